@@ -1,0 +1,71 @@
+# semcodec_library(NAME SOURCES... [TORCH] LINK targets...)
+# semcodec_program(NAME SOURCES... [TORCH] LINK targets...)
+# semcodec_test(NAME SOURCES... [TORCH] [LABELS labels...] LINK targets...)
+#
+# One place for include paths, warnings and the precompiled torch header. A target sees only
+# what it links, which is how the dependency rules of docs/architecture.md are enforced.
+
+set(SEMCODEC_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+                      -Woverloaded-virtual -Wnull-dereference)
+# g++ 12 raises these falsely at -O3 inside std::string, std::vector and std::span once inlined.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND SEMCODEC_WARNINGS -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds
+                                -Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(SEMCODEC_WERROR)
+  list(APPEND SEMCODEC_WARNINGS -Werror)
+endif()
+
+set(SEMCODEC_TORCH_OPTIONS -Wno-null-dereference -Wno-pedantic -Wno-old-style-cast
+                           $<$<CONFIG:Release>:-O2>)
+
+function(_semcodec_common name uses_torch)
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SEMCODEC_WARNINGS}>)
+  if(uses_torch)
+    get_target_property(_type ${name} TYPE)
+    if(_type STREQUAL "EXECUTABLE")
+      # -fPIE, CMake's choice for executables, could not share the precompiled header.
+      set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+      target_compile_options(${name} PRIVATE -fPIC)
+    endif()
+    target_link_libraries(${name} PUBLIC LibTorch::cpu)
+    # g++ 12 warns falsely inside torch's templates once they are inlined into our code. -O2 in
+    # optimised builds: these files call into torch, and -O3 only makes them slower to compile.
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SEMCODEC_TORCH_OPTIONS}>)
+    if(NOT TARGET semcodec_torch_pch)
+      file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "// Holds the precompiled torch header.\n")
+      add_library(semcodec_torch_pch OBJECT ${CMAKE_BINARY_DIR}/torch_pch.cpp)
+      target_link_libraries(semcodec_torch_pch PUBLIC LibTorch::cpu)
+      target_precompile_headers(semcodec_torch_pch PRIVATE <torch/torch.h>)
+      target_compile_options(semcodec_torch_pch PRIVATE ${SEMCODEC_WARNINGS}
+                             ${SEMCODEC_TORCH_OPTIONS})
+    endif()
+    target_precompile_headers(${name} REUSE_FROM semcodec_torch_pch)
+  endif()
+endfunction()
+
+function(semcodec_library name)
+  cmake_parse_arguments(A "TORCH" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_link_libraries(${name} PUBLIC ${A_LINK})
+  _semcodec_common(${name} ${A_TORCH})
+endfunction()
+
+function(semcodec_program name)
+  cmake_parse_arguments(A "TORCH" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_LINK})
+  _semcodec_common(${name} ${A_TORCH})
+endfunction()
+
+function(semcodec_test name)
+  cmake_parse_arguments(A "TORCH" "" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_LINK} GTest::gtest_main)
+  _semcodec_common(${name} ${A_TORCH})
+  target_compile_definitions(${name} PRIVATE SEMCODEC_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                             SEMCODEC_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT 600)
+endfunction()

@@ -1,0 +1,80 @@
+#pragma once
+// The framing of records, and finding them in bytes of any kind.
+//
+// A record: marker 0xA7 0x5E; the payload's length as a varint (7 bits a byte, low ones first);
+// the payload; CRC-32C over length and payload, 4 bytes little-endian.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/bitstream/stream_types.h"
+
+namespace semcodec {
+
+inline constexpr std::uint8_t kMarker[2] = {0xA7, 0x5E};
+
+/// Puts a payload into its frame.
+std::vector<std::uint8_t> frame_record(const std::string& payload);
+
+/// A framed record in a longer run of bytes.
+struct RecordExtent {
+  enum class State { whole, incomplete, invalid };
+  State state = State::invalid;
+  std::size_t payload_begin = 0;
+  std::size_t payload_size = 0;
+  std::size_t total = 0;  ///< marker to CRC; also set when incomplete, if it can be told
+};
+/// Looks at the start of `bytes` without checking the CRC; `incomplete` when more bytes are needed.
+RecordExtent record_extent(std::span<const std::uint8_t> bytes);
+/// True when the CRC of a whole record holds.
+bool crc_holds(std::span<const std::uint8_t> bytes, const RecordExtent& extent);
+
+/// Pulls bytes from a source and hands out records. Holds one record (and a little more) at a time.
+class RecordScanner {
+ public:
+  using Source = std::function<std::size_t(std::span<std::uint8_t>)>;
+  explicit RecordScanner(Source source) : source_(std::move(source)) {}
+
+  struct Record {
+    std::uint64_t offset = 0;
+    std::uint32_t total = 0;
+    std::span<const std::uint8_t> payload;  ///< valid until the next call
+    std::uint64_t gap = 0;                  ///< damaged bytes skipped before it
+  };
+  /// The next record whose CRC holds, or nothing at the end of the bytes.
+  std::optional<Record> next();
+
+  /// How the end was met: bytes of a last record that is not whole (it was cut), and damaged bytes.
+  std::uint64_t cut_bytes() const { return cut_bytes_; }
+  std::uint64_t damaged_bytes_at_end() const { return damaged_at_end_; }
+
+  /// Starts again at another place of the stream; the source must continue there.
+  void restart(std::uint64_t offset);
+
+  /// The first bytes to come, as many as there are up to `size`, without consuming them.
+  std::span<const std::uint8_t> peek(std::size_t size);
+
+ private:
+  std::span<const std::uint8_t> window() const {
+    return std::span<const std::uint8_t>(buffer_).subspan(begin_);
+  }
+  bool fill(std::size_t size);
+  void drop(std::size_t size);
+  RecordExtent look();
+  std::optional<Record> resynchronise();
+  Record take(const RecordExtent& extent, std::uint64_t gap);
+
+  Source source_;
+  std::vector<std::uint8_t> buffer_;
+  std::size_t begin_ = 0;
+  std::uint64_t offset_ = 0;  // of the window in the stream
+  bool ended_ = false;
+  std::uint64_t cut_bytes_ = 0;
+  std::uint64_t damaged_at_end_ = 0;
+};
+
+}  // namespace semcodec

@@ -1,0 +1,104 @@
+#pragma once
+// Reads a .sem stream from a file, a pipe or any source of bytes, whole or damaged.
+//
+// - A stream that stops early reads up to its last complete record and then says `truncated`.
+// - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
+//   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
+//   counted. With Options::strict the first damage throws Error(corrupt) instead.
+// - Time and memory stay bounded whatever the bytes are: a record is at most kMaxRecordBytes,
+//   looking for the next record is linear in the bytes skipped.
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "common/bitstream/stream_types.h"
+
+namespace semcodec {
+
+enum class StreamStatus {
+  reading,    ///< not at the end yet
+  complete,   ///< the end record was reached and nothing was lost
+  truncated,  ///< the bytes stop before the end record; what came before was whole
+  damaged     ///< at least one record was lost
+};
+const char* to_string(StreamStatus status);
+
+/// One record as next() returns it.
+struct StreamItem {
+  std::variant<SemanticFrame, AudioInfo, AudioBatch> content;
+  std::uint64_t offset = 0;  ///< of the record in the stream
+  std::uint32_t bytes = 0;   ///< of the record with its framing
+  EncodeStats planes;        ///< frames only: cost by modality, 1/256 bit
+
+  const SemanticFrame* frame() const { return std::get_if<SemanticFrame>(&content); }
+  SemanticFrame* frame() { return std::get_if<SemanticFrame>(&content); }
+  const AudioInfo* audio_info() const { return std::get_if<AudioInfo>(&content); }
+  const AudioBatch* audio() const { return std::get_if<AudioBatch>(&content); }
+};
+
+/// Totals from the index; what a piped stream lacks.
+struct StreamTotals {
+  std::uint64_t anchors = 0;
+  std::uint64_t frames = 0;      ///< anchors + frames between
+  std::int64_t first_pts = 0;    ///< of the first frame shown
+  std::int64_t last_pts = 0;
+};
+
+class StreamReader {
+ public:
+  struct Options {
+    bool strict = false;       ///< throw Error(corrupt) at the first damage
+    int max_dimension = 4096;  ///< refuse larger source or working sizes (Error(unsupported))
+  };
+  /// Fills the span with up to its size of bytes, returns how many; 0 = the end. May block.
+  using Source = std::function<std::size_t(std::span<std::uint8_t>)>;
+
+  /// Opens a file, or stdin for "-", and reads the header. Throws Error(input) when it cannot be
+  /// opened or is no .sem stream, Error(corrupt) when the header is damaged or missing,
+  /// Error(unsupported) when a newer major version of the format wrote it.
+  explicit StreamReader(const std::string& path);
+  StreamReader(const std::string& path, const Options& options);
+  /// The same from any source; `name` is used in messages. Not seekable.
+  StreamReader(Source source, const std::string& name);
+  StreamReader(Source source, const std::string& name, const Options& options);
+  ~StreamReader();
+  StreamReader(const StreamReader&) = delete;
+  StreamReader& operator=(const StreamReader&) = delete;
+
+  const StreamInfo& info() const;
+  /// "major.minor" of the format that the stream was written in.
+  const std::string& format_version() const;
+
+  /// The next frame or audio record, nothing at the end (then status() tells how it ended).
+  /// Throws only in strict mode, or Error(input) when the source itself fails.
+  std::optional<StreamItem> next();
+
+  /// True for regular files.
+  bool seekable() const;
+  /// Goes to the last entry point whose pts is <= `pts` (the first one if there is none), through
+  /// the index or, without one, by scanning. The next frame from next() is that entry point.
+  /// Throws Error(input) when the source is not seekable or has no entry point.
+  void seek(std::int64_t pts);
+  /// From the index of a seekable file; nothing when the stream has no (whole) index.
+  std::optional<StreamTotals> totals();
+
+  StreamStatus status() const;
+  std::uint64_t lost_records() const;    ///< gaps in the stream: damaged records, at least
+  std::uint64_t skipped_frames() const;  ///< whole frame records dropped for want of an entry point
+  /// One sentence about the first thing that went wrong, empty when nothing did.
+  const std::string& problem() const;
+  /// Bytes by kind so far.
+  const StreamStats& stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace semcodec

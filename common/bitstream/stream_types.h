@@ -1,0 +1,40 @@
+#pragma once
+// What a .sem stream carries beside semantic frames, in plain structs.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/core/audio.h"
+#include "common/entropy/frame_coder.h"
+#include "common/semantic/semantic_frame.h"
+
+namespace semcodec {
+
+/// Packets that travel in one record. About one second each is a good size.
+using AudioBatch = std::vector<AudioPacket>;
+
+inline constexpr int kMaxAudioPacketsPerBatch = 65536;
+
+/// A record's payload is never longer than this.
+inline constexpr std::uint32_t kMaxRecordBytes = 16u << 20;
+
+/// Where the bytes of a stream go. The parts sum up to `bytes`.
+struct StreamStats {
+  std::uint64_t bytes = 0;             ///< whole stream
+  std::uint64_t header_bytes = 0;      ///< header records with their framing
+  std::uint64_t frame_bytes = 0;       ///< frame records: coded chunks + key pictures + the rest
+  std::uint64_t chunk_bytes = 0;       ///< of these, arithmetic-coded planes (see `planes`)
+  std::uint64_t appearance_bytes = 0;  ///< of these, key pictures
+  std::uint64_t audio_bytes = 0;       ///< audio records and their info
+  std::uint64_t index_bytes = 0;       ///< index and end records
+  std::uint64_t other_bytes = 0;       ///< unknown record kinds; when reading also damaged bytes
+  std::uint64_t anchors = 0;           ///< frame records
+  std::uint64_t frames = 0;            ///< anchors + frames between them
+  std::uint64_t entry_points = 0;
+  std::uint64_t appearances = 0;       ///< key pictures
+  std::uint64_t audio_packets = 0;
+  EncodeStats planes;                  ///< chunk_bytes by modality, in 1/256 bit
+};
+
+}  // namespace semcodec

@@ -1,0 +1,196 @@
+#include "common/bitstream/stream_writer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "common/bitstream/audio_record.h"
+#include "common/bitstream/format_version.h"
+#include "common/bitstream/frame_record.h"
+#include "common/bitstream/record_scanner.h"
+#include "common/core/error.h"
+#include "semcodec.pb.h"
+
+namespace semcodec {
+namespace {
+
+wire::Record header_record(const StreamInfo& info) {
+  const auto u = [](int value) { return static_cast<std::uint32_t>(value); };
+  wire::Record record;
+  wire::Header& header = *record.mutable_header();
+  header.set_magic(kMagic);
+  header.set_version_major(kFormatMajor);
+  header.set_version_minor(kFormatMinor);
+  header.set_width(u(info.width));
+  header.set_height(u(info.height));
+  header.set_work_width(u(info.work_width));
+  header.set_work_height(u(info.work_height));
+  header.set_time_base_num(u(info.time_base_num));
+  header.set_time_base_den(u(info.time_base_den));
+  header.set_frame_rate_num(u(info.frame_rate_num));
+  header.set_frame_rate_den(u(info.frame_rate_den));
+  if (info.sar_num != info.sar_den) {
+    header.set_sar_num(u(info.sar_num));
+    header.set_sar_den(u(info.sar_den));
+  }
+  header.set_profile(info.profile);
+  header.set_model_name(info.model_name);
+  header.set_model_hash(info.model_hash);
+  header.set_encoder(info.encoder);
+  return record;
+}
+
+}  // namespace
+
+struct StreamWriter::Impl {
+  Impl(Sink to, const StreamInfo& info)
+      : sink(std::move(to)), frames(info), coder(info.work_width, info.work_height) {}
+
+  /// Writes a record; returns its size with framing.
+  std::uint64_t put(const wire::Record& record) {
+    const std::vector<std::uint8_t> bytes = frame_record(record.SerializeAsString());
+    sink(bytes);
+    stats.bytes += bytes.size();
+    return bytes.size();
+  }
+
+  void require_open() const {
+    require(!finished, ErrorKind::internal, "The stream was finished; nothing can be added.");
+  }
+
+  void count_frame(const SemanticFrame& frame, std::uint64_t chunk_size) {
+    stats.frame_bytes += last_bytes;
+    stats.chunk_bytes += chunk_size;
+    stats.planes += last_cost;
+    stats.anchors += 1;
+    stats.frames += 1 + frame.between_pts.size();
+    if (frame.entry_point) stats.entry_points += 1;
+    if (frame.appearance) {
+      stats.appearances += 1;
+      stats.appearance_bytes += frame.appearance->bytes.size();
+    }
+  }
+
+  Sink sink;
+  FrameRecordWriter frames;
+  FrameEncoder coder;
+  StreamStats stats;
+  bool audio_told = false;
+  bool finished = false;
+  std::uint64_t last_bytes = 0;
+  EncodeStats last_cost;
+  // For the index.
+  std::vector<std::int64_t> entry_pts;
+  std::vector<std::uint64_t> entry_offsets;
+  std::int64_t first_pts = 0;
+  std::int64_t last_pts = 0;
+};
+
+StreamWriter::StreamWriter(Sink sink, const StreamInfo& info) {
+  validate(info);
+  impl_ = std::make_unique<Impl>(std::move(sink), info);
+  impl_->stats.header_bytes = impl_->put(header_record(info));
+}
+
+StreamWriter::StreamWriter(OutputFile& file, const StreamInfo& info)
+    : StreamWriter(
+          [&file](std::span<const std::uint8_t> bytes) {
+            file.write(bytes);
+            if (file.is_stdout()) file.flush();
+          },
+          info) {}
+
+StreamWriter::~StreamWriter() = default;
+
+void StreamWriter::write(const SemanticFrame& frame) {
+  Impl& my = *impl_;
+  my.require_open();
+  my.frames.check(frame);
+  std::vector<std::uint8_t> chunk = my.coder.encode(frame, &my.last_cost);
+  const std::uint64_t chunk_size = chunk.size();
+  if (my.stats.anchors == 0) {
+    my.first_pts = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  }
+  my.last_pts = frame.pts;
+  if (frame.entry_point) {
+    my.entry_pts.push_back(frame.pts);
+    my.entry_offsets.push_back(my.stats.bytes);
+  }
+  wire::Record record;
+  my.frames.write(frame, std::move(chunk), *record.mutable_frame());
+  my.last_bytes = my.put(record);
+  my.count_frame(frame, chunk_size);
+}
+
+void StreamWriter::write_audio_info(const AudioInfo& info) {
+  Impl& my = *impl_;
+  my.require_open();
+  require(!my.audio_told, ErrorKind::internal, "The audio track was described already.");
+  require(!info.codec.empty() && info.codec.size() <= 64 && info.sample_rate >= 1 &&
+              info.channels >= 1 && info.time_base.num >= 1 && info.time_base.den >= 1 &&
+              info.extradata.size() < kMaxRecordBytes / 2,
+          ErrorKind::corrupt, "The audio track's description is incomplete or out of range.");
+  wire::Record record;
+  wire::AudioInfo& out = *record.mutable_audio_info();
+  out.set_codec(info.codec);
+  out.set_sample_rate(static_cast<std::uint32_t>(info.sample_rate));
+  out.set_channels(static_cast<std::uint32_t>(info.channels));
+  out.set_time_base_num(static_cast<std::uint32_t>(info.time_base.num));
+  out.set_time_base_den(static_cast<std::uint32_t>(info.time_base.den));
+  out.set_extradata(info.extradata.data(), info.extradata.size());
+  const auto number = [](int value) { return static_cast<std::uint32_t>(std::max(0, value)); };
+  out.set_channel_mask(info.channel_mask);
+  out.set_bit_rate(static_cast<std::uint64_t>(std::max<std::int64_t>(0, info.bit_rate)));
+  out.set_profile(info.profile + 99);
+  out.set_frame_size(number(info.frame_size));
+  out.set_initial_padding(number(info.initial_padding));
+  out.set_seek_preroll(number(info.seek_preroll));
+  out.set_block_align(number(info.block_align));
+  out.set_bits_per_sample(number(info.bits_per_sample));
+  my.stats.audio_bytes += my.put(record);
+  my.audio_told = true;
+}
+
+void StreamWriter::write_audio(const AudioBatch& batch) {
+  Impl& my = *impl_;
+  my.require_open();
+  require(my.audio_told, ErrorKind::internal, "Audio packets need write_audio_info() first.");
+  if (batch.empty()) return;
+  wire::Record record;
+  write_audio_record(batch, *record.mutable_audio());
+  my.stats.audio_bytes += my.put(record);
+  my.stats.audio_packets += batch.size();
+}
+
+void StreamWriter::finish(bool with_index) {
+  Impl& my = *impl_;
+  my.require_open();
+  const std::uint64_t start = my.stats.bytes;
+  // An index is a convenience: a stream with more entry points than one record holds does without.
+  constexpr std::size_t kMaxEntries = kMaxRecordBytes / 32;
+  const bool indexed = with_index && my.entry_pts.size() <= kMaxEntries;
+  if (indexed) {
+    wire::Record record;
+    wire::Index& index = *record.mutable_index();
+    for (std::size_t i = 0; i < my.entry_pts.size(); ++i) {
+      index.add_pts(my.entry_pts[i] - (i > 0 ? my.entry_pts[i - 1] : 0));
+      index.add_offset(my.entry_offsets[i] - (i > 0 ? my.entry_offsets[i - 1] : 0));
+    }
+    index.set_anchors(my.stats.anchors);
+    index.set_frames(my.stats.frames);
+    index.set_first_pts(my.first_pts);
+    index.set_last_pts(my.last_pts);
+    my.put(record);
+  }
+  wire::Record record;
+  record.mutable_end()->set_index_distance(indexed ? my.stats.bytes - start : 0);
+  my.put(record);
+  my.stats.index_bytes = my.stats.bytes - start;
+  my.finished = true;
+}
+
+const FrameEncoder& StreamWriter::encoder() const { return impl_->coder; }
+const StreamStats& StreamWriter::stats() const { return impl_->stats; }
+std::uint64_t StreamWriter::last_frame_bytes() const { return impl_->last_bytes; }
+const EncodeStats& StreamWriter::last_frame_cost() const { return impl_->last_cost; }
+
+}  // namespace semcodec

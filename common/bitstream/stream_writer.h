@@ -1,0 +1,56 @@
+#pragma once
+// Writes a .sem stream: header, frames, audio, then (optionally) an index, then the end record.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "common/bitstream/stream_types.h"
+#include "common/core/file.h"
+
+namespace semcodec {
+
+/// Every record leaves in one call of the sink as soon as it is written, so that a pipe or a
+/// socket sees it at once. Not thread-safe.
+class StreamWriter {
+ public:
+  using Sink = std::function<void(std::span<const std::uint8_t>)>;
+
+  /// Writes the header at once. Throws Error(corrupt) when `info` breaks validate(), and whatever
+  /// the sink throws.
+  StreamWriter(Sink sink, const StreamInfo& info);
+  /// The same into a file (or stdout); the caller commits the file after finish(). When the output
+  /// is stdout every record is flushed.
+  StreamWriter(OutputFile& file, const StreamInfo& info);
+  ~StreamWriter();
+  StreamWriter(const StreamWriter&) = delete;
+  StreamWriter& operator=(const StreamWriter&) = delete;
+
+  /// Codes and writes one anchor. Rules: validate(frame); the first frame is an entry point; pts
+  /// and between_pts lie after the previous anchor's pts; planes are not larger than the working
+  /// size. Throws Error(corrupt) naming the field otherwise, and nothing is written then.
+  void write(const SemanticFrame& frame);
+
+  /// The audio track's description: once, before the first write_audio().
+  void write_audio_info(const AudioInfo& info);
+  /// One record with these packets (none is fine: nothing is written).
+  void write_audio(const AudioBatch& batch);
+
+  /// Writes the index (of use in files; leave it out in pipes) and the end record. Without this
+  /// call a reader reports the stream as truncated.
+  void finish(bool with_index = true);
+
+  /// What encode would cost now, for rate-distortion choices; see FrameEncoder.
+  const FrameEncoder& encoder() const;
+  const StreamStats& stats() const;
+  /// Bytes and cost of the latest frame record, for per-frame statistics.
+  std::uint64_t last_frame_bytes() const;
+  const EncodeStats& last_frame_cost() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace semcodec

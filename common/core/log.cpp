@@ -1,0 +1,40 @@
+#include "common/core/log.h"
+
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <set>
+
+namespace semcodec::log {
+namespace {
+
+std::atomic<Level> current_level{Level::info};
+std::mutex print_mutex;
+
+void print(Level level, const char* prefix, const std::string& message) {
+  if (level > current_level.load()) return;
+  const std::lock_guard<std::mutex> lock(print_mutex);
+  std::fprintf(stderr, "%s%s\n", prefix, message.c_str());
+}
+
+}  // namespace
+
+void set_level(Level new_level) { current_level = new_level; }
+Level level() { return current_level; }
+
+void error(const std::string& message) { print(Level::error, "error: ", message); }
+void warning(const std::string& message) { print(Level::warning, "warning: ", message); }
+void info(const std::string& message) { print(Level::info, "", message); }
+void debug(const std::string& message) { print(Level::debug, "debug: ", message); }
+
+void warn_once(const std::string& key, const std::string& message) {
+  static std::mutex seen_mutex;
+  static std::set<std::string> seen;
+  {
+    const std::lock_guard<std::mutex> lock(seen_mutex);
+    if (!seen.insert(key).second) return;
+  }
+  warning(message);
+}
+
+}  // namespace semcodec::log

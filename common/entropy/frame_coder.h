@@ -1,0 +1,91 @@
+#pragma once
+// SemanticFrame planes <-> one arithmetic-coded chunk of bytes per frame.
+//
+// The chunk holds, in this order: motion, palette, structure, labels, texture; each is there when
+// its plane has a size. Everything else of a frame (times, flags, plane sizes and levels, the key
+// picture) belongs to the record around the chunk (common/bitstream).
+//
+// The coder is adaptive: probabilities, mixing weights and the previous planes carry over from
+// frame to frame and start afresh at an entry_point. Frames must therefore be decoded in the order
+// in which they were encoded, from an entry point on, none left out. A cut keeps what was learnt
+// but forgets the previous planes. All arithmetic is integer: the same bytes give the same planes
+// on every machine. docs/format.md describes the coder for other implementations.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/semantic/semantic_frame.h"
+
+namespace semcodec {
+
+/// What the parts of a chunk cost, in 1/256 bit (ideal code length; the chunk's own rounding up to
+/// whole bytes, at most 2 bytes, is not in it).
+struct EncodeStats {
+  std::uint64_t motion = 0;
+  std::uint64_t palette = 0;
+  std::uint64_t structure = 0;
+  std::uint64_t labels = 0;
+  std::uint64_t texture = 0;
+
+  std::uint64_t total() const { return motion + palette + structure + labels + texture; }
+  EncodeStats& operator+=(const EncodeStats& other);
+};
+
+inline constexpr std::uint64_t kStatsUnitsPerBit = 256;
+
+/// Writes frames. The working size relates the motion field's pixels to the planes' cells.
+class FrameEncoder {
+ public:
+  FrameEncoder(int work_width, int work_height);
+  ~FrameEncoder();
+  FrameEncoder(FrameEncoder&&) noexcept;
+  FrameEncoder& operator=(FrameEncoder&&) noexcept;
+  FrameEncoder(const FrameEncoder&);
+  FrameEncoder& operator=(const FrameEncoder&);
+
+  /// Codes a frame and advances the adaptive state. The frame must satisfy validate(); the first
+  /// frame must be an entry point, or Error(corrupt) is thrown and the state stays as it was.
+  std::vector<std::uint8_t> encode(const SemanticFrame& frame, EncodeStats* stats = nullptr);
+
+  /// What encode() would spend on this frame now, in 1/256 bit; the state stays as it is. As slow
+  /// as encoding (plus a copy of about 3 MB of state).
+  std::uint64_t cost(const SemanticFrame& frame) const;
+  EncodeStats cost_by_part(const SemanticFrame& frame) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Reads frames.
+class FrameDecoder {
+ public:
+  FrameDecoder(int work_width, int work_height);
+  ~FrameDecoder();
+  FrameDecoder(FrameDecoder&&) noexcept;
+  FrameDecoder& operator=(FrameDecoder&&) noexcept;
+
+  /// In: `frame` with entry_point and cut set, and the sizes of what the chunk holds: motion
+  /// {width, height}, structure, labels and texture {width, height, levels}; width 0 = not sent;
+  /// values are ignored. Out: motion, structure, labels, palette (labels.levels entries) and
+  /// texture filled; the other members untouched.
+  ///
+  /// Any bytes decode to something: a damaged chunk gives wrong planes (the record's CRC is there
+  /// to tell), never a crash, and never an allocation beyond the sizes given. Throws
+  /// Error(corrupt) when a size is out of range, when the first frame is not an entry point, or
+  /// when the decoder has read more than 8 bytes past the end; after that reset() or an
+  /// entry point is needed. `stats`, if given, receives the same figures as in the encoder.
+  void decode(std::span<const std::uint8_t> chunk, SemanticFrame& frame,
+              EncodeStats* stats = nullptr);
+
+  /// Forgets everything; the next frame must be an entry point.
+  void reset();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace semcodec

@@ -1,0 +1,30 @@
+#pragma once
+// Codes the label plane: unordered cluster indices.
+//
+// A label is spelled as decisions "is it the candidate ...?" over the distinct labels of the moved
+// previous plane and the neighbours; if it is none of them, its rank among the other labels,
+// ordered by how near their colours are to the colours of the first candidates.
+
+#include "common/entropy/context_mixer.h"
+#include "common/entropy/reference.h"
+
+namespace semcodec::entropy {
+
+class LabelCoder {
+ public:
+  LabelCoder();
+
+  void reset();
+
+  /// As PlaneCoder::code(). `structure` is this anchor's structure plane (any size) or empty.
+  PaddedPlane code(BinaryCoder& coder, Plane& plane, const Palette& palette,
+                   const PlaneHistory& history, const PaddedPlane& structure);
+
+ private:
+  int code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked);
+
+  ContextMixer mixer_;
+  ContextMixer rest_;
+};
+
+}  // namespace semcodec::entropy

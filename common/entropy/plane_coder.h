@@ -1,0 +1,37 @@
+#pragma once
+// Codes planes of ordered values: structure (edge strength) and texture (learned integers).
+//
+// A value is spelled as decisions "is it more than 0?", "more than 1?", ... up to kUnary, the rest
+// as binary digits; see docs/format.md for the contexts.
+
+#include <cstdint>
+
+#include "common/entropy/context_mixer.h"
+#include "common/entropy/reference.h"
+
+namespace semcodec::entropy {
+
+class PlaneCoder {
+ public:
+  PlaneCoder();
+
+  void reset() { mixer_.reset(); }
+
+  /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier planes, already advanced; `companion`
+  /// is another plane of this anchor that tells something about this one (the channel before), or
+  /// null; it has the same size.
+  /// Returns the values in a padded plane. When writing, `plane.values` is coded; when reading it
+  /// is filled. Throws Error(corrupt) when the reader overruns.
+  PaddedPlane code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history, int channel,
+                   const PaddedPlane* companion);
+
+ private:
+  int code_value(BinaryCoder& coder, int value, int levels);
+
+  ContextMixer mixer_;
+};
+
+/// Throws the Error of a chunk that is shorter than its planes need.
+[[noreturn]] void throw_overrun();
+
+}  // namespace semcodec::entropy

@@ -1,0 +1,22 @@
+#pragma once
+// What the reader hands out and the writer takes. Plain data, no libav.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/core/audio.h"
+#include "common/core/image.h"
+
+namespace semcodec {
+
+/// A decoded picture. `pts` is in units of the stream's time base, strictly increasing.
+struct VideoFrame {
+  std::int64_t pts = 0;
+  RgbImage image{};
+};
+
+/// Largest width or height that is read or written.
+inline constexpr int kMaxVideoDimension = 16384;
+
+}  // namespace semcodec

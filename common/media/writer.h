@@ -1,0 +1,74 @@
+#pragma once
+// VideoWriter: RGB pictures with timestamps to a video file, a pipe, or nowhere.
+//
+//   VideoWriter writer("out.mp4", {.time_base = {1, 90000}, .frame_rate = {30, 1}});
+//   writer.write(image, pts); …; writer.write(audio_packet); …; writer.finish();
+//
+// Formats (by WriterOptions::format, else by the extension, else mp4; "-" is y4m):
+//   mp4   H.264 (libx264), yuv420p BT.709 limited, fully tagged. Moov in front (faststart), or
+//         fragments when the output is a pipe or device. pts are kept exactly, VFR included.
+//   mkv   the same video; Matroska rounds times to whole milliseconds.
+//   y4m   uncompressed 4:2:0 at a constant rate: pictures are repeated or dropped where the
+//         timestamps ask for it. Matrix as readers guess it for that size. No audio (said once).
+//   null  pictures are scaled and counted, nothing is written.
+// 4:2:0 needs even sizes in H.264, so odd ones are written as yuv444p, which is said once.
+//
+// A file appears under its final name only after finish(); a writer destroyed before that leaves
+// nothing behind. All failures are Error(output) naming the file and the cause.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/media/types.h"
+
+namespace semcodec {
+
+struct WriterOptions {
+  int width = 0;   ///< size written; 0 = that of the first picture
+  int height = 0;
+  Rational time_base{1, 1000};   ///< unit of the pts given to write()
+  Rational frame_rate{};           ///< nominal; needed by y4m, else only a hint. 0/1 = unknown
+  Rational sample_aspect{1, 1};
+  std::string format{};            ///< "", "mp4", "mkv", "y4m", "null"
+  int crf = 18;                  ///< libx264 quality, 0 (lossless) … 51
+  std::string preset = "medium"; ///< libx264 preset
+  int threads = 0;               ///< encoder threads, 0 = as libx264 likes
+  std::optional<AudioInfo> audio{};  ///< declares the audio track that write(AudioPacket) feeds
+  std::int64_t audio_bit_rate = 128000;  ///< when the audio must be coded anew for the container
+  std::string title{};             ///< container metadata, may be empty
+  int rotation = 0;              ///< display matrix to write: 0, 90, 180, 270 clockwise (mp4 only)
+};
+
+class VideoWriter {
+ public:
+  /// Checks the options and opens the output. Does not ask before overwriting: see check_output().
+  VideoWriter(const std::string& path, const WriterOptions& options);
+  ~VideoWriter();
+  VideoWriter(VideoWriter&&) noexcept;
+  VideoWriter& operator=(VideoWriter&&) noexcept;
+
+  /// Adds a picture of any size (scaled to the output size). pts must increase from call to call.
+  void write(const RgbImage& image, std::int64_t pts);
+
+  /// Adds an audio packet; without WriterOptions::audio it is dropped. Hand video and audio over
+  /// roughly in time order: the one that is ahead waits in memory.
+  void write(const AudioPacket& packet);
+
+  /// Flushes the encoder, completes the file and gives it its final name. At least one picture must
+  /// have been written.
+  void finish();
+
+  std::int64_t frames() const;   ///< pictures accepted so far
+  std::uint64_t bytes() const;   ///< written so far, approximate before finish()
+  const std::string& format() const;  ///< "mp4", "mkv", "y4m" or "null"
+  /// What becomes of the audio: "copy", the name of the codec it is re-encoded to, or "none".
+  const std::string& audio_handling() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace semcodec

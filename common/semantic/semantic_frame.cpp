@@ -1,0 +1,168 @@
+#include "common/semantic/semantic_frame.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "common/core/error.h"
+#include "common/core/hash.h"
+
+namespace semcodec {
+namespace {
+
+// Times beyond this leave no room for differences in 64 bits.
+constexpr std::int64_t kMaxPts = std::int64_t{1} << 61;
+
+void check(bool ok, const std::string& field, const std::string& rule) {
+  if (!ok) throw Error(ErrorKind::corrupt, "A semantic frame's " + field + " " + rule + ".");
+}
+
+std::size_t cells(int width, int height) {
+  return static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+}
+
+void check_size(int width, int height, const std::string& field) {
+  check(width >= 1 && width <= kMaxPlaneDimension && height >= 1 && height <= kMaxPlaneDimension,
+        field, "has a size of " + std::to_string(width) + "x" + std::to_string(height) +
+                   "; it must be 1..." + std::to_string(kMaxPlaneDimension) + " either way");
+}
+
+void check_plane(const Plane& plane, const std::string& field) {
+  if (plane.empty()) {
+    check(plane.width == 0 || plane.height == 0, field, "has a size but no values");
+    return;
+  }
+  check_size(plane.width, plane.height, field);
+  check(plane.values.size() == cells(plane.width, plane.height), field,
+        "holds " + std::to_string(plane.values.size()) + " values, not width x height");
+  check(plane.levels >= 2 && plane.levels <= 256, field,
+        "has " + std::to_string(plane.levels) + " levels; it must be 2...256");
+  const auto largest = *std::max_element(plane.values.begin(), plane.values.end());
+  check(largest < plane.levels, field, "holds the value " + std::to_string(largest) +
+                                           ", but has " + std::to_string(plane.levels) + " levels");
+}
+
+void check_motion(const SemanticFrame& frame) {
+  const MotionField& motion = frame.motion;
+  if (motion.empty()) {
+    check(motion.dy.empty() && (motion.width == 0 || motion.height == 0), "motion",
+          "has a size but no vectors");
+    return;
+  }
+  check(!frame.entry_point && !frame.cut, "motion", "must be empty at entry points and cuts");
+  check_size(motion.width, motion.height, "motion");
+  const std::size_t count = cells(motion.width, motion.height);
+  check(motion.dx.size() == count && motion.dy.size() == count, "motion",
+        "does not hold width x height vectors");
+  const auto in_range = [](std::int16_t v) { return v >= kMotionMin && v <= kMotionMax; };
+  check(std::all_of(motion.dx.begin(), motion.dx.end(), in_range) &&
+            std::all_of(motion.dy.begin(), motion.dy.end(), in_range),
+        "motion", "leaves the range -1024...1023");
+}
+
+void check_times(const SemanticFrame& frame) {
+  check(frame.pts > -kMaxPts && frame.pts < kMaxPts, "pts", "is out of range");
+  const auto& between = frame.between_pts;
+  check(between.size() <= static_cast<std::size_t>(kMaxBetweenFrames), "between_pts",
+        "has " + std::to_string(between.size()) + " entries; at most " +
+            std::to_string(kMaxBetweenFrames) + " are allowed");
+  for (std::size_t i = 0; i < between.size(); ++i) {
+    check(between[i] > -kMaxPts && between[i] < frame.pts, "between_pts",
+          "must lie before the frame's pts");
+    check(i == 0 || between[i] > between[i - 1], "between_pts", "must increase");
+  }
+}
+
+/// Collects the canonical byte order: numbers little-endian, in 4 bytes unless said otherwise.
+class Canonical {
+ public:
+  void number(std::size_t value) {
+    for (int i = 0; i < 4; ++i) bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  }
+  void number(int value) { number(static_cast<std::size_t>(value)); }
+  void plane(const Plane& p) {
+    number(p.empty() ? 0 : p.width);
+    number(p.empty() ? 0 : p.height);
+    number(p.empty() ? 0 : p.levels);
+    bytes_.insert(bytes_.end(), p.values.begin(), p.values.end());
+  }
+  void vectors(const std::vector<std::int16_t>& values) {
+    for (const std::int16_t v : values) {
+      const auto u = static_cast<std::uint16_t>(v);
+      bytes_.push_back(static_cast<std::uint8_t>(u & 0xff));
+      bytes_.push_back(static_cast<std::uint8_t>(u >> 8));
+    }
+  }
+  void byte(std::uint8_t value) { bytes_.push_back(value); }
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+};
+
+}  // namespace
+
+void validate(const SemanticFrame& frame) {
+  check_times(frame);
+  check_motion(frame);
+  check_plane(frame.structure, "structure");
+  check_plane(frame.labels, "labels");
+  if (frame.labels.empty()) {
+    check(frame.palette.empty(), "palette", "must be empty when there are no labels");
+  } else {
+    check(frame.palette.size() == static_cast<std::size_t>(frame.labels.levels), "palette",
+          "has " + std::to_string(frame.palette.size()) + " colours for " +
+              std::to_string(frame.labels.levels) + " label levels");
+  }
+  check(frame.texture.size() <= static_cast<std::size_t>(kMaxTextureChannels), "texture",
+        "has " + std::to_string(frame.texture.size()) + " channels; at most " +
+            std::to_string(kMaxTextureChannels) + " are allowed");
+  for (const Plane& plane : frame.texture) {
+    check_plane(plane, "texture");
+    check(!plane.empty(), "texture", "has a channel without values");
+  }
+  if (frame.appearance) {
+    const auto& codec = frame.appearance->codec;
+    check(!codec.empty() && codec.size() <= 32, "appearance", "names no codec");
+    check(!frame.appearance->bytes.empty(), "appearance", "holds no bytes");
+  }
+}
+
+void validate(const StreamInfo& info) {
+  const auto rule = [](bool ok, const std::string& sentence) {
+    require(ok, ErrorKind::corrupt, "The stream header's " + sentence + ".");
+  };
+  const auto size_ok = [](int w, int h, int limit) {
+    return w >= 1 && w <= limit && h >= 1 && h <= limit;
+  };
+  rule(size_ok(info.width, info.height, 65535), "picture size must be 1...65535 either way");
+  rule(size_ok(info.work_width, info.work_height, kMaxWorkDimension),
+       "working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way");
+  rule(info.time_base_num >= 1 && info.time_base_den >= 1, "time base must be positive");
+  rule(info.frame_rate_num >= 0 && info.frame_rate_den >= 1,
+       "frame rate must be 0 (unknown) or positive");
+  rule(info.sar_num >= 1 && info.sar_den >= 1, "sample aspect ratio must be positive");
+  for (const std::string* text :
+       {&info.profile, &info.model_name, &info.model_hash, &info.encoder}) {
+    rule(text->size() <= 1024, "texts must not exceed 1024 bytes");
+  }
+}
+
+std::string plane_digest(const SemanticFrame& frame) {
+  Canonical out;
+  out.number(frame.motion.empty() ? 0 : frame.motion.width);
+  out.number(frame.motion.empty() ? 0 : frame.motion.height);
+  out.vectors(frame.motion.dx);
+  out.vectors(frame.motion.dy);
+  out.plane(frame.structure);
+  out.plane(frame.labels);
+  out.number(frame.palette.size());
+  for (const auto& colour : frame.palette) {
+    for (const std::uint8_t component : colour) out.byte(component);
+  }
+  out.number(frame.texture.size());
+  for (const Plane& plane : frame.texture) out.plane(plane);
+  return md5_hex(out.bytes());
+}
+
+}  // namespace semcodec

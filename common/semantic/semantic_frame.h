@@ -1,0 +1,107 @@
+#pragma once
+// SemanticFrame: the one vocabulary that sender and receiver share.
+//
+// A SemanticFrame is what is said about one moment of the video (an "anchor"): a few small
+// integer planes. The frames between two anchors carry no planes of their own; only their
+// timestamps are sent, and the receiver renders them along the motion between the anchors.
+// Everything here is integer and decodes bit-exactly on every machine.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace semcodec {
+
+/// A plane of small integers, row-major, values in [0, levels). levels is 2..256.
+struct Plane {
+  int width = 0;
+  int height = 0;
+  int levels = 0;
+  std::vector<std::uint8_t> values;  ///< width * height
+
+  bool empty() const { return values.empty(); }
+  bool operator==(const Plane&) const = default;
+};
+
+/// Coarse backward motion: cell (x, y) of this anchor shows what was at
+/// (centre of the cell) + (dx, dy) in the anchor before it.
+/// Unit: 1/4 pixel of the working size. Range: [-1024, 1023] (so ±256 pixels).
+struct MotionField {
+  int width = 0;   ///< cells
+  int height = 0;  ///< cells
+  std::vector<std::int16_t> dx, dy;  ///< width * height each, row-major
+
+  bool empty() const { return dx.empty(); }
+  bool operator==(const MotionField&) const = default;
+};
+
+inline constexpr int kMotionUnitsPerPixel = 4;
+inline constexpr int kMotionMin = -1024;
+inline constexpr int kMotionMax = 1023;
+
+/// Colours of the clusters, full-range RGB, indexed by the label plane's values.
+using Palette = std::vector<std::array<std::uint8_t, 3>>;  ///< 2..256 entries
+
+/// A key picture coded by an ordinary intra codec, kept as appearance memory.
+struct Appearance {
+  std::string codec;                ///< libavcodec name: "av1", "hevc", "h264"
+  std::vector<std::uint8_t> bytes;  ///< one intra frame at the working size
+  bool operator==(const Appearance&) const = default;
+};
+
+/// One anchor. Planes that are empty were not sent.
+struct SemanticFrame {
+  std::int64_t pts = 0;                    ///< presentation time, in StreamInfo::time_base units
+  std::vector<std::int64_t> between_pts;   ///< times of the frames between the previous anchor and
+                                           ///< this one, increasing, all < pts
+  bool entry_point = false;  ///< decoding can start here: no motion, coder state starts afresh
+  bool cut = false;          ///< nothing of the earlier pictures belongs to this scene; frames in
+                             ///< between_pts before the cut hold the earlier anchor
+
+  MotionField motion;        ///< empty at entry points and cuts
+  Plane structure;           ///< edge strength, 0 = no edge
+  Plane labels;              ///< cluster index; labels.levels == palette.size()
+  Palette palette;
+  std::vector<Plane> texture;            ///< learned integers, one plane a channel (optional)
+  std::optional<Appearance> appearance;  ///< optional
+
+  bool operator==(const SemanticFrame&) const = default;
+};
+
+/// What holds for a whole stream.
+struct StreamInfo {
+  int width = 0;           ///< of the source as displayed (after rotation), pixels
+  int height = 0;
+  int work_width = 0;      ///< working size: planes, motion and networks refer to it
+  int work_height = 0;
+  int time_base_num = 1;   ///< seconds per pts unit = num / den
+  int time_base_den = 1;
+  int frame_rate_num = 0;  ///< nominal rate, 0 when unknown
+  int frame_rate_den = 1;
+  int sar_num = 1;         ///< sample aspect ratio of the displayed picture
+  int sar_den = 1;
+  std::string profile;     ///< "low-rate" or "paper"
+  std::string model_name;  ///< of the generator package that the encoder meant
+  std::string model_hash;  ///< first 16 hex digits of the sha256 of its generator weights
+  std::string encoder;     ///< program and version, for people
+
+  bool operator==(const StreamInfo&) const = default;
+};
+
+/// Limits that every decoder enforces before it allocates.
+inline constexpr int kMaxWorkDimension = 4096;
+inline constexpr int kMaxPlaneDimension = 4096;
+inline constexpr int kMaxTextureChannels = 64;
+inline constexpr int kMaxBetweenFrames = 4096;
+
+/// Throws Error(corrupt), naming the field, when a frame breaks one of the rules above.
+void validate(const SemanticFrame& frame);
+void validate(const StreamInfo& info);
+
+/// A digest of the decoded planes, motion and palette (not of pts): 32 hex digits of MD5 over a
+/// canonical byte order (docs/format.md). The same on every machine; golden streams pin it.
+std::string plane_digest(const SemanticFrame& frame);
+
+}  // namespace semcodec

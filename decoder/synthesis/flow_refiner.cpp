@@ -1,0 +1,28 @@
+#include "decoder/synthesis/flow_refiner.h"
+
+#include "models/generator/flow_geometry.h"
+
+namespace semcodec {
+
+FlowRefiner::FlowRefiner(const std::optional<std::string>& flow_file, torch::Device device,
+                         torch::Dtype dtype) {
+  if (flow_file) estimator_ = std::make_unique<FlowEstimator>(*flow_file, device, dtype);
+}
+
+torch::Tensor FlowRefiner::one_way(const torch::Tensor& from, const torch::Tensor& towards,
+                                   const torch::Tensor& coarse) {
+  // from(x) ≈ moved(x + r) and moved(z) = towards(z + coarse(z)), so the whole flow is
+  // r(x) + coarse(x + r(x)).
+  const auto rest = estimator_->flow_quarter(from, warp(towards, coarse));
+  return compose(rest, coarse);
+}
+
+std::pair<torch::Tensor, torch::Tensor> FlowRefiner::refine(const torch::Tensor& earlier,
+                                                            const torch::Tensor& later,
+                                                            const torch::Tensor& coarse_10) {
+  const auto coarse_01 = invert(coarse_10);
+  if (!estimator_) return {coarse_10, coarse_01};
+  return {one_way(later, earlier, coarse_10), one_way(earlier, later, coarse_01)};
+}
+
+}  // namespace semcodec

@@ -1,0 +1,23 @@
+#pragma once
+// k-means on the GPU: the same results as encoder/analysis/kmeans.h, bit for bit.
+//
+// Lives in a shared module of its own (libsemcodec_kmeans_cuda) that links the CUDA run time and
+// nothing else, so that programs start, and build, on machines without CUDA.
+
+#include <string>
+
+#include "encoder/analysis/kmeans.h"
+
+namespace semcodec::cuda {
+
+/// Whether a usable device is present; otherwise `reason` says why not.
+bool kmeans_available(std::string* reason = nullptr);
+
+/// As semcodec::kmeans. Throws Error(device) when the device fails.
+KMeansResult kmeans(const PointSet& points, const KMeansOptions& options);
+
+/// As semcodec::kmeans_from.
+KMeansResult kmeans_from(const PointSet& points, std::vector<Centre> start,
+                         const KMeansOptions& options);
+
+}  // namespace semcodec::cuda

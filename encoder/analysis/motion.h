@@ -1,0 +1,59 @@
+#pragma once
+// Coarse backward motion between two anchors, from dense optical flow (DIS, Kroeger et al.,
+// ECCV 2016, as in OpenCV).
+//
+// The frames between the anchors are pushed one by one. Two estimates compete for each cell: the
+// chain of the small motions from frame to frame, which survives large displacements, and the
+// direct flow between the two anchors, which does not drift. The one that explains the new anchor
+// better (sum of absolute differences of the warped previous anchor) wins, and a rate-aware pass
+// then trades the fit against the bits that a vector costs beyond its median prediction.
+
+#include <memory>
+
+#include "common/core/image.h"
+#include "common/semantic/semantic_frame.h"
+
+namespace semcodec {
+
+struct MotionOptions {
+  enum class Preset { ultrafast, fast, medium };
+
+  int cell = 16;                  ///< side of a motion cell in pixels: 4..64
+  Preset preset = Preset::fast;   ///< of the dense flow
+  bool half_size = true;          ///< dense flow at half the working size
+  float lambda = 0.5F;            ///< price of a bit of a vector, in units of the mean absolute
+                                  ///< luma difference (0..255) of its cell; 0 keeps the best fit
+  int passes = 4;                 ///< sweeps of the rate-aware pass
+  bool direct = true;             ///< let the direct flow compete with the chain
+};
+
+class MotionEstimator {
+ public:
+  /// Throws Error(usage) when an option is out of its range.
+  explicit MotionEstimator(const MotionOptions& options = {});
+  ~MotionEstimator();
+  MotionEstimator(MotionEstimator&&) noexcept;
+  MotionEstimator& operator=(MotionEstimator&&) noexcept;
+
+  /// Takes the next frame in display order. The first one after construction or reset() is the
+  /// first anchor. All frames have one size; throws Error(usage) otherwise.
+  void push(const RgbImage& frame);
+
+  /// Makes the frame pushed last the new anchor and returns its backward motion to the anchor
+  /// before it: round(width / cell) × round(height / cell) vectors in quarter pixels. The field
+  /// is empty when there is no earlier anchor (the frame is the first one).
+  MotionField finish();
+
+  /// Forgets everything: call at cuts.
+  void reset();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Motion straight from `current` back to `previous`, without frames between.
+MotionField estimate_motion(const RgbImage& previous, const RgbImage& current,
+                            const MotionOptions& options = {});
+
+}  // namespace semcodec

@@ -1,0 +1,65 @@
+#pragma once
+// The sender: frames in, semantic records out.
+//
+// A frame becomes an anchor when the interval since the last anchor is over, at a scene cut (the
+// cut frame and the one before it), and at the end. The frames between are only followed by the
+// motion estimation; the stream carries their times.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/bitstream/stream_writer.h"
+#include "common/core/image.h"
+#include "encoder/core/rate_control.h"
+#include "encoder/core/settings.h"
+#include "models/pidinet/edge_detector.h"
+
+namespace semcodec {
+
+struct EncoderOptions {
+  Profile profile = Profile::low_rate;
+  double quality = 50;               ///< ignored when a bitrate is given
+  std::optional<double> bitrate;     ///< bit/s
+  double keyint = 20;                ///< seconds between entry points at most; 0 = only the first
+  bool scene_cut = true;
+};
+
+/// Statistics of one anchor, for --stats.
+struct AnchorReport {
+  std::int64_t pts = 0;
+  double seconds = 0;
+  std::uint64_t bytes = 0;       ///< of its record, framing included
+  EncodeStats cost;              ///< 1/256 bit by modality
+  double quality = 0;
+  std::size_t between = 0;       ///< frames since the anchor before
+  bool entry_point = false, cut = false;
+};
+
+class Encoder {
+ public:
+  using Observer = std::function<void(const SemanticFrame&, const AnchorReport&)>;
+
+  /// `info` names sizes and time base; `writer` outlives the encoder.
+  Encoder(const EncoderOptions& options, const StreamInfo& info, EdgeDetector detector,
+          StreamWriter& writer);
+  ~Encoder();
+
+  /// Called after each anchor was written.
+  void set_observer(Observer observer);
+
+  /// The next frame, at the working size; pts rising. Throws Error(usage) on another size.
+  void push(RgbImage picture, std::int64_t pts);
+  /// Writes what is pending: the last frame becomes an anchor. Does not finish the writer.
+  void finish();
+
+  std::int64_t frames() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace semcodec

@@ -1,0 +1,99 @@
+#include "encoder/core/settings.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/core/error.h"
+#include "common/semantic/semantic_frame.h"
+
+namespace semcodec {
+
+namespace {
+
+constexpr int kStride = 16;
+constexpr int kDefaultLongSide = 512;
+constexpr int kSmallest = 64;
+
+/// One row: from this quality on, these planes.
+struct Step {
+  double quality;
+  int colour_cell;
+  int clusters;
+  int edge_cell;
+  int edge_levels;
+};
+
+constexpr Step kLowRate[] = {
+    {0, 32, 8, 16, 2},  {8, 16, 8, 8, 2},   {20, 16, 12, 8, 3}, {32, 16, 16, 8, 4},
+    {44, 8, 12, 8, 4},  {52, 8, 16, 4, 4},  {72, 8, 24, 4, 4},  {86, 4, 24, 4, 4},
+    {95, 4, 32, 2, 4},
+};
+constexpr Step kPaper[] = {
+    {0, 16, 12, 8, 3}, {20, 8, 16, 4, 4}, {45, 4, 24, 4, 4}, {70, 4, 48, 2, 4}, {90, 4, 96, 2, 4},
+};
+
+template <std::size_t N>
+const Step& step_at(const Step (&steps)[N], double quality) {
+  std::size_t i = 0;
+  while (i + 1 < N && steps[i + 1].quality <= quality) ++i;
+  return steps[i];
+}
+
+/// Seconds between anchors of the low-rate profile: 1.2 s at 0, 0.42 s at 50, 0.15 s at 100.
+double low_rate_interval(double quality) { return 1.2 * std::pow(0.125, quality / 100.0); }
+
+}  // namespace
+
+Profile parse_profile(const std::string& text) {
+  if (text == "low-rate") return Profile::low_rate;
+  if (text == "paper") return Profile::paper;
+  throw Error(ErrorKind::usage, "'" + text + "' is no profile; use low-rate or paper.");
+}
+
+const char* to_string(Profile profile) {
+  return profile == Profile::paper ? "paper" : "low-rate";
+}
+
+OperatingPoint operating_point(Profile profile, double quality, int work_width, int work_height) {
+  const double q = std::clamp(quality, 0.0, 100.0);
+  const Step& step = profile == Profile::paper ? step_at(kPaper, q) : step_at(kLowRate, q);
+  // A larger working size shows the same scene with more pixels, not with more cells.
+  int scale = 1;
+  while (std::max(work_width, work_height) / (scale * 2) >= kDefaultLongSide && scale < 8) {
+    scale *= 2;
+  }
+  OperatingPoint point;
+  point.interval = profile == Profile::paper ? 0.0 : low_rate_interval(q);
+  point.colour.cell = std::min(step.colour_cell * scale, 64);
+  point.colour.clusters = step.clusters;
+  point.colour.palette_hold = profile == Profile::paper ? 1 : 3;
+  point.structure.cell = std::min(step.edge_cell * scale, 64);
+  point.structure.levels = step.edge_levels;
+  point.structure.min_length = profile == Profile::paper ? 0 : 8;
+  point.motion.cell = std::min(16 * scale, 64);
+  return point;
+}
+
+WorkSize default_work_size(int source_width, int source_height) {
+  const auto rounded = [](double value) {
+    return std::clamp(static_cast<int>(std::lround(value / kStride)) * kStride, kSmallest,
+                      kMaxWorkDimension);
+  };
+  const int long_side = std::max(source_width, source_height);
+  // No larger than the source: painting more pixels than there were helps nobody.
+  const double target = std::min(kDefaultLongSide, (long_side + kStride - 1) / kStride * kStride);
+  const double factor = target / long_side;
+  return {rounded(source_width * factor), rounded(source_height * factor)};
+}
+
+void check_work_size(int width, int height) {
+  const auto good = [](int value) {
+    return value >= kSmallest && value <= kMaxWorkDimension && value % kStride == 0;
+  };
+  require(good(width) && good(height), ErrorKind::usage,
+          "The working size " + std::to_string(width) + "x" + std::to_string(height) +
+              " should have sides that are multiples of 16, from 64 to " +
+              std::to_string(kMaxWorkDimension) + ".");
+}
+
+}  // namespace semcodec

@@ -1,0 +1,44 @@
+#pragma once
+// Operating points of the encoder: what one number, the quality, stands for.
+
+#include <string>
+
+#include "encoder/analysis/colour.h"
+#include "encoder/analysis/motion.h"
+#include "encoder/analysis/structure.h"
+
+namespace semcodec {
+
+enum class Profile {
+  low_rate,  ///< anchors a few times a second, frames between them rendered by the receiver
+  paper      ///< maps for every frame, as in the seed paper
+};
+
+/// "low-rate" or "paper". Throws Error(usage).
+Profile parse_profile(const std::string& text);
+const char* to_string(Profile profile);
+
+/// Everything that decides what an anchor says and how often one is sent.
+struct OperatingPoint {
+  double interval = 0.4;      ///< seconds between anchors; 0 = every frame is one
+  ColourOptions colour;
+  StructureOptions structure;
+  MotionOptions motion;
+};
+
+/// quality 0 (fewest bits) … 100. Rate rises with quality; plane sizes change in steps, the
+/// interval continuously. Cell sizes are those for a working size of 512 pixels on the long side
+/// and grow with it.
+OperatingPoint operating_point(Profile profile, double quality, int work_width, int work_height);
+
+/// Working size for a source: 512 on the long side (less for small sources), same shape, multiples
+/// of 16, at least 64.
+struct WorkSize {
+  int width = 0;
+  int height = 0;
+};
+WorkSize default_work_size(int source_width, int source_height);
+/// Throws Error(usage) unless both are multiples of 16 from 64 to kMaxWorkDimension.
+void check_work_size(int width, int height);
+
+}  // namespace semcodec

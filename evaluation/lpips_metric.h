@@ -1,0 +1,39 @@
+#pragma once
+// LPIPS (squeeze, version 0.1) of 8-bit pictures, when its weights are at hand. Apart from the
+// other metrics because it needs torch, which stays behind this header.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/core/image.h"
+
+namespace semcodec {
+
+class LpipsMetric {
+ public:
+  /// `device` as in --device. On the CPU, `threads` pairs are worked on at a time, each by one
+  /// thread: values do not depend on their number, and no thread waits for another one in
+  /// between. Nothing when the weights are missing; missing_sentence() says which and how to get
+  /// them. Throws Error(device).
+  static std::optional<LpipsMetric> find(const std::string& device, int threads);
+  static std::string missing_sentence();
+  static std::string torch_version();
+
+  ~LpipsMetric();
+  LpipsMetric(LpipsMetric&&) noexcept;
+  LpipsMetric& operator=(LpipsMetric&&) noexcept;
+
+  /// One distance a pair; all pictures of one size, both sides at least 32, else Error(input).
+  std::vector<double> distances(std::span<const RgbImage* const> a,
+                                std::span<const RgbImage* const> b);
+
+ private:
+  struct Impl;
+  explicit LpipsMetric(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace semcodec

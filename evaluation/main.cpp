@@ -1,0 +1,225 @@
+// semcodec-eval: how close a video is to its source, and how it moves.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <opencv2/core/version.hpp>
+#include <thread>
+
+#include "common/app/interrupt.h"
+#include "common/app/progress.h"
+#include "common/app/run_main.h"
+#include "common/app/units.h"
+#include "common/app/version.h"
+#include "common/core/error.h"
+#include "common/core/file.h"
+#include "common/core/log.h"
+#include "common/media/reader.h"
+#include "evaluation/alignment.h"
+#include "evaluation/clip_metrics.h"
+#include "evaluation/lpips_metric.h"
+#include "evaluation/report.h"
+
+namespace semcodec {
+namespace {
+
+constexpr std::size_t kBatch = 16;  // pairs in memory at a time
+
+struct EvalOptions {
+  std::string reference, distorted;
+  std::string json;
+  std::string bits;
+  std::string size;
+  std::string metrics = "all";
+  std::string align = "time";
+  std::string device = "auto";
+  bool hold = false;
+  bool overwrite = false;
+  int threads = 0;
+};
+
+// Pulls timed frames out of a reader and notes the first and last time it saw.
+struct Clip {
+  Clip(const std::string& path, const ReaderOptions& options)
+      : reader(path, options), unit(reader.info().time_base.value()) {}
+
+  std::optional<TimedFrame> pull() {
+    auto frame = reader.next();
+    if (!frame) return std::nullopt;
+    last = static_cast<double>(frame->pts) * unit;
+    if (!first) first = last;
+    return TimedFrame{last, std::move(frame->image)};
+  }
+
+  VideoReader reader;
+  double unit;
+  std::optional<double> first;
+  double last = 0;
+};
+
+// The frame interval by which times are compared: the nominal rate's, else 1/25 s.
+double frame_interval(const VideoInfo& info) {
+  return info.frame_rate.known() ? 1.0 / info.frame_rate.value() : 0.04;
+}
+
+std::string seconds_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f s", seconds);
+  return text;
+}
+
+void measure_lpips(LpipsMetric& lpips, const std::vector<FramePair>& batch, ClipMetrics& metrics) {
+  std::vector<const RgbImage*> a;
+  std::vector<const RgbImage*> b;
+  for (const FramePair& pair : batch) {
+    a.push_back(&pair.source.image);
+    b.push_back(&pair.output);
+  }
+  metrics.add_lpips(lpips.distances(a, b));
+}
+
+// Reads the first frames of both to learn where they start, then pairs and measures.
+EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
+  EvaluationReport report;
+  report.reference = o.reference;
+  report.distorted = o.distorted;
+  const MetricChoice choice = parse_metrics(o.metrics);
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = o.threads > 0 ? o.threads : cores;
+
+  std::optional<LpipsMetric> lpips;
+  if (choice.lpips) {
+    lpips = LpipsMetric::find(o.device, threads);
+    if (!lpips) {
+      require(o.metrics == "all", ErrorKind::unsupported, LpipsMetric::missing_sentence());
+      report.notes.push_back(LpipsMetric::missing_sentence());
+    }
+  }
+  if (!o.bits.empty()) {
+    std::error_code failed;
+    report.stream_bytes = std::filesystem::file_size(o.bits, failed);
+    require(!failed, ErrorKind::input,
+            "--bits: " + o.bits + " cannot be read: " + failed.message() + ".");
+  }
+
+  ReaderOptions reading;
+  reading.threads = threads;
+  reading.cancelled = [] { return interrupted(); };
+  Clip source(o.reference, reading);
+  Clip output(o.distorted, reading);
+  PictureSize size{source.reader.info().width, source.reader.info().height};
+  if (!o.size.empty()) size = parse_size(o.size);
+  source.reader.set_output_size(size.width, size.height);
+  output.reader.set_output_size(size.width, size.height);
+  report.width = size.width;
+  report.height = size.height;
+
+  const double interval = frame_interval(source.reader.info());
+  // The aligner pulls one frame ahead; here the first of each is taken for the start times.
+  auto first_source = source.pull();
+  auto first_output = output.pull();
+  require(first_source.has_value(), ErrorKind::input, o.reference + " has no picture.");
+  require(first_output.has_value(), ErrorKind::input, o.distorted + " has no picture.");
+  const double offset = first_source->seconds - first_output->seconds;
+  const bool from_start = o.align == "start";
+  if (!from_start && std::abs(offset) > 0.5 * interval) {
+    report.notes.push_back(o.distorted + " starts at " + seconds_text(first_output->seconds) +
+                           ", the reference at " + seconds_text(first_source->seconds) +
+                           "; if that is only an offset of the file, use --align start.");
+  }
+  const auto with_first = [](std::optional<TimedFrame>& first, Clip& clip) {
+    return [&first, &clip] { return first ? std::exchange(first, std::nullopt) : clip.pull(); };
+  };
+  Aligner aligner(with_first(first_source, source), with_first(first_output, output), interval,
+                  o.hold, from_start ? offset : 0.0);
+
+  ClipMetrics metrics(choice, threads);
+  Progress progress(progress_mode, "eval", source.reader.info().frame_count);
+  std::vector<FramePair> batch;
+  bool more = true;
+  while (more) {
+    throw_if_interrupted();
+    batch.clear();
+    while (batch.size() < kBatch) {
+      auto pair = aligner.next();
+      if (!pair) {
+        more = false;
+        break;
+      }
+      batch.push_back(std::move(*pair));
+    }
+    metrics.add(batch);
+    if (lpips) measure_lpips(*lpips, batch, metrics);
+    progress.update(aligner.source_frames(), source.last - source.first.value_or(0));
+  }
+  progress.finish();
+
+  report.seconds = source.last - source.first.value_or(0) + interval;
+  report.source_frames = aligner.source_frames();
+  report.output_frames = aligner.output_frames();
+  report.paired = aligner.paired();
+  report.held = aligner.held();
+  report.source_unpaired = aligner.source_unpaired();
+  report.output_unpaired = aligner.output_unpaired();
+  report.frame_rate = static_cast<double>(report.source_frames) / report.seconds;
+  report.scores = metrics.scores();
+  for (const Clip* clip : {&source, &output}) {
+    if (!clip->reader.warning().empty()) report.notes.push_back(clip->reader.warning());
+  }
+  require(report.paired + report.held > 0, ErrorKind::input,
+          "No frame of " + o.distorted + " is shown at a time of a frame of " + o.reference +
+              "; use --align start if one of them starts later.");
+  return report;
+}
+
+void write_report(const EvalOptions& o, const EvaluationReport& report) {
+  if (o.json != "-") std::fputs(to_table(report).c_str(), stdout);
+  if (!o.json.empty()) {
+    const std::string text = to_json(report);
+    OutputFile file(o.json);
+    file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    file.commit();
+  }
+}
+
+}  // namespace
+}  // namespace semcodec
+
+int main(int argc, char** argv) {
+  using namespace semcodec;
+  CLI::App app("Compares a video with its source: PSNR, SSIM, MS-SSIM, GMSD, LPIPS, motion");
+  CommonOptions common;
+  add_common_options(app, common,
+                     version_text("semcodec-eval", {{"torch", LpipsMetric::torch_version()},
+                                                    {"OpenCV", CV_VERSION}}));
+  EvalOptions o;
+  app.add_option("reference", o.reference, "The source video")->required();
+  app.add_option("distorted", o.distorted, "The video to judge")->required();
+  app.add_option("--json", o.json, "Write the figures as JSON to this file; - is stdout");
+  app.add_flag("-y,--overwrite", o.overwrite, "Overwrite the JSON file");
+  app.add_option("--bits", o.bits, "The stream whose size gives kbit/s and bits a pixel");
+  app.add_option("--size", o.size, "Compare at WxH (both are scaled); default: the reference's");
+  app.add_option("--metrics", o.metrics,
+                 "all, or some of psnr,ssim,ms-ssim,gmsd,lpips,motion,flicker,warping")
+      ->capture_default_str();
+  app.add_option("--align", o.align,
+                 "time: frames belong together by their timestamps; start: by their time since "
+                 "the first frame")
+      ->check(CLI::IsMember({"time", "start"}))
+      ->capture_default_str();
+  app.add_flag("--hold", o.hold,
+               "Compare source frames that have no partner with the frame shown at that time");
+  app.add_option("--device", o.device, "Where LPIPS runs: auto, cpu, cuda:N")
+      ->capture_default_str();
+  app.add_option("--threads", o.threads, "Threads; 0 = one a core")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  return run_main(app, argc, argv, [&] {
+    if (!o.json.empty()) check_output(o.json, o.overwrite);
+    const EvaluationReport report = evaluate(o, parse_progress_mode(common.progress));
+    for (const std::string& note : report.notes) log::warning(note);
+    write_report(o, report);
+  });
+}

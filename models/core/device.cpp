@@ -1,0 +1,197 @@
+#include "models/core/device.h"
+
+#include <cpuid.h>
+#include <dlfcn.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/log.h"
+
+namespace semcodec {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool open_library(const std::string& name, std::string* why = nullptr) {
+  // Global, so that our kernels find torch's symbols; never closed, as torch registers itself.
+  if (dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return true;
+  const char* error = dlerror();
+  if (why != nullptr) *why = error != nullptr ? error : "unknown error";
+  return false;
+}
+
+/// The folder of the shared library that holds torch's CPU part.
+std::string torch_folder() {
+  Dl_info info{};
+  const auto address = reinterpret_cast<const void*>(&at::get_num_threads);
+  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
+  return fs::path(info.dli_fname).parent_path().string();
+}
+
+std::string program_folder() {
+  std::error_code code;
+  return fs::read_symlink("/proc/self/exe", code).parent_path().string();
+}
+
+struct CudaState {
+  bool usable = false;
+  bool kernels = false;
+  std::string why;
+};
+
+CudaState try_cuda() {
+  CudaState state;
+  std::string reason;
+  if (!open_library("libcuda.so.1")) {
+    state.why = "the NVIDIA driver (libcuda.so.1) was not found";
+    return state;
+  }
+  if (!open_library("libtorch_cuda.so") &&
+      !open_library(torch_folder() + "/libtorch_cuda.so", &reason)) {
+    state.why = "torch's CUDA library could not be loaded (" + reason + ")";
+    return state;
+  }
+  try {
+    state.usable = torch::cuda::is_available() && torch::cuda::device_count() > 0;
+    if (!state.usable) state.why = "torch's CUDA library was loaded, but found no device";
+  } catch (const std::exception& error) {
+    state.why = std::string("torch's CUDA library failed (") + error.what() + ")";
+  }
+  if (!state.usable) return state;
+  const std::string library = "libsemcodec_cuda.so";
+  for (const std::string& folder :
+       {program_folder(), program_folder() + "/../lib", std::string()}) {
+    const std::string path = folder.empty() ? library : folder + "/" + library;
+    std::error_code code;
+    if (!folder.empty() && !fs::exists(path, code)) continue;
+    if (open_library(path, &reason)) {
+      state.kernels = true;
+      break;
+    }
+    log::debug("CUDA kernels " + path + " were not loaded: " + reason);
+  }
+  return state;
+}
+
+const CudaState& cuda_state() {
+  static const CudaState state = try_cuda();
+  return state;
+}
+
+/// CPUID leaf 7 sub-leaf: 0 or 1; zeros where the CPU does not have it.
+struct Leaf7 {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  explicit Leaf7(unsigned sub_leaf) {
+#if defined(__x86_64__)
+    if (__get_cpuid_count(7, sub_leaf, &eax, &ebx, &ecx, &edx) == 0) eax = ebx = ecx = edx = 0;
+#else
+    (void)sub_leaf;
+#endif
+  }
+};
+
+/// The register sets that the operating system saves (XCR0), 0 where it cannot be asked.
+unsigned saved_registers() {
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return 0;
+  unsigned low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+#else
+  return 0;
+#endif
+}
+
+}  // namespace
+
+bool load_cuda(std::string* why) {
+  if (why != nullptr) *why = cuda_state().why;
+  return cuda_state().usable;
+}
+
+bool cuda_kernels_loaded() { return cuda_state().kernels; }
+
+torch::Device parse_device(const std::string& text) {
+  if (text == "cpu") return torch::kCPU;
+  if (text == "auto") {
+    std::string why;
+    if (load_cuda(&why)) return {torch::kCUDA, 0};
+    log::debug("Running on the CPU: " + why + ".");
+    return torch::kCPU;
+  }
+  int index = 0;
+  bool well_formed = text == "cuda";
+  if (text.starts_with("cuda:")) {
+    const char* begin = text.data() + 5;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(begin, end, index);
+    well_formed = parsed.ec == std::errc() && parsed.ptr == end && index >= 0 && begin != end;
+  }
+  require(well_formed, ErrorKind::usage,
+          "'" + text + "' is not a device; use auto, cpu, cuda or cuda:N.");
+  std::string why;
+  require(load_cuda(&why), ErrorKind::device,
+          "Device " + text + " is not there: " + why + "; use --device cpu or auto.");
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  require(index < count, ErrorKind::device,
+          "Device " + text + " is not there: this machine has " + std::to_string(count) +
+              " CUDA device(s), cuda:0 to cuda:" + std::to_string(count - 1) + ".");
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+bool cpu_has_bf16() {
+  static const bool answer = [] {
+    const unsigned saved = saved_registers();
+    constexpr unsigned kAvx512State = 0xe6;     // SSE, AVX, opmask, upper ZMM
+    constexpr unsigned kAmxState = 0x60000;     // tile configuration and data
+    const Leaf7 basic(0), more(1);
+    const bool avx512 = (basic.ebx >> 16 & 1) != 0 && (saved & kAvx512State) == kAvx512State;
+    const bool avx512_bf16 = avx512 && (more.eax >> 5 & 1) != 0;
+    const bool amx_bf16 =
+        avx512 && (basic.edx >> 22 & 1) != 0 && (saved & kAmxState) == kAmxState;
+    return avx512_bf16 || amx_bf16;
+  }();
+  return answer;
+}
+
+torch::Dtype inference_dtype(const torch::Device& device) {
+  const char* wish = std::getenv("SEMCODEC_DTYPE");
+  if (wish != nullptr && std::string(wish) == "fp32") return torch::kFloat32;
+  if (device.is_cuda()) return torch::kFloat16;
+  return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
+}
+
+std::string describe(const torch::Device& device) {
+  const torch::Dtype dtype = inference_dtype(device);
+  const std::string format = dtype == torch::kFloat32   ? "fp32"
+                             : dtype == torch::kFloat16 ? "fp16"
+                                                        : "bf16";
+  if (device.is_cuda()) {
+    return device.str() + ", " + format + (cuda_kernels_loaded() ? ", own kernels" : "");
+  }
+  return "CPU, " + format + ", " + std::to_string(at::get_num_threads()) + " threads";
+}
+
+void to_channels_last(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  const auto convert = [](torch::Tensor& tensor) {
+    if (tensor.dim() == 4) tensor.set_data(tensor.contiguous(torch::MemoryFormat::ChannelsLast));
+  };
+  for (torch::Tensor& tensor : module.parameters()) convert(tensor);
+  for (torch::Tensor& tensor : module.buffers()) convert(tensor);
+}
+
+void set_threads(int count) {
+  require(count >= 0, ErrorKind::usage, "The number of threads cannot be negative.");
+  if (count == 0) count = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  at::set_num_threads(count);
+}
+
+}  // namespace semcodec

@@ -1,0 +1,30 @@
+#pragma once
+// Where files of weights are found.
+//
+// Third-party weights (teachers, feature networks, metrics) are not part of the project;
+// `bash scripts/fetch.sh weights` gets them and converts them with scripts/import_weights.py to
+// <name>.safetensors: pidinet, pidinet-small, pidinet-tiny, squeezenet1_1, lpips-squeeze,
+// vgg19-normalised, vgg19-distilled, and vgg19 for whoever has torchvision's file.
+
+#include <optional>
+#include <string>
+
+namespace semcodec {
+
+/// Path of <name>.safetensors, looked for in the folder that $SEMCODEC_WEIGHTS names, then in
+/// .cache/weights of the working folder, then in .cache/weights of each folder above the program.
+/// A `name` that holds a '/' or ends in ".safetensors" is a path and is returned when it exists.
+std::optional<std::string> find_weights(const std::string& name);
+
+/// find_weights(), or Error(input) that says what to run. `purpose` ends the sentence's first
+/// half: "... are needed for <purpose>".
+std::string require_weights(const std::string& name, const std::string& purpose);
+
+/// "weights 'NAME' were not found; run `bash scripts/fetch.sh weights`", for test skips and logs.
+std::string missing_weights(const std::string& name);
+
+/// Looks for `relative` (e.g. "models/zoo/default/edges.safetensors") in the working folder and
+/// in each folder above the program. For files that ship with the project.
+std::optional<std::string> find_project_file(const std::string& relative);
+
+}  // namespace semcodec

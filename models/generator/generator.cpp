@@ -1,0 +1,134 @@
+#include "models/generator/generator.h"
+
+namespace semcodec {
+
+namespace nn = torch::nn;
+namespace F = torch::nn::functional;
+
+namespace {
+
+constexpr double kSlope = 0.2;
+constexpr int kReferenceChannels = 3;
+
+torch::Tensor activate(const torch::Tensor& x) { return torch::leaky_relu(x, kSlope); }
+
+nn::Conv2d conv(int in, int out, int kernel, int stride = 1) {
+  return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2));
+}
+
+/// Two 3×3 convolutions around a shortcut, without normalisation: colours are absolute here, and
+/// statistics over the picture would tie every pixel to all others.
+class ResidualBlockImpl : public nn::Module {
+ public:
+  explicit ResidualBlockImpl(int channels) {
+    conv1_ = register_module("conv1", conv(channels, channels, 3));
+    conv2_ = register_module("conv2", conv(channels, channels, 3));
+    torch::NoGradGuard guard;
+    conv2_->weight.mul_(0.2);
+    conv2_->bias.zero_();
+  }
+  torch::Tensor forward(const torch::Tensor& x) { return x + conv2_(activate(conv1_(activate(x)))); }
+
+ private:
+  nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
+};
+TORCH_MODULE(ResidualBlock);
+
+torch::Tensor upsample2(const torch::Tensor& x) {
+  return F::interpolate(x, F::InterpolateFuncOptions()
+                               .scale_factor(std::vector<double>{2.0, 2.0})
+                               .mode(torch::kBilinear)
+                               .align_corners(false));
+}
+
+}  // namespace
+
+nn::Sequential GeneratorImpl::residual_stage(int channels, int blocks) {
+  nn::Sequential stage;
+  for (int i = 0; i < blocks; ++i) stage->push_back(ResidualBlock(channels));
+  return stage;
+}
+
+GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
+  const int c2 = config.channels_half, c4 = config.channels_quarter, c8 = config.channels_eighth,
+            c16 = config.channels_bottleneck;
+  // Conditions arrive at 1/2 and references at full size; both are folded to 1/4 by
+  // space-to-depth, so that no pixel is lost and no convolution runs at full size.
+  const int condition_channels = 3 * GeneratorConfig::kConditionChannels * 4;
+  const int image_channels = 2 * kReferenceChannels * 16;
+  condition_in_ = register_module("condition_in", conv(condition_channels, c4, 3));
+  condition_down_ = register_module("condition_down", conv(c4, c8, 3, 2));
+  image_in_ = register_module("image_in", conv(image_channels, c4, 1));
+  image_down_ = register_module("image_down", conv(c4, c8, 3, 2));
+  scalars_quarter_ = register_module("scalars_quarter", nn::Linear(GeneratorConfig::kScalars, c4));
+  scalars_bottleneck_ =
+      register_module("scalars_bottleneck", nn::Linear(GeneratorConfig::kScalars, c16));
+  to_bottleneck_ = register_module("to_bottleneck", conv(c8, c16, 3, 2));
+  transformer_ = register_module("transformer", nn::ModuleList());
+  for (int i = 0; i < config.transformer_blocks; ++i) {
+    transformer_->push_back(TransformerBlock(c16, config.heads, config.mlp_ratio));
+  }
+  from_bottleneck_ = register_module("from_bottleneck", conv(c16, c8 * 4, 1));
+  eighth_ = register_module("eighth", residual_stage(c8, config.blocks_eighth));
+  to_quarter_ = register_module("to_quarter", conv(c8, c4 * 4, 1));
+  quarter_ = register_module("quarter", residual_stage(c4, config.blocks_quarter));
+  to_half_ = register_module("to_half", conv(c4, c2 * 4, 1));
+  // The condition of this moment and the references once more, at 1/2 size: fine structure would
+  // not survive the way through 1/4.
+  skip_half_ = register_module(
+      "skip_half", conv(GeneratorConfig::kConditionChannels + 2 * kReferenceChannels * 4, c2, 1));
+  half_ = register_module("half", residual_stage(c2, config.blocks_half));
+  head_ = register_module("head", conv(c2, 6 * 4, 3));
+  torch::NoGradGuard guard;
+  head_->weight.mul_(0.1);
+  head_->bias.zero_();
+}
+
+GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
+  // Features are computed in the type of the weights; base and references stay float32, since 8
+  // bits of mantissa would show in the blend.
+  const auto type = condition_in_->weight.scalar_type();
+  const auto condition = x.condition.to(type);
+  const auto conditions =
+      torch::cat({condition, x.condition_a.to(type), x.condition_b.to(type)}, 1);
+  const auto references = torch::cat({x.reference_a.to(type), x.reference_b.to(type)}, 1);
+  const auto scalars = x.scalars.to(type);
+
+  auto at_quarter = condition_in_(torch::pixel_unshuffle(conditions, 2)) +
+                    scalars_quarter_(scalars).unsqueeze(-1).unsqueeze(-1);
+  const auto seen_quarter = image_in_(torch::pixel_unshuffle(references, 4));
+  // The sum of both encoders (seed paper, section III.B).
+  const auto at_eighth =
+      condition_down_(activate(at_quarter)) + image_down_(activate(seen_quarter));
+  at_quarter = at_quarter + seen_quarter;
+
+  auto features = to_bottleneck_(activate(at_eighth)) +
+                  scalars_bottleneck_(scalars).unsqueeze(-1).unsqueeze(-1);
+  for (const auto& block : *transformer_) {
+    features = block->as<TransformerBlock>()->forward(features);
+  }
+  features = at_eighth + torch::pixel_shuffle(from_bottleneck_(activate(features)), 2);
+  features = eighth_->forward(features);
+  features = at_quarter + torch::pixel_shuffle(to_quarter_(activate(features)), 2);
+  features = quarter_->forward(features);
+  const auto skip =
+      skip_half_(torch::cat({condition, torch::pixel_unshuffle(references, 2)}, 1));
+  features = skip + torch::pixel_shuffle(to_half_(activate(features)), 2);
+  features = half_->forward(features);
+  const auto heads = torch::pixel_shuffle(head_(activate(features)), 2).to(torch::kFloat32);
+
+  GeneratorOutput out;
+  const auto base = x.condition.narrow(1, 0, 3).to(torch::kFloat32);
+  out.raw = upsample2(base) + heads.narrow(1, 0, 3);
+  // A reference that is not there gets weight exactly 0.
+  const auto valid = x.scalars.narrow(1, 0, 2).to(torch::kFloat32).unsqueeze(-1).unsqueeze(-1);
+  const auto logits = torch::cat(
+      {heads.narrow(1, 3, 1), heads.narrow(1, 4, 2).masked_fill(valid < 0.5, -1e4)}, 1);
+  out.weights = torch::softmax(logits, 1);
+  out.frame = out.weights.narrow(1, 0, 1) * out.raw +
+              out.weights.narrow(1, 1, 1) * x.reference_a.to(torch::kFloat32) +
+              out.weights.narrow(1, 2, 1) * x.reference_b.to(torch::kFloat32);
+  return out;
+}
+
+}  // namespace semcodec

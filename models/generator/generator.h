@@ -1,0 +1,87 @@
+#pragma once
+// The temporal generator: paints one frame from condition maps and earlier output frames.
+//
+// Seed paper, eq. (2):  y_i = G({x_{i-L+1}..x_i}, {y_{i-L+1}..y_{i-1}}) with L = 3. Two encoders,
+// one for the L condition maps and one for the L-1 earlier output frames (already warped to the
+// moment of this frame), whose features are summed and go through four transformer blocks at the
+// bottleneck. The output is the blend of vid2vid, here with a weight for each reference:
+//
+//   y = w_raw · raw + w_A · warp(A) + w_B · warp(B),   w = softmax over what is there.
+//
+// "Earlier" means earlier in decoding order. An anchor (a moment for which maps were sent) refers
+// to the two anchors decoded before it. A frame between two anchors refers to both of them. With
+// no valid reference the same network is the image generator: first frames and hard cuts.
+//
+// Shapes (W×H = working size, multiples of 16):
+//   Conditions   N×4×H/2×W/2: R G B of the rendered colour map in 0..1, edge strength 0..1
+//   References   N×3×H×W in 0..1, warped to the frame's time
+//   output       N×3×H×W in 0..1 (not clamped)
+
+#include <torch/torch.h>
+
+#include "models/generator/transformer_block.h"
+
+namespace semcodec {
+
+/// Sizes of the network; stored in the model package (docs/model-package.md).
+struct GeneratorConfig {
+  int channels_half = 32;       ///< at 1/2 of the working size
+  int channels_quarter = 48;    ///< at 1/4
+  int channels_eighth = 96;     ///< at 1/8
+  int channels_bottleneck = 192;  ///< at 1/16, where the transformer blocks sit
+  int blocks_half = 1;
+  int blocks_quarter = 2;
+  int blocks_eighth = 4;
+  int transformer_blocks = 4;
+  int heads = 6;
+  int mlp_ratio = 2;
+
+  static constexpr int kStride = 16;      ///< working sizes are multiples of this
+  static constexpr int kConditionChannels = 4;
+  static constexpr int kScalars = 8;      ///< see FrameContext::scalars
+};
+
+/// Everything the generator sees for one batch of frames. All tensors share device and batch size.
+struct FrameContext {
+  torch::Tensor condition;    ///< N×4×H/2×W/2, of this moment (between anchors: carried along flow)
+  torch::Tensor condition_a;  ///< the reference's own condition, warped like the reference
+  torch::Tensor condition_b;
+  torch::Tensor reference_a;  ///< N×3×H×W, warped; zeros where there is none
+  torch::Tensor reference_b;
+  /// N×8: validity of A and B (0/1), distance in time to A and to B in seconds (clamped to 1),
+  /// whether this is an anchor (0/1), log2 of the colour cell / 5, log2 of the edge cell / 5,
+  /// log2 of the palette size / 8.
+  torch::Tensor scalars;
+};
+
+/// What one forward pass gives.
+struct GeneratorOutput {
+  torch::Tensor frame;    ///< N×3×H×W, the blend
+  torch::Tensor raw;      ///< N×3×H×W, painted without the references' pixels
+  torch::Tensor weights;  ///< N×3×H×W, of raw, A, B; sums to 1
+};
+
+class GeneratorImpl : public torch::nn::Module {
+ public:
+  explicit GeneratorImpl(const GeneratorConfig& config);
+
+  GeneratorOutput forward(const FrameContext& context);
+
+  const GeneratorConfig& config() const { return config_; }
+
+ private:
+  torch::nn::Sequential residual_stage(int channels, int blocks);
+
+  GeneratorConfig config_;
+  // Condition encoder and image encoder, summed at 1/4 and 1/8.
+  torch::nn::Conv2d condition_in_{nullptr}, condition_down_{nullptr};
+  torch::nn::Conv2d image_in_{nullptr}, image_down_{nullptr};
+  torch::nn::Linear scalars_quarter_{nullptr}, scalars_bottleneck_{nullptr};
+  torch::nn::Conv2d to_bottleneck_{nullptr}, from_bottleneck_{nullptr};
+  torch::nn::ModuleList transformer_{nullptr};
+  torch::nn::Sequential eighth_{nullptr}, quarter_{nullptr}, half_{nullptr};
+  torch::nn::Conv2d to_quarter_{nullptr}, to_half_{nullptr}, skip_half_{nullptr}, head_{nullptr};
+};
+TORCH_MODULE(Generator);
+
+}  // namespace semcodec

@@ -1,0 +1,74 @@
+#include "models/lpips/lpips.h"
+
+#include <string>
+
+#include "common/core/error.h"
+#include "models/core/safetensors.h"
+#include "models/core/weights_path.h"
+
+namespace semcodec {
+namespace {
+
+torch::Tensor unit(const torch::Tensor& features) {
+  // The epsilon keeps the gradient of the norm finite where all features are zero, as they are
+  // after a ReLU in flat areas; it is far below float32 resolution of any norm that matters.
+  const torch::Tensor norm = features.square().sum(1, true).add(1e-20).sqrt();
+  return features / (norm + 1e-10);
+}
+
+}  // namespace
+
+Lpips::Lpips(const std::string& squeezenet_file, const std::string& heads_file,
+             torch::Device device)
+    : net_(SqueezeNet()) {
+  load_module(*net_, squeezenet_file);
+  for (torch::Tensor& parameter : net_->parameters()) parameter.set_requires_grad(false);
+  net_->eval();
+  const TensorMap heads = load_safetensors(heads_file);
+  for (int i = 0; i < 7; ++i) {
+    const auto found = heads.find("lin" + std::to_string(i) + ".model.1.weight");
+    require(found != heads.end() && found->second.sizes() ==
+                                        at::IntArrayRef({1, kSqueezeNetTaps[i], 1, 1}),
+            ErrorKind::corrupt,
+            heads_file + " holds no LPIPS heads for SqueezeNet (lin" + std::to_string(i) + ").");
+    heads_.push_back(found->second.to(torch::kFloat32));
+  }
+  // The metric's constants for x in -1..1: (x - shift) / scale. With x = 2 p - 1 and p in 0..1
+  // that is (p - (1 + shift) / 2) / (scale / 2).
+  shift_ = (1 + torch::tensor({-0.030F, -0.088F, -0.188F}).view({1, 3, 1, 1})) / 2;
+  scale_ = 2 / torch::tensor({0.458F, 0.448F, 0.450F}).view({1, 3, 1, 1});
+  to(device);
+}
+
+std::optional<Lpips> Lpips::find(torch::Device device) {
+  const auto squeezenet = find_weights("squeezenet1_1");
+  const auto heads = find_weights("lpips-squeeze");
+  if (!squeezenet || !heads) return std::nullopt;
+  return Lpips(*squeezenet, *heads, device);
+}
+
+void Lpips::to(torch::Device device) {
+  net_->to(device);
+  for (torch::Tensor& head : heads_) head = head.to(device);
+  shift_ = shift_.to(device);
+  scale_ = scale_.to(device);
+}
+
+torch::Tensor Lpips::forward(const torch::Tensor& a, const torch::Tensor& b) {
+  require(a.sizes() == b.sizes() && a.dim() == 4 && a.size(1) == 3 && a.size(2) >= 32 &&
+              a.size(3) >= 32,
+          ErrorKind::input, "LPIPS needs two RGB pictures of one size, at least 32 x 32 pixels.");
+  const auto taps = [&](const torch::Tensor& x) {
+    return net_->forward((x.to(torch::kFloat32) - shift_) * scale_);
+  };
+  const std::vector<torch::Tensor> of_a = taps(a);
+  const std::vector<torch::Tensor> of_b = taps(b);
+  torch::Tensor distance = torch::zeros({a.size(0)}, shift_.options());
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    const torch::Tensor difference = (unit(of_a[i]) - unit(of_b[i])).square();
+    distance = distance + (difference * heads_[i]).sum(1).mean({1, 2});
+  }
+  return distance;
+}
+
+}  // namespace semcodec

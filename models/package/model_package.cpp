@@ -1,0 +1,103 @@
+#include "models/package/model_package.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "common/core/error.h"
+#include "common/core/file.h"
+#include "common/core/hash.h"
+#include "models/core/device.h"
+#include "models/core/safetensors.h"
+#include "models/core/weights_path.h"
+
+namespace semcodec {
+
+namespace {
+
+constexpr int kFormat = 1;
+constexpr int kMaxChannels = 4096;
+constexpr int kMaxBlocks = 64;
+
+/// The numbers of GeneratorConfig under the names they have in model.json, with their limits.
+template <typename Config, typename Visit>
+void for_each_size(Config& config, Visit visit) {
+  visit("channels_half", config.channels_half, kMaxChannels);
+  visit("channels_quarter", config.channels_quarter, kMaxChannels);
+  visit("channels_eighth", config.channels_eighth, kMaxChannels);
+  visit("channels_bottleneck", config.channels_bottleneck, kMaxChannels);
+  visit("blocks_half", config.blocks_half, kMaxBlocks);
+  visit("blocks_quarter", config.blocks_quarter, kMaxBlocks);
+  visit("blocks_eighth", config.blocks_eighth, kMaxBlocks);
+  visit("transformer_blocks", config.transformer_blocks, kMaxBlocks);
+  visit("heads", config.heads, kMaxBlocks);
+  visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
+}
+
+GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file) {
+  GeneratorConfig config;
+  for_each_size(config, [&](const char* name, int& value, int limit) {
+    const auto found = sizes.find(name);
+    require(found != sizes.end() && found->is_number_integer() && *found >= 1 && *found <= limit,
+            ErrorKind::corrupt,
+            file + ": generator." + name + " should be a whole number from 1 to " +
+                std::to_string(limit) + ".");
+    value = found->template get<int>();
+  });
+  require(config.channels_bottleneck % config.heads == 0, ErrorKind::corrupt,
+          file + ": generator.channels_bottleneck should be a multiple of generator.heads.");
+  return config;
+}
+
+}  // namespace
+
+ModelPackage open_package(const std::string& name_or_folder) {
+  ModelPackage package;
+  if (name_or_folder.find('/') == std::string::npos && !std::filesystem::exists(name_or_folder)) {
+    const auto found = find_project_file("models/zoo/" + name_or_folder + "/model.json");
+    require(found.has_value(), ErrorKind::input,
+            "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
+    package.folder = std::filesystem::path(*found).parent_path().string();
+  } else {
+    package.folder = name_or_folder;
+  }
+  const std::string file = package.folder + "/model.json";
+  const auto bytes = read_file(file, 1 << 20);
+  const auto json = nlohmann::json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  require(json.is_object() && json.contains("format") && json["format"].is_number_integer() &&
+              json.contains("name") && json["name"].is_string() && json.contains("generator") &&
+              json["generator"].is_object(),
+          ErrorKind::corrupt, file + " is no model description.");
+  require(json["format"] == kFormat, ErrorKind::unsupported,
+          file + " has format " + json["format"].dump() + "; this build knows format " +
+              std::to_string(kFormat) + ".");
+  package.name = json["name"].get<std::string>();
+  package.config = read_config(json["generator"], file);
+  package.refine_flow = json.value("refine_flow", nlohmann::json(false)) == true;
+  package.hash = sha256_file(package.generator_path()).substr(0, 16);
+  return package;
+}
+
+void write_package_description(const std::string& folder, const std::string& name,
+                               const GeneratorConfig& config, bool refine_flow) {
+  nlohmann::ordered_json json;
+  json["format"] = kFormat;
+  json["name"] = name;
+  for_each_size(config,
+                [&](const char* key, const int& value, int) { json["generator"][key] = value; });
+  json["refine_flow"] = refine_flow;
+  const std::string text = json.dump(2) + "\n";
+  OutputFile file(folder + "/model.json");
+  file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  file.commit();
+}
+
+Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype) {
+  Generator generator(package.config);
+  load_module(*generator, package.generator_path());
+  generator->to(device, dtype);
+  to_channels_last(*generator);
+  generator->eval();
+  return generator;
+}
+
+}  // namespace semcodec

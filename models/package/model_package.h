@@ -1,0 +1,42 @@
+#pragma once
+// A model package: the folder that encoder and decoder take as `--model`.
+//
+//   model.json               what is in it (below)
+//   generator.safetensors    the temporal generator
+//   edges.safetensors        PiDiNet of the sender
+//   flow.safetensors         FlowNet2 of the receiver (may be absent: coarse motion only)
+//   MODEL_CARD.md            for people: data, teachers, figures, terms
+//
+// model.json: {"format": 1, "name": "default", "generator": {sizes of GeneratorConfig},
+//              "refine_flow": true}.  Opening a package runs no code.
+
+#include <string>
+
+#include "models/generator/generator.h"
+
+namespace semcodec {
+
+struct ModelPackage {
+  std::string name;
+  std::string folder;
+  GeneratorConfig config;
+  bool refine_flow = false;   ///< FlowNet2 refines the transmitted motion at the receiver
+  std::string hash;           ///< first 16 hex digits of the sha256 of generator.safetensors
+
+  std::string generator_path() const { return folder + "/generator.safetensors"; }
+  std::string edges_path() const { return folder + "/edges.safetensors"; }
+  std::string flow_path() const { return folder + "/flow.safetensors"; }
+};
+
+/// Opens a package by name ("default": models/zoo/default of the project) or by folder. Throws
+/// Error(input) when it is not there, Error(corrupt) when model.json is not sound.
+ModelPackage open_package(const std::string& name_or_folder);
+
+/// Writes model.json into `folder`.
+void write_package_description(const std::string& folder, const std::string& name,
+                               const GeneratorConfig& config, bool refine_flow);
+
+/// The generator of a package, in evaluation form: on `device`, weights in `dtype`, channels last.
+Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype);
+
+}  // namespace semcodec

@@ -1,0 +1,155 @@
+#include "models/pidinet/edge_detector.h"
+
+#include <array>
+#include <utility>
+
+#include "common/core/error.h"
+#include "models/core/device.h"
+
+namespace semcodec {
+namespace {
+
+struct Block {
+  torch::Tensor depthwise, pointwise, shortcut, shortcut_bias;
+};
+
+struct Head {
+  torch::Tensor reduce, reduce_bias;              ///< the 1x1 to one map, times its fusion weight
+  torch::Tensor cdcm, cdcm_bias;                  ///< empty in "-l" variants
+  std::array<torch::Tensor, 4> dilated;
+  torch::Tensor attend, attend_bias, attend_map;  ///< empty in "-l" variants
+};
+
+constexpr std::array<int, 4> kBlocks = {3, 4, 4, 4};
+
+}  // namespace
+
+struct EdgeDetector::Folded {
+  Folded(const TensorMap& state, torch::Device where, torch::Dtype format)
+      : device(where), dtype(format) {
+    const auto plain = [&](const std::string& name) { return state.at(name).detach(); };
+    const auto ready = [&](const torch::Tensor& tensor) {
+      torch::Tensor moved = tensor.to(device, dtype, false, true);
+      return moved.dim() == 4 ? moved.contiguous(torch::MemoryFormat::ChannelsLast) : moved;
+    };
+    const auto take = [&](const std::string& name) { return ready(plain(name)); };
+
+    init = ready(fold_kernel(plain("init_block.weight"), pixel_difference_at(0)));
+    const torch::Tensor fusion = plain("classifier.weight").flatten();
+    fusion_bias = plain("classifier.bias").item<float>();
+    int index = 1;
+    for (std::size_t stage = 0; stage < 4; ++stage) {
+      const std::string number = std::to_string(stage);
+      for (int i = 0; i < kBlocks[stage]; ++i) {
+        const std::string name =
+            "block" + std::to_string(stage + 1) + "_" + std::to_string(i + 1) + ".";
+        Block block;
+        block.depthwise =
+            ready(fold_kernel(plain(name + "conv1.weight"), pixel_difference_at(index++)));
+        block.pointwise = take(name + "conv2.weight");
+        if (stage > 0 && i == 0) {
+          block.shortcut = take(name + "shortcut.weight");
+          block.shortcut_bias = take(name + "shortcut.bias");
+        }
+        blocks.push_back(block);
+      }
+      Head head;
+      // Resizing is linear, so the fusion weight can be applied before it, and one resized map a
+      // stage is all that has to be summed.
+      const torch::Tensor weight = fusion[static_cast<std::int64_t>(stage)];
+      head.reduce = ready(plain("conv_reduces." + number + ".conv.weight") * weight);
+      fusion_bias += (plain("conv_reduces." + number + ".conv.bias") * weight).item<float>();
+      if (state.contains("dilations.0.conv1.weight")) {
+        head.cdcm = take("dilations." + number + ".conv1.weight");
+        head.cdcm_bias = take("dilations." + number + ".conv1.bias");
+        for (std::size_t i = 0; i < 4; ++i) {
+          head.dilated[i] =
+              take("dilations." + number + ".conv2_" + std::to_string(i + 1) + ".weight");
+        }
+      }
+      if (state.contains("attentions.0.conv1.weight")) {
+        head.attend = take("attentions." + number + ".conv1.weight");
+        head.attend_bias = take("attentions." + number + ".conv1.bias");
+        head.attend_map = take("attentions." + number + ".conv2.weight");
+      }
+      heads.push_back(head);
+    }
+    mean = torch::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1}).to(device);
+    scale = torch::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1}).reciprocal().to(device);
+  }
+
+  torch::Tensor run_head(const Head& head, const torch::Tensor& features) const {
+    torch::Tensor y = features;
+    if (head.cdcm.defined()) {
+      const torch::Tensor reduced = torch::conv2d(y.relu(), head.cdcm, head.cdcm_bias);
+      y = torch::conv2d(reduced, head.dilated[0], {}, 1, 5, 5);
+      for (std::size_t i = 1; i < 4; ++i) {
+        const auto reach = static_cast<std::int64_t>(5 + 2 * i);
+        y += torch::conv2d(reduced, head.dilated[i], {}, 1, reach, reach);
+      }
+    }
+    if (head.attend.defined()) {
+      const torch::Tensor narrow = torch::conv2d(y.relu(), head.attend, head.attend_bias);
+      y = y * torch::conv2d(narrow, head.attend_map, {}, 1, 1).sigmoid_();
+    }
+    return torch::conv2d(y, head.reduce);
+  }
+
+  torch::Tensor run(const torch::Tensor& input) const {
+    torch::Tensor x = input.to(device, torch::kFloat32);
+    if (input.scalar_type() == torch::kUInt8) x = x / 255.0;
+    x = ((x - mean) * scale).to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
+    const std::vector<std::int64_t> size = {x.size(2), x.size(3)};
+    x = torch::conv2d(x, init, {}, 1, 1);
+    torch::Tensor sum;
+    std::size_t at = 0;
+    for (std::size_t stage = 0; stage < 4; ++stage) {
+      for (int i = 0; i < kBlocks[stage]; ++i) {
+        const Block& block = blocks[at++];
+        if (block.shortcut.defined()) x = torch::max_pool2d(x, 2, 2);
+        torch::Tensor y = torch::conv2d(x, block.depthwise, {}, 1, block.depthwise.size(2) / 2, 1,
+                                        x.size(1));
+        y = torch::conv2d(y.relu_(), block.pointwise);
+        x = y.add_(block.shortcut.defined()
+                       ? torch::conv2d(x, block.shortcut, block.shortcut_bias)
+                       : x);
+      }
+      torch::Tensor map = run_head(heads[stage], x).to(torch::kFloat32).contiguous();
+      if (stage > 0) map = torch::upsample_bilinear2d(map, size, false);
+      sum = sum.defined() ? sum.add_(map) : map;
+    }
+    return sum.add_(fusion_bias).sigmoid_();
+  }
+
+  torch::Device device;
+  torch::Dtype dtype;
+  torch::Tensor init, mean, scale;
+  std::vector<Block> blocks;
+  std::vector<Head> heads;
+  float fusion_bias = 0;  ///< of the classifier and, through it, of the four heads
+};
+
+EdgeDetector::EdgeDetector(const std::string& path, torch::Device device,
+                           std::optional<torch::Dtype> dtype)
+    : EdgeDetector(load_pidinet(path), device, dtype) {}
+
+EdgeDetector::EdgeDetector(const PiDiNet& net, torch::Device device,
+                           std::optional<torch::Dtype> dtype)
+    : net_(std::make_unique<Folded>(state_of(*net), device,
+                                    dtype.value_or(inference_dtype(device)))) {}
+
+EdgeDetector::~EdgeDetector() = default;
+EdgeDetector::EdgeDetector(EdgeDetector&&) noexcept = default;
+EdgeDetector& EdgeDetector::operator=(EdgeDetector&&) noexcept = default;
+
+torch::Tensor EdgeDetector::detect(const torch::Tensor& rgb) const {
+  require(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 8 && rgb.size(3) >= 8,
+          ErrorKind::input, "Edges need RGB pictures of at least 8 x 8 pixels.");
+  const torch::InferenceMode inference;
+  return net_->run(rgb);
+}
+
+torch::Dtype EdgeDetector::dtype() const { return net_->dtype; }
+torch::Device EdgeDetector::device() const { return net_->device; }
+
+}  // namespace semcodec

@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""Converts third-party weights (.pth of torch.save) to safetensors for semcodec.
+
+    python3 scripts/import_weights.py SRC.pth DST.safetensors --as KIND
+
+KIND: pidinet, pidinet-small, pidinet-tiny, squeezenet, lpips-squeeze, vgg19, vgg19-normalised,
+vgg19-distilled, flownet2 and its parts flownet2-c, -s, -sd, -cs, -css. Names and shapes are checked
+against the network, so that a wrong file is noticed here. Needs Python 3.9 and nothing else: files
+are read without torch and without running any code in them (see torch_file.py).
+
+Exit status: 0 converted, 2 wrong usage, 3 the source is not what --as says, 6 cannot write.
+"""
+import argparse
+import json
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torch_file  # noqa: E402
+
+# --------------------------------------------------------------------------------------------
+# What each network consists of: {name: shape}.
+
+
+def conv(table, name, out, into, size, bias=True):
+    table[name + ".weight"] = (out, into, size, size)
+    if bias:
+        table[name + ".bias"] = (out,)
+
+
+def pidinet(width, narrow):
+    table = {}
+    conv(table, "init_block", width, 3, 3, bias=False)
+    into = width
+    for stage, blocks in enumerate((3, 4, 4, 4)):
+        out = width * (1, 2, 4, 4)[stage]
+        for block in range(blocks):
+            name = f"block{stage + 1}_{block + 1}"
+            if stage > 0 and block == 0:
+                conv(table, name + ".shortcut", out, into, 1)
+            conv(table, name + ".conv1", into, 1, 3, bias=False)
+            conv(table, name + ".conv2", out, into, 1, bias=False)
+            into = out
+        conv(table, f"dilations.{stage}.conv1", narrow, out, 1)
+        for i in range(1, 5):
+            conv(table, f"dilations.{stage}.conv2_{i}", narrow, narrow, 3, bias=False)
+        conv(table, f"attentions.{stage}.conv1", 4, narrow, 1)
+        conv(table, f"attentions.{stage}.conv2", 1, 4, 3, bias=False)
+        conv(table, f"conv_reduces.{stage}.conv", 1, narrow, 1)
+    conv(table, "classifier", 1, 4, 1)
+    return table
+
+
+def squeezenet():
+    table = {}
+    conv(table, "0", 64, 3, 3)
+    into = 64
+    for index, narrow, out in ((3, 16, 64), (4, 16, 64), (6, 32, 128), (7, 32, 128),
+                               (9, 48, 192), (10, 48, 192), (11, 64, 256), (12, 64, 256)):
+        conv(table, f"{index}.squeeze", narrow, into, 1)
+        conv(table, f"{index}.expand1x1", out, narrow, 1)
+        conv(table, f"{index}.expand3x3", out, narrow, 3)
+        into = 2 * out
+    return table
+
+
+def lpips_squeeze():
+    table = {}
+    for index, channels in enumerate((64, 128, 256, 384, 384, 512, 512)):
+        conv(table, f"lin{index}.model.1", 1, channels, 1, bias=False)
+    return table
+
+
+def vgg19():
+    """torchvision's `features` up to the convolution in front of relu5_1."""
+    table = {}
+    index, into = 0, 3
+    for width, count in ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1)):
+        for _ in range(count):
+            conv(table, str(index), width, into, 3)
+            index, into = index + 2, width
+        index += 1  # the pool
+    return table
+
+
+def vgg19_normalised():
+    table = {}
+    conv(table, "0", 3, 3, 1)
+    for index, out, into in ((2, 64, 3), (5, 64, 64), (9, 128, 64), (12, 128, 128),
+                             (16, 256, 128)):
+        conv(table, str(index), out, into, 3)
+    return table
+
+
+def vgg19_distilled():
+    table = {}
+    conv(table, "conv0", 3, 3, 1)
+    into = 3
+    for stage, (width, count) in enumerate(((16, 2), (32, 2), (64, 4), (128, 4), (128, 1)), 1):
+        for i in range(1, count + 1):
+            conv(table, f"conv{stage}{i}", width, into, 3)
+            into = width
+        conv(table, f"conv{stage}1_aux", min(512, 64 << (stage - 1)), width, 1)
+    return table
+
+
+def flow_decoder(table, prefix, inner, skips, upsample_bias, inter=None):
+    """Flow heads from level 6 to 2; `skips` are the encoder channels joined at levels 5..2."""
+    deconvs = (512, 256, 128, 64)
+    into = inner
+    conv(table, prefix + "predict_flow6", 2, inner, 3)
+    for i, level in enumerate((5, 4, 3, 2)):
+        table[f"{prefix}deconv{level}.0.weight"] = (into, deconvs[i], 4, 4)
+        table[f"{prefix}deconv{level}.0.bias"] = (deconvs[i],)
+        up = f"{prefix}upsampled_flow{level + 1}_to_{level}"
+        table[up + ".weight"] = (2, 2, 4, 4)
+        if upsample_bias:
+            table[up + ".bias"] = (2,)
+        into = skips[i] + deconvs[i] + 2
+        if inter:
+            conv(table, f"{prefix}inter_conv{level}.0", inter[i], into, 3)
+        conv(table, f"{prefix}predict_flow{level}", 2, inter[i] if inter else into, 3)
+    return table
+
+
+def flow_encoder(table, prefix, layers):
+    for name, out, into, size in layers:
+        conv(table, prefix + name + ".0", out, into, size)
+
+
+UPPER = (("conv4", 512, 256, 3), ("conv4_1", 512, 512, 3), ("conv5", 512, 512, 3),
+         ("conv5_1", 512, 512, 3), ("conv6", 1024, 512, 3), ("conv6_1", 1024, 1024, 3))
+
+
+def flownet_c(prefix=""):
+    table = {}
+    flow_encoder(table, prefix, (("conv1", 64, 3, 7), ("conv2", 128, 64, 5),
+                                 ("conv3", 256, 128, 5), ("conv_redir", 32, 256, 1),
+                                 ("conv3_1", 256, 473, 3)) + UPPER)
+    return flow_decoder(table, prefix, 1024, (512, 512, 256, 128), True)
+
+
+def flownet_s(prefix="", channels=12):
+    table = {}
+    flow_encoder(table, prefix, (("conv1", 64, channels, 7), ("conv2", 128, 64, 5),
+                                 ("conv3", 256, 128, 5), ("conv3_1", 256, 256, 3)) + UPPER)
+    return flow_decoder(table, prefix, 1024, (512, 512, 256, 128), False)
+
+
+def flownet_sd(prefix=""):
+    table = {}
+    flow_encoder(table, prefix, (("conv0", 64, 6, 3), ("conv1", 64, 64, 3),
+                                 ("conv1_1", 128, 64, 3), ("conv2", 128, 128, 3),
+                                 ("conv2_1", 128, 128, 3), ("conv3", 256, 128, 3),
+                                 ("conv3_1", 256, 256, 3)) + UPPER)
+    return flow_decoder(table, prefix, 1024, (512, 512, 256, 128), True, (512, 256, 128, 64))
+
+
+def flownet_fusion(prefix):
+    table = {}
+    flow_encoder(table, prefix, (("conv0", 64, 11, 3), ("conv1", 64, 64, 3),
+                                 ("conv1_1", 128, 64, 3), ("conv2", 128, 128, 3),
+                                 ("conv2_1", 128, 128, 3), ("inter_conv1", 32, 162, 3),
+                                 ("inter_conv0", 16, 82, 3)))
+    for name, into, out in (("deconv1.0", 128, 32), ("deconv0.0", 162, 16),
+                            ("upsampled_flow2_to_1", 2, 2), ("upsampled_flow1_to_0", 2, 2)):
+        table[f"{prefix}{name}.weight"] = (into, out, 4, 4)
+        table[f"{prefix}{name}.bias"] = (out,)
+    for level, into in ((2, 128), (1, 32), (0, 16)):
+        conv(table, f"{prefix}predict_flow{level}", 2, into, 3)
+    return table
+
+
+def flownet2():
+    return {**flownet_c("flownetc."), **flownet_s("flownets_1."), **flownet_s("flownets_2."),
+            **flownet_sd("flownets_d."), **flownet_fusion("flownetfusion.")}
+
+
+KINDS = {
+    "pidinet": lambda: pidinet(60, 24),
+    "pidinet-small": lambda: pidinet(30, 12),
+    "pidinet-tiny": lambda: pidinet(20, 8),
+    "squeezenet": squeezenet,
+    "lpips-squeeze": lpips_squeeze,
+    "vgg19": vgg19,
+    "vgg19-normalised": vgg19_normalised,
+    "vgg19-distilled": vgg19_distilled,
+    "flownet2": flownet2,
+    "flownet2-c": flownet_c,
+    "flownet2-s": lambda: flownet_s(channels=6),
+    "flownet2-sd": flownet_sd,
+    "flownet2-cs": lambda: {**flownet_c("flownetc."), **flownet_s("flownets_1.")},
+    "flownet2-css": lambda: {**flownet_c("flownetc."), **flownet_s("flownets_1."),
+                             **flownet_s("flownets_2.")},
+}
+# Prefixes that files carry in front of the names, and what they hold besides the network.
+PREFIXES = ("module.", "features.", "net.", "encoder.")
+IGNORED = {"squeezenet": ("classifier.",),
+           "vgg19": ("classifier.", "30.", "32.", "34.")}  # behind relu5_1
+
+# --------------------------------------------------------------------------------------------
+
+
+def find_tensors(content):
+    """The {name: Tensor} of a file, looked for below the usual keys of checkpoints."""
+    for key in ("state_dict", "model", "model_state_dict", "params"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict):
+        raise torch_file.BadFile(f"it holds a {type(content).__name__}, not named tensors")
+    tensors = {str(name): value for name, value in content.items()
+               if isinstance(value, torch_file.Tensor)}
+    if not tensors:
+        raise torch_file.BadFile("it holds no tensors")
+    return tensors
+
+
+def select(tensors, table, kind):
+    """The tensors that `table` asks for, under its names. Raises BadFile saying what differs."""
+    for prefix in PREFIXES:
+        # A prefix goes when it is what keeps names from matching, never when they match already.
+        stripped = {n[len(prefix):] if n.startswith(prefix) else n: t for n, t in tensors.items()}
+        if len(stripped) == len(tensors) and len(table.keys() & stripped.keys()) > \
+                len(table.keys() & tensors.keys()):
+            tensors = stripped
+    faults = []
+    for name, shape in table.items():
+        if name not in tensors:
+            faults.append(f"{name} is missing")
+        elif tensors[name].shape != shape:
+            faults.append(f"{name} is {'x'.join(map(str, tensors[name].shape))}, not "
+                          f"{'x'.join(map(str, shape))}")
+        elif tensors[name].dtype not in ("F32", "F16", "BF16"):
+            faults.append(f"{name} is {tensors[name].dtype}, not a float of at most 32 bits")
+    allowed = IGNORED.get(kind, ())
+    faults += [f"{name} does not belong to it" for name in tensors
+               if name not in table and not (allowed and name.startswith(allowed))]
+    if faults:
+        more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
+        raise torch_file.BadFile(f"it is no {kind}: {', '.join(faults[:4])}{more}")
+    return {name: tensors[name] for name in table}
+
+
+def write_safetensors(path, tensors, metadata):
+    """The file appears under its name only when it is complete."""
+    header, data, at = {"__metadata__": metadata}, [], 0
+    for name in sorted(tensors):
+        chunk = tensors[name].tobytes()
+        header[name] = {"dtype": tensors[name].dtype, "shape": list(tensors[name].shape),
+                        "data_offsets": [at, at + len(chunk)]}
+        data.append(chunk)
+        at += len(chunk)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    temporary = f"{path}.part{os.getpid()}"
+    try:
+        with open(temporary, "wb") as stream:
+            stream.write(struct.pack("<Q", len(text)) + text)
+            stream.writelines(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0],
+                                     epilog="See the head of this file for the exit statuses.")
+    parser.add_argument("source", help="the .pth file")
+    parser.add_argument("target", help="the .safetensors file to write")
+    parser.add_argument("--as", dest="kind", required=True, choices=sorted(KINDS),
+                        help="which network the file is for")
+    options = parser.parse_args()
+    try:
+        tensors = select(find_tensors(torch_file.load(options.source)), KINDS[options.kind](),
+                         options.kind)
+    except (torch_file.BadFile, OSError) as error:
+        print(f"import_weights: {options.source} was not imported: {error}.", file=sys.stderr)
+        return 3
+    try:
+        write_safetensors(options.target, tensors, {
+            "kind": options.kind, "source": os.path.basename(options.source)})
+    except torch_file.BadFile as error:
+        print(f"import_weights: {options.source} was not imported: {error}.", file=sys.stderr)
+        return 3
+    except OSError as error:
+        print(f"import_weights: cannot write {options.target}: {error}.", file=sys.stderr)
+        return 6
+    count = sum(t.count() for t in tensors.values())
+    print(f"{options.target}: {len(tensors)} tensors, {count:,} numbers, {options.kind}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs, builds, and runs every test: the C++ tests and the programs' tests.
+#
+#   bash scripts/test.sh [--preset NAME] [CTEST OPTIONS...]     e.g.  -R entropy, -L unit
+#
+# Tests that need third-party weights get them from scripts/fetch.sh; where those cannot be had,
+# they say so and are skipped.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+preset=release
+if [ "${1:-}" = --preset ]; then
+  preset=${2:?--preset needs a name}
+  shift 2
+fi
+bash scripts/build.sh --preset "$preset"
+bash scripts/fetch.sh weights ||
+  echo "test: not all third-party weights are here; the tests that need them are skipped" >&2
+
+start=$SECONDS
+status=0
+ctest --preset "$preset" -j "$(nproc)" "$@" || status=$?
+
+dir=build
+[ "$preset" = release ] || dir=build-$preset
+log=$dir/Testing/Temporary/LastTest.log
+skipped=$(grep -c '^\[  SKIPPED \] .* ms)$' "$log" 2>/dev/null || true)
+if [ "${skipped:-0}" -gt 0 ]; then
+  echo "test: $skipped test cases were skipped, for these reasons:" >&2
+  sed -n '/: Skipped$/{n;p}' "$log" | sort | uniq -c >&2
+fi
+if [ "$status" -ne 0 ]; then
+  echo "test: FAILED after $((SECONDS - start)) s; the failing tests are listed above" >&2
+  exit 1
+fi
+echo "test: all passed in $((SECONDS - start)) s"

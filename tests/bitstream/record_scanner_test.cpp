@@ -1,0 +1,80 @@
+#include "common/bitstream/record_scanner.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "common/bitstream/crc32c.h"
+#include "common/core/error.h"
+#include "tests/bitstream/sample_streams.h"
+
+namespace semcodec {
+namespace {
+
+using test::Bytes;
+using test::source_of;
+
+TEST(Crc32c, KnownVectors) {
+  // RFC 3720, B.4.
+  EXPECT_EQ(crc32c(Bytes(32, 0)), 0x8a9136aau);
+  EXPECT_EQ(crc32c(Bytes(32, 0xff)), 0x62a8ab43u);
+  const std::string digits = "123456789";
+  EXPECT_EQ(crc32c(Bytes(digits.begin(), digits.end())), 0xe3069283u);
+}
+
+TEST(Framing, SmallRecordsCostSevenBytes) {
+  EXPECT_EQ(frame_record(std::string(127, 'x')).size(), 127u + 7);
+  EXPECT_EQ(frame_record(std::string(128, 'x')).size(), 128u + 8);
+  EXPECT_THROW(frame_record(std::string(kMaxRecordBytes + 1, 'x')), Error);
+}
+
+std::vector<std::string> scan(const Bytes& bytes, std::uint64_t* gaps = nullptr) {
+  RecordScanner scanner(source_of(bytes, 7));
+  std::vector<std::string> out;
+  while (const auto record = scanner.next()) {
+    out.emplace_back(record->payload.begin(), record->payload.end());
+    if (gaps != nullptr) *gaps += record->gap;
+  }
+  return out;
+}
+
+Bytes join(const std::vector<Bytes>& parts) {
+  Bytes all;
+  for (const Bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+TEST(RecordScanner, FindsRecordsBetweenRubbish) {
+  const Bytes rubbish{0xA7, 0x5E, 0x05, 1, 2, 3, 0xA7, 0xA7, 0x5E, 0xff, 0xff, 0xff, 0xff, 0xA7};
+  std::uint64_t gap = 0;
+  const auto found = scan(join({frame_record("one"), rubbish, frame_record(""), rubbish,
+                                frame_record(std::string(100000, 'z'))}), &gap);
+  EXPECT_EQ(found, (std::vector<std::string>{"one", "", std::string(100000, 'z')}));
+  EXPECT_EQ(gap, 2 * rubbish.size());
+}
+
+TEST(RecordScanner, ALengthThatSwallowsTheRestIsSurvived) {
+  Bytes first = frame_record("first");
+  first[2] = 0x7f;
+  EXPECT_EQ(scan(join({first, frame_record("second"), frame_record("third")})),
+            (std::vector<std::string>{"second", "third"}));
+}
+
+TEST(RecordScanner, ManyFalseMarkersTakeBoundedTime) {
+  // Every 5 bytes a marker that announces 2 MiB; each would cost a CRC over 2 MiB.
+  Bytes bytes;
+  while (bytes.size() < (3u << 20)) {
+    for (const int b : {0xA7, 0x5E, 0x80, 0x80, 0x80, 0x01}) {
+      bytes.push_back(static_cast<std::uint8_t>(b));
+    }
+  }
+  const Bytes last = frame_record("last");
+  bytes.insert(bytes.end(), last.begin(), last.end());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(scan(bytes), std::vector<std::string>{"last"});
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_LT(std::chrono::duration<double>(took).count(), 60.0);  // minutes if it were quadratic
+}
+
+}  // namespace
+}  // namespace semcodec

@@ -1,0 +1,266 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/bitstream/stream_reader.h"
+#include "common/bitstream/stream_writer.h"
+#include "common/core/error.h"
+#include "common/core/hash.h"
+#include "tests/bitstream/sample_streams.h"
+
+namespace semcodec {
+namespace {
+
+using test::Bytes;
+using test::read_all;
+using test::sample_anchors;
+using test::sample_info;
+
+TEST(Stream, RoundTrips) {
+  auto frames = sample_anchors(12, 6, 5);
+  frames[3].appearance = Appearance{"av1", Bytes(1000, 42)};
+  frames[7].motion = {};
+  frames[7].cut = true;
+  const auto recorded = test::record(sample_info(), frames, true);
+  StreamReader reader(test::source_of(recorded.bytes), "test");
+  EXPECT_EQ(reader.info(), sample_info());
+  EXPECT_EQ(reader.format_version(), "1.0");
+  EXPECT_FALSE(reader.seekable());
+  EXPECT_FALSE(reader.totals().has_value());
+  const auto read = read_all(reader);
+  EXPECT_EQ(read.frames, frames);
+  EXPECT_EQ(read.status, StreamStatus::complete);
+  EXPECT_EQ(read.problem, "");
+  ASSERT_EQ(read.audio_infos.size(), 1u);
+  EXPECT_EQ(read.audio_infos[0], test::sample_audio_info());
+  EXPECT_EQ(read.audio, test::sample_audio(0, 40));
+}
+
+TEST(Stream, StatsAddUpAndAgree) {
+  const auto frames = sample_anchors(10, 6, 4);
+  Bytes bytes;
+  StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
+                      sample_info());
+  writer.write_audio_info(test::sample_audio_info());
+  for (const auto& frame : frames) writer.write(frame);
+  writer.write_audio(test::sample_audio(0, 5));
+  writer.finish();
+  const StreamStats& w = writer.stats();
+  const StreamStats r = read_all(bytes).stats;
+  EXPECT_EQ(w.bytes, bytes.size());
+  EXPECT_EQ(r.bytes, bytes.size());
+  for (const StreamStats* s : {&w, &r}) {
+    EXPECT_EQ(s->header_bytes + s->frame_bytes + s->audio_bytes + s->index_bytes + s->other_bytes,
+              s->bytes);
+  }
+  EXPECT_EQ(w.frame_bytes, r.frame_bytes);
+  EXPECT_EQ(w.chunk_bytes, r.chunk_bytes);
+  EXPECT_EQ(w.planes.total(), r.planes.total());
+  EXPECT_EQ(w.anchors, 10u);
+  EXPECT_EQ(r.frames, 1u + 9 * 6);
+  EXPECT_EQ(r.entry_points, 3u);
+  EXPECT_EQ(r.audio_packets, 5u);
+}
+
+TEST(Stream, RegularFramesCarryLittleOverhead) {
+  const auto frames = sample_anchors(10, 6, 100);
+  Bytes bytes;
+  StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
+                      sample_info());
+  std::uint64_t chunks = 0;
+  for (const auto& frame : frames) {
+    writer.write(frame);
+    const std::uint64_t chunk = writer.stats().chunk_bytes - chunks;
+    chunks = writer.stats().chunk_bytes;
+    // Marker 2, length 1...2, record 2...3, chunk tag and length 2...3, CRC 4.
+    if (frame.pts <= 2 * 6 * 1001) continue;  // these tell formats
+    EXPECT_LE(writer.last_frame_bytes() - chunk, 14u);
+  }
+}
+
+TEST(Stream, PiecesEqualTheWhole) {
+  const auto recorded = test::record(sample_info(), sample_anchors(6, 4, 3), true);
+  const auto whole = read_all(recorded.bytes);
+  for (const std::size_t piece : {1u, 2u, 3u, 64u, 1000u}) {
+    const auto pieces = read_all(recorded.bytes, false, piece);
+    EXPECT_EQ(pieces.frames, whole.frames) << piece;
+    EXPECT_EQ(pieces.audio, whole.audio) << piece;
+    EXPECT_EQ(pieces.status, StreamStatus::complete) << piece;
+  }
+}
+
+// Times of every kind come back, regular ones for nothing.
+void expect_times(StreamInfo info, const std::vector<std::int64_t>& times, int interval,
+                  std::size_t max_bytes) {
+  std::vector<SemanticFrame> frames;
+  SemanticFrame frame;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (i % static_cast<std::size_t>(interval) != 0) {
+      frame.between_pts.push_back(times[i]);
+      continue;
+    }
+    frame.pts = times[i];
+    frame.entry_point = frames.size() % 10 == 0;
+    frames.push_back(frame);
+    frame = {};
+  }
+  const auto recorded = test::record(info, frames);
+  const auto read = read_all(recorded.bytes);
+  EXPECT_EQ(read.frames, frames);
+  EXPECT_EQ(read.status, StreamStatus::complete);
+  EXPECT_LE(recorded.bytes.size(), max_bytes);
+}
+
+TEST(Stream, Times) {
+  StreamInfo info = sample_info();
+  std::vector<std::int64_t> times;
+  for (int i = 0; i < 201; ++i) times.push_back(90000 + 1001 * i);
+  expect_times(info, times, 10, 430);
+  info.time_base_den = 1000;  // milliseconds, as Matroska has them
+  for (int i = 0; i < 201; ++i) times[static_cast<std::size_t>(i)] = (i * 1001 + 15) / 30;
+  expect_times(info, times, 10, 460);
+  info.frame_rate_num = 0;  // nobody knows the rate
+  expect_times(info, times, 10, 800);
+  test::Numbers numbers(4);
+  for (std::size_t i = 1; i < times.size(); ++i) times[i] = times[i - 1] + 1 + numbers.below(90);
+  expect_times(sample_info(), times, 7, 1200);
+  for (auto& time : times) time -= 1000000;
+  expect_times(sample_info(), times, 3, 2000);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    times[i] = (std::int64_t{1} << 60) / 100 * (static_cast<std::int64_t>(i) - 100);
+  }
+  expect_times(sample_info(), times, 5, 4000);
+}
+
+TEST(Stream, FormatsMayChange) {
+  std::vector<SemanticFrame> frames;
+  test::Numbers numbers(9);
+  for (int t = 0; t < 20; ++t) {
+    test::SampleShape s;
+    if (t % 5 == 2) s.structure_width = 30;
+    if (t > 7) s.colours = 5;
+    if (t > 12) s.texture_channels = 3;
+    if (t % 4 == 1) s.motion_width = 8;
+    SemanticFrame frame = test::scene_frame(t, s, t % 9 == 0);
+    if (t % 3 == 1) frame.structure = {};
+    if (t % 6 == 4) frame.texture.clear();
+    if (t % 7 == 3) {
+      frame.labels = {};
+      frame.palette.clear();
+    }
+    if (t % 8 == 2) frame.motion = {};
+    if (t == 15 || t == 11) frame.texture[1] = test::noise_plane(numbers, 7, 3, 9);
+    if (t == 6) {
+      frame.motion = {};
+      frame.cut = true;
+    }
+    frame.pts = 1001 * t;
+    frames.push_back(frame);
+  }
+  EXPECT_EQ(read_all(test::record(sample_info(), frames).bytes).frames, frames);
+}
+
+TEST(Stream, WriterRefusesAndStaysUsable) {
+  auto frames = sample_anchors(4, 3, 10);
+  Bytes bytes;
+  StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
+                      sample_info());
+  EXPECT_THROW(writer.write(frames[1]), Error);  // no entry point
+  writer.write(frames[0]);
+  EXPECT_THROW(writer.write(frames[0]), Error);  // no later time
+  SemanticFrame large = frames[1];
+  large.structure = {193, 1, 2, Bytes(193, 0)};
+  EXPECT_THROW(writer.write(large), Error);
+  SemanticFrame invalid = frames[1];
+  invalid.labels.values[0] = 200;
+  EXPECT_THROW(writer.write(invalid), Error);
+  EXPECT_THROW(writer.write_audio(test::sample_audio(0, 1)), Error);
+  for (std::size_t i = 1; i < frames.size(); ++i) writer.write(frames[i]);
+  writer.finish();
+  EXPECT_THROW(writer.finish(), Error);
+  EXPECT_EQ(read_all(bytes).frames, frames);
+}
+
+TEST(Stream, SilentAudioIsSqueezed) {
+  Bytes bytes;
+  StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
+                      sample_info());
+  writer.write_audio_info(test::sample_audio_info());
+  const AudioBatch batch = test::sample_audio(0, 47);  // a second
+  const auto before = writer.stats().audio_bytes;
+  writer.write_audio(batch);
+  EXPECT_LT(writer.stats().audio_bytes - before, 130u);
+  // Irregular times, durations and sizes.
+  AudioBatch odd;
+  test::Numbers numbers(2);
+  std::int64_t pts = -2048;
+  for (int i = 0; i < 30; ++i) {
+    odd.push_back({pts, numbers.below(2000), Bytes(static_cast<std::size_t>(numbers.below(40)),
+                                                   static_cast<std::uint8_t>(i))});
+    pts += numbers.below(3000);
+  }
+  writer.write_audio(odd);
+  writer.write_audio({});
+  writer.finish();
+  AudioBatch all = batch;
+  all.insert(all.end(), odd.begin(), odd.end());
+  EXPECT_EQ(read_all(bytes).audio, all);
+}
+
+class SeekTest : public testing::TestWithParam<bool> {
+ protected:
+  ~SeekTest() override { std::filesystem::remove(path_); }
+  std::string path_ = (std::filesystem::temp_directory_path() /
+                       (GetParam() ? "semcodec_seek_i.sem" : "semcodec_seek_n.sem")).string();
+};
+
+TEST_P(SeekTest, LandsOnEntryPoints) {
+  const auto frames = sample_anchors(30, 5, 7);
+  {
+    const auto recorded = test::record(sample_info(), frames, true, GetParam());
+    OutputFile file(path_);
+    file.write(recorded.bytes);
+    file.commit();
+  }
+  StreamReader reader(path_);
+  ASSERT_TRUE(reader.seekable());
+  EXPECT_EQ(reader.totals().has_value(), GetParam());
+  if (const auto totals = reader.totals()) {
+    EXPECT_EQ(totals->anchors, 30u);
+    EXPECT_EQ(totals->frames, 1u + 29 * 5);
+    EXPECT_EQ(totals->first_pts, 0);
+    EXPECT_EQ(totals->last_pts, frames.back().pts);
+  }
+  test::Numbers numbers(6);
+  for (int trial = 0; trial < 30; ++trial) {
+    const int wanted = numbers.below(34) - 2;
+    const std::int64_t pts = std::int64_t{1001} * 5 * wanted + numbers.below(5000);
+    reader.seek(pts);
+    std::size_t expected = 0;
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      if (frames[i].entry_point && frames[i].pts <= pts) expected = i;
+    }
+    const auto read = read_all(reader);
+    ASSERT_EQ(read.frames.size(), frames.size() - expected);
+    EXPECT_TRUE(std::equal(read.frames.begin(), read.frames.end(),
+                           frames.begin() + static_cast<std::ptrdiff_t>(expected)));
+    EXPECT_EQ(read.status, StreamStatus::complete);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Index, SeekTest, testing::Bool());
+
+// A stream whose every byte is fixed, and the digests of its planes: the proof that another machine,
+// compiler or build decodes the same.
+TEST(Stream, Golden) {
+  auto frames = sample_anchors(6, 5, 4);
+  const auto recorded = test::record(sample_info(), frames, false);
+  EXPECT_EQ(md5_hex(recorded.bytes), "@STREAM@");
+  std::string digests;
+  for (const auto& frame : read_all(recorded.bytes).frames) digests += plane_digest(frame);
+  EXPECT_EQ(md5_hex({reinterpret_cast<const std::uint8_t*>(digests.data()), digests.size()}),
+            "@DIGESTS@");
+}
+
+}  // namespace
+}  // namespace semcodec

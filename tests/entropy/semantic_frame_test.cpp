@@ -1,0 +1,98 @@
+#include "common/semantic/semantic_frame.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "common/core/error.h"
+#include "tests/entropy/sample_frames.h"
+
+namespace semcodec {
+namespace {
+
+using test::SampleShape;
+
+std::string complaint(const std::function<void(SemanticFrame&)>& spoil) {
+  SemanticFrame frame = test::scene_frame(3, SampleShape{}, false);
+  frame.pts = 100;
+  frame.between_pts = {40, 60, 80};
+  validate(frame);
+  spoil(frame);
+  try {
+    validate(frame);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::corrupt);
+    return error.what();
+  }
+  return "";
+}
+
+void expect_complaint(const std::string& field, const std::function<void(SemanticFrame&)>& spoil) {
+  EXPECT_NE(complaint(spoil).find("frame's " + field), std::string::npos)
+      << field << ": " << complaint(spoil);
+}
+
+TEST(Validate, NamesTheFieldOfEachBrokenRule) {
+  expect_complaint("between_pts", [](SemanticFrame& f) { f.between_pts[1] = 40; });
+  expect_complaint("between_pts", [](SemanticFrame& f) { f.between_pts[2] = 100; });
+  expect_complaint("between_pts", [](SemanticFrame& f) {
+    f.between_pts.clear();
+    for (int i = 0; i <= kMaxBetweenFrames; ++i) f.between_pts.push_back(i - 10000);
+  });
+  expect_complaint("pts", [](SemanticFrame& f) { f.pts = INT64_MAX; });
+  expect_complaint("motion", [](SemanticFrame& f) { f.entry_point = true; });
+  expect_complaint("motion", [](SemanticFrame& f) { f.cut = true; });
+  expect_complaint("motion", [](SemanticFrame& f) { f.motion.dx[0] = 1024; });
+  expect_complaint("motion", [](SemanticFrame& f) { f.motion.dy.pop_back(); });
+  expect_complaint("structure", [](SemanticFrame& f) { f.structure.values[5] = 4; });
+  expect_complaint("structure", [](SemanticFrame& f) { f.structure.values.pop_back(); });
+  expect_complaint("structure", [](SemanticFrame& f) { f.structure.values.clear(); });
+  expect_complaint("labels", [](SemanticFrame& f) { f.labels.levels = 257; });
+  expect_complaint("labels", [](SemanticFrame& f) { f.labels.width = 0; });
+  expect_complaint("palette", [](SemanticFrame& f) { f.palette.pop_back(); });
+  expect_complaint("palette", [](SemanticFrame& f) { f.labels = {}; });
+  expect_complaint("texture", [](SemanticFrame& f) { f.texture[1] = {}; });
+  expect_complaint("texture", [](SemanticFrame& f) {
+    f.texture.resize(kMaxTextureChannels + 1, f.texture[0]);
+  });
+  expect_complaint("appearance", [](SemanticFrame& f) { f.appearance = Appearance{"", {1}}; });
+  expect_complaint("appearance", [](SemanticFrame& f) { f.appearance = Appearance{"av1", {}}; });
+}
+
+TEST(Validate, StreamInfo) {
+  StreamInfo info;
+  EXPECT_THROW(validate(info), Error);
+  info.width = info.height = info.work_width = info.work_height = 16;
+  EXPECT_NO_THROW(validate(info));
+  info.work_width = kMaxWorkDimension + 1;
+  EXPECT_THROW(validate(info), Error);
+  info.work_width = 16;
+  info.time_base_den = 0;
+  EXPECT_THROW(validate(info), Error);
+}
+
+TEST(PlaneDigest, SeesPlanesAndNothingElse) {
+  SemanticFrame frame = test::scene_frame(3, SampleShape{}, false);
+  const std::string digest = plane_digest(frame);
+  EXPECT_EQ(digest.size(), 32u);
+  SemanticFrame later = frame;
+  later.pts = 99;
+  later.between_pts = {1, 2};
+  later.appearance = Appearance{"av1", {1, 2, 3}};
+  EXPECT_EQ(plane_digest(later), digest);
+  const auto changed = [&](const std::function<void(SemanticFrame&)>& change) {
+    SemanticFrame other = frame;
+    change(other);
+    return plane_digest(other) != digest;
+  };
+  EXPECT_TRUE(changed([](SemanticFrame& f) { f.structure.values[7] ^= 1; }));
+  EXPECT_TRUE(changed([](SemanticFrame& f) { f.labels.values[7] ^= 1; }));
+  EXPECT_TRUE(changed([](SemanticFrame& f) { f.palette[2][1] ^= 1; }));
+  EXPECT_TRUE(changed([](SemanticFrame& f) { f.motion.dx[2] ^= 1; }));
+  EXPECT_TRUE(changed([](SemanticFrame& f) { f.motion.dy[2] ^= 1; }));
+  EXPECT_TRUE(changed([](SemanticFrame& f) { f.texture[1].values[0] ^= 1; }));
+  EXPECT_TRUE(changed([](SemanticFrame& f) { std::swap(f.structure.width, f.structure.height); }));
+}
+
+}  // namespace
+}  // namespace semcodec

@@ -1,0 +1,41 @@
+// Fuzzes the whole reader: framing, records, planes. The bytes are a stream; bits of their last
+// byte choose strictness and the size of the pieces they arrive in.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "common/bitstream/stream_reader.h"
+#include "common/core/error.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace semcodec;
+  const unsigned choice = size > 0 ? data[size - 1] : 0;
+  StreamReader::Options options;
+  options.strict = (choice & 1) != 0;
+  options.max_dimension = 512;  // keeps runs short
+  const std::size_t piece = (choice & 2) != 0 ? 13 : 65536;
+  std::size_t position = 0;
+  const auto source = [&](std::span<std::uint8_t> to) {
+    const std::size_t count = std::min({piece, to.size(), size - position});
+    if (count > 0) std::memcpy(to.data(), data + position, count);
+    position += count;
+    return count;
+  };
+  try {
+    StreamReader reader(source, "fuzz", options);
+    while (auto item = reader.next()) {
+      if (const SemanticFrame* frame = item->frame()) validate(*frame);
+    }
+    if (reader.status() == StreamStatus::reading) std::abort();
+    const StreamStats& s = reader.stats();
+    if (s.bytes > size || s.header_bytes + s.frame_bytes + s.audio_bytes + s.index_bytes +
+                                  s.other_bytes != s.bytes) {
+      std::abort();
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::internal) std::abort();
+  }
+  return 0;
+}

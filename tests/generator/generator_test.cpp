@@ -1,0 +1,93 @@
+// The temporal generator: shapes, the blend, and what references may and may not do.
+
+#include <gtest/gtest.h>
+
+#include "models/generator/conditions.h"
+#include "models/generator/generator.h"
+
+namespace semcodec {
+namespace {
+
+FrameContext random_context(int n, int height, int width, float valid_a, float valid_b) {
+  FrameContext context;
+  context.condition = torch::rand({n, 4, height / 2, width / 2});
+  context.condition_a = torch::rand_like(context.condition);
+  context.condition_b = torch::rand_like(context.condition);
+  context.reference_a = torch::rand({n, 3, height, width});
+  context.reference_b = torch::rand({n, 3, height, width});
+  context.scalars = torch::rand({n, GeneratorConfig::kScalars});
+  context.scalars.select(1, 0).fill_(valid_a);
+  context.scalars.select(1, 1).fill_(valid_b);
+  return context;
+}
+
+TEST(Generator, ShapesAtSeveralSizes) {
+  torch::manual_seed(1);
+  const torch::NoGradGuard guard;
+  Generator generator{GeneratorConfig{}};
+  for (const auto& [height, width] : {std::pair{64, 64}, {80, 176}, {16, 32}}) {
+    const auto out = generator->forward(random_context(2, height, width, 1, 1));
+    EXPECT_EQ(out.frame.sizes(), at::IntArrayRef({2, 3, height, width}));
+    EXPECT_EQ(out.weights.sizes(), at::IntArrayRef({2, 3, height, width}));
+    EXPECT_TRUE(torch::isfinite(out.frame).all().item<bool>());
+  }
+}
+
+TEST(Generator, FrameIsTheBlendAndWeightsSumToOne) {
+  torch::manual_seed(2);
+  const torch::NoGradGuard guard;
+  Generator generator{GeneratorConfig{}};
+  const auto context = random_context(1, 64, 96, 1, 1);
+  const auto out = generator->forward(context);
+  EXPECT_LT((out.weights.sum(1) - 1).abs().max().item<float>(), 1e-5F);
+  const auto blend = out.weights.narrow(1, 0, 1) * out.raw +
+                     out.weights.narrow(1, 1, 1) * context.reference_a +
+                     out.weights.narrow(1, 2, 1) * context.reference_b;
+  EXPECT_LT((out.frame - blend).abs().max().item<float>(), 1e-5F);
+}
+
+TEST(Generator, AReferenceThatIsNotThereHasNoWeight) {
+  torch::manual_seed(3);
+  const torch::NoGradGuard guard;
+  Generator generator{GeneratorConfig{}};
+  const auto none = generator->forward(random_context(1, 64, 64, 0, 0));
+  EXPECT_EQ(none.weights.narrow(1, 1, 2).abs().max().item<float>(), 0.0F);
+  EXPECT_LT((none.frame - none.raw).abs().max().item<float>(), 1e-6F);
+  const auto only_a = generator->forward(random_context(1, 64, 64, 1, 0));
+  EXPECT_EQ(only_a.weights.narrow(1, 2, 1).abs().max().item<float>(), 0.0F);
+  EXPECT_GT(only_a.weights.narrow(1, 1, 1).max().item<float>(), 0.0F);
+}
+
+TEST(Generator, EveryParameterLearns) {
+  torch::manual_seed(4);
+  Generator generator{GeneratorConfig{}};
+  const auto out = generator->forward(random_context(1, 64, 64, 1, 1));
+  (out.frame * torch::rand_like(out.frame)).sum().backward();
+  for (const auto& item : generator->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<float>(), 0.0F) << item.key();
+  }
+}
+
+TEST(Conditions, RenderPlacesColourAndEdges) {
+  SemanticFrame frame;
+  frame.labels = {4, 4, 2, std::vector<std::uint8_t>(16, 1)};
+  frame.palette = {{0, 0, 0}, {255, 51, 0}};
+  frame.structure = {8, 8, 3, std::vector<std::uint8_t>(64, 2)};
+  const auto condition = render_condition(frame, 64, 64);
+  ASSERT_EQ(condition.sizes(), at::IntArrayRef({1, 4, 32, 32}));
+  EXPECT_NEAR(condition.select(1, 0).mean().item<float>(), 1.0F, 1e-5F);
+  EXPECT_NEAR(condition.select(1, 1).mean().item<float>(), 0.2F, 1e-5F);
+  EXPECT_NEAR(condition.select(1, 2).mean().item<float>(), 0.0F, 1e-5F);
+  EXPECT_NEAR(condition.select(1, 3).mean().item<float>(), 1.0F, 1e-5F);
+}
+
+TEST(Conditions, WithoutPlanesGreyAndNoEdges) {
+  const auto condition = render_condition(SemanticFrame{}, 64, 32);
+  EXPECT_EQ(condition.narrow(1, 0, 3).min().item<float>(), 0.5F);
+  EXPECT_EQ(condition.narrow(1, 0, 3).max().item<float>(), 0.5F);
+  EXPECT_EQ(condition.select(1, 3).abs().max().item<float>(), 0.0F);
+}
+
+}  // namespace
+}  // namespace semcodec

@@ -1,0 +1,116 @@
+// The receiver's painter with a generator of random weights: order, times, cuts, determinism.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/core/error.h"
+#include "decoder/synthesis/synthesiser.h"
+#include "models/core/safetensors.h"
+
+namespace semcodec {
+namespace {
+
+class SynthesiserTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = (std::filesystem::temp_directory_path() /
+               ("semcodec-synthesiser-" + std::to_string(::getpid()))).string();
+    std::filesystem::create_directories(folder_);
+    torch::manual_seed(5);
+    GeneratorConfig config;
+    config.channels_half = config.channels_quarter = 16;
+    config.channels_eighth = 32;
+    config.channels_bottleneck = 48;
+    Generator generator(config);
+    save_safetensors(folder_ + "/generator.safetensors", state_of(*generator));
+    write_package_description(folder_, "test", config, false);
+    info_.width = info_.work_width = 64;
+    info_.height = info_.work_height = 64;
+    info_.time_base_num = 1;
+    info_.time_base_den = 25;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  static SemanticFrame anchor(std::int64_t pts, std::vector<std::int64_t> between, int seed) {
+    SemanticFrame frame;
+    frame.pts = pts;
+    frame.between_pts = std::move(between);
+    frame.palette = {{200, 30, 30}, {30, 200, 30}, {30, 30, 200}, {220, 220, 220}};
+    frame.labels = {8, 8, 4, {}};
+    frame.structure = {16, 16, 2, {}};
+    for (int i = 0; i < 64; ++i) {
+      frame.labels.values.push_back(static_cast<std::uint8_t>((i * (seed + 3) / 7) % 4));
+    }
+    for (int i = 0; i < 256; ++i) {
+      frame.structure.values.push_back(static_cast<std::uint8_t>((i + seed) % 11 == 0));
+    }
+    return frame;
+  }
+  static SemanticFrame moving(SemanticFrame frame) {
+    frame.motion = {4, 4, std::vector<std::int16_t>(16, 8), std::vector<std::int16_t>(16, -4)};
+    return frame;
+  }
+  std::vector<PaintedFrame> paint(const std::vector<SemanticFrame>& frames) {
+    Synthesiser synthesiser(open_package(folder_), info_, {});
+    std::vector<PaintedFrame> out;
+    for (const auto& frame : frames) {
+      synthesiser.push(frame, [&](PaintedFrame&& painted) { out.push_back(std::move(painted)); });
+    }
+    return out;
+  }
+
+  std::string folder_;
+  StreamInfo info_;
+};
+
+TEST_F(SynthesiserTest, EveryFrameOnceInOrder) {
+  auto first = anchor(0, {}, 1);
+  first.entry_point = true;
+  const auto out = paint({first, moving(anchor(5, {1, 2, 3, 4}, 2)), moving(anchor(7, {6}, 3))});
+  ASSERT_EQ(out.size(), 8U);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
+    EXPECT_EQ(out[i].anchor, i == 0 || i == 5 || i == 7);
+    EXPECT_EQ(out[i].rgb.sizes(), at::IntArrayRef({64, 64, 3}));
+    EXPECT_EQ(out[i].rgb.scalar_type(), torch::kUInt8);
+  }
+}
+
+TEST_F(SynthesiserTest, AnEntryPointLooksTheSameAfterASeek) {
+  auto first = anchor(0, {}, 1), second = anchor(4, {1, 2, 3}, 2);
+  first.entry_point = second.entry_point = true;
+  const auto whole = paint({first, second});
+  const auto sought = paint({second});
+  EXPECT_TRUE(torch::equal(whole.back().rgb, sought.back().rgb));
+}
+
+TEST_F(SynthesiserTest, FramesBeforeACutHoldTheSceneBefore) {
+  auto first = anchor(0, {}, 1), cut = anchor(3, {1, 2}, 9);
+  first.entry_point = cut.entry_point = cut.cut = true;
+  const auto out = paint({first, cut});
+  ASSERT_EQ(out.size(), 4U);
+  EXPECT_TRUE(torch::equal(out[1].rgb, out[0].rgb));
+  EXPECT_TRUE(torch::equal(out[2].rgb, out[0].rgb));
+  EXPECT_FALSE(torch::equal(out[3].rgb, out[0].rgb));
+}
+
+TEST_F(SynthesiserTest, ReferencesMatter) {
+  auto first = anchor(0, {}, 1);
+  first.entry_point = true;
+  const auto second = moving(anchor(2, {}, 2));
+  const auto with = paint({first, second});
+  auto alone = second;
+  alone.motion = {};
+  alone.entry_point = true;
+  const auto without = paint({first, alone});
+  EXPECT_FALSE(torch::equal(with.back().rgb, without.back().rgb));
+}
+
+TEST_F(SynthesiserTest, ASizeThatTheModelCannotPaintIsAnError) {
+  info_.work_width = 72;
+  EXPECT_THROW(paint({}), Error);
+}
+
+}  // namespace
+}  // namespace semcodec

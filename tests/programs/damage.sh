@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Streams that are cut or damaged decode as far as they go and say so.  Usage: damage.sh BIN
+source "$(dirname "$0")/common.sh"
+dec=$bin/semcodec-decode
+
+clip 128x96 40 "$dir/clip.y4m"
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/good.sem" -q --keyint 0.5s
+size=$(stat -c %s "$dir/good.sem")
+
+for share in 30 60 95; do
+  head -c $((size * share / 100)) "$dir/good.sem" >"$dir/cut.sem"
+  "$dec" "$dir/cut.sem" "$dir/cut.mp4" -y 2>"$dir/err.txt" || fail "a stream cut at $share % did not decode: $(cat "$dir/err.txt")"
+  grep -q "truncated" "$dir/err.txt" || fail "a stream cut at $share % is not called truncated"
+  frames=$(frames_of "$dir/cut.mp4")
+  [ "$frames" -ge 1 ] && [ "$frames" -le 40 ] || fail "$frames frames from a stream cut at $share %"
+done
+
+# One flipped bit in the middle: the rest after the next entry point is there.
+python3 - "$dir/good.sem" "$dir/bad.sem" <<'PY'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[len(data) // 2] ^= 0x10
+open(sys.argv[2], "wb").write(data)
+PY
+"$dec" "$dir/bad.sem" "$dir/bad.mp4" 2>"$dir/err.txt" || fail "one flipped bit stopped the decoder: $(cat "$dir/err.txt")"
+grep -q "damaged" "$dir/err.txt" || fail "damage was not reported"
+refuses 4 "bad.sem" "$dec" "$dir/bad.sem" "$dir/strict.mp4" --strict
+[ ! -e "$dir/strict.mp4" ] || fail "--strict left an output behind"
+
+# Ctrl-C while encoding leaves a stream that decodes as far as it got. A source without an end
+# keeps the encoder busy until the signal comes.
+mkfifo "$dir/endless"
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=size=128x96:rate=25 -f yuv4mpegpipe - \
+  >"$dir/endless" 2>/dev/null &
+"$bin/semcodec-encode" - "$dir/stopped.sem" -q <"$dir/endless" &
+encoder=$!
+sleep 5
+kill -INT $encoder
+status=0
+wait $encoder || status=$?
+[ "$status" -eq 130 ] || fail "Ctrl-C ended with $status, not 130"
+[ -e "$dir/stopped.sem" ] || fail "Ctrl-C left no stream"
+"$dec" "$dir/stopped.sem" "$dir/stopped.mp4" -q || fail "what Ctrl-C left does not decode"
+[ "$(frames_of "$dir/stopped.mp4")" -ge 10 ] || fail "Ctrl-C left too few frames"
+echo "damage: all good"

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Encode, decode, compare: frames, times, sizes, side outputs.  Usage: roundtrip.sh BIN
+source "$(dirname "$0")/common.sh"
+
+clip 256x144 33 "$dir/clip.y4m"
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/clip.sem" -q --stats "$dir/stats.json" --maps "$dir/maps"
+"$bin/semcodec-decode" "$dir/clip.sem" "$dir/back.mp4" -q
+[ "$(frames_of "$dir/back.mp4")" = 33 ] || fail "not all frames came back"
+[ "$(size_of "$dir/back.mp4")" = 256x144 ] || fail "the size changed to $(size_of "$dir/back.mp4")"
+
+python3 - "$dir/stats.json" "$dir/clip.sem" "$dir/maps" <<'PY' || fail "statistics or maps are wrong"
+import json, os, sys
+stats = json.load(open(sys.argv[1]))
+assert stats["frames"] == 33 and stats["bytes"] == os.path.getsize(sys.argv[2]), stats
+anchors = stats["anchors"]
+assert sum(1 + a["frames_between"] for a in anchors) == 33
+assert anchors[0]["entry_point"] and not anchors[1]["entry_point"]
+assert all(a["bits_labels"] > 0 for a in anchors)
+maps = sorted(os.listdir(sys.argv[3]))
+assert len(maps) == 2 * len(anchors), maps
+assert all(open(os.path.join(sys.argv[3], m), "rb").read(8) == b"\x89PNG\r\n\x1a\n" for m in maps)
+PY
+
+# The stream is the same every time, and so are the planes.
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/again.sem" -q
+cmp "$dir/clip.sem" "$dir/again.sem" || fail "encoding twice gave different streams"
+
+# Every frame an anchor in the paper profile.
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/paper.sem" -q --profile paper --limit 6 --stats "$dir/p.json"
+python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['anchors']; sys.exit(len(a)!=6)" "$dir/p.json" ||
+  fail "the paper profile skipped frames"
+
+# More quality, more bits.
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/low.sem" -q --quality 10
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/high.sem" -q --quality 90
+[ "$(stat -c %s "$dir/low.sem")" -lt "$(stat -c %s "$dir/high.sem")" ] ||
+  fail "quality 90 is not larger than quality 10"
+
+# Skip and limit on both sides; output at another size; side by side.
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/part.sem" -q --skip 5 --limit 12
+"$bin/semcodec-decode" "$dir/part.sem" "$dir/part.mp4" -q --skip 2 --limit 7 --size 128x72
+[ "$(frames_of "$dir/part.mp4")" = 7 ] || fail "--skip and --limit gave $(frames_of "$dir/part.mp4")"
+[ "$(size_of "$dir/part.mp4")" = 128x72 ] || fail "--size was not taken"
+"$bin/semcodec-decode" "$dir/part.sem" "$dir/both.mp4" -q --side-by-side "$dir/clip.y4m"
+[ "$(size_of "$dir/both.mp4")" = 512x144 ] || fail "side by side is $(size_of "$dir/both.mp4")"
+
+# An odd size, small; audio carried through as it is; variable frame times kept.
+ffmpeg -v error -nostdin -f lavfi -i testsrc2=size=251x143:rate=25:duration=1.2 \
+  -f lavfi -i sine=frequency=440:duration=1.2 \
+  -vf "select='not(eq(n,7))*not(eq(n,8))*not(eq(n,19))',setpts=PTS" -fps_mode passthrough \
+  -c:v libx264 -preset veryfast -pix_fmt yuv444p -c:a aac -b:a 64k "$dir/odd.mp4"
+"$bin/semcodec-encode" "$dir/odd.mp4" "$dir/odd.sem" -q
+"$bin/semcodec-decode" "$dir/odd.sem" "$dir/odd-back.mp4" -q
+[ "$(size_of "$dir/odd-back.mp4")" = 251x143 ] || fail "an odd size became $(size_of "$dir/odd-back.mp4")"
+times() { ffprobe -v error -select_streams v -show_entries packet=pts_time -of csv=p=0 "$1" | tr -d , | sort -n; }
+diff <(times "$dir/odd.mp4") <(times "$dir/odd-back.mp4") || fail "frame times changed"
+sound() { ffmpeg -v error -nostdin -i "$1" -map a -c copy -f framemd5 - | grep -v '^#' | awk '{print $NF}'; }
+diff <(sound "$dir/odd.mp4") <(sound "$dir/odd-back.mp4") || fail "audio packets changed"
+
+"$bin/semcodec-encode" --version | grep -q libavcodec || fail "--version names no libraries"
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/json.sem" --progress json 2>&1 >/dev/null |
+  grep -q '"event":"done"' || fail "no machine-readable progress"
+printf 'quality = 10\n' >"$dir/options.toml"
+"$bin/semcodec-encode" --config "$dir/options.toml" "$dir/clip.y4m" "$dir/config.sem" -q
+cmp "$dir/config.sem" "$dir/low.sem" || fail "--config gave another stream than --quality"
+echo "roundtrip: all good"

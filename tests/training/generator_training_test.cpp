@@ -1,0 +1,145 @@
+// The generator stage on a small store made here: samples, learning, and resuming.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "models/core/safetensors.h"
+#include "training/data/sequence_sampler.h"
+#include "training/generator/generator_trainer.h"
+
+namespace semcodec {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kWidth = 96, kHeight = 64, kFrames = 12;
+
+/// Coloured bars that move two pixels to the right with every frame, and their edges.
+void write_store(const std::string& folder) {
+  fs::create_directories(folder);
+  FrameStoreWriter frames(folder + "/bars.frames", {kWidth, kHeight, 3, 0, 25, 1});
+  FrameStoreWriter edges(folder + "/bars.edges", {kWidth, kHeight, 1, 0, 25, 1});
+  for (int t = 0; t < kFrames; ++t) {
+    std::vector<std::uint8_t> rgb(kWidth * kHeight * 3), edge(kWidth * kHeight);
+    for (int y = 0; y < kHeight; ++y) {
+      for (int x = 0; x < kWidth; ++x) {
+        const auto i = static_cast<std::size_t>(y * kWidth + x);
+        const int bar = (x - 2 * t + 240) / 12;
+        rgb[3 * i] = static_cast<std::uint8_t>(60 + 37 * (bar % 5));
+        rgb[3 * i + 1] = static_cast<std::uint8_t>(40 + 50 * ((bar + y / 16) % 4));
+        rgb[3 * i + 2] = static_cast<std::uint8_t>(2 * y + 30);
+        edge[i] = (x - 2 * t + 240) % 12 == 0 ? 255 : 0;
+      }
+    }
+    frames.add(rgb);
+    edges.add(edge);
+  }
+  frames.finish();
+  edges.finish();
+}
+
+class GeneratorTrainingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = (fs::temp_directory_path() / ("semcodec-train-" + std::to_string(::getpid()))).string();
+    write_store(root_ + "/data");
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  GeneratorOptions options(const std::string& name) const {
+    GeneratorOptions o;
+    o.data = root_ + "/data";
+    o.output = root_ + "/" + name;
+    o.device = "cpu";
+    o.threads = 1;
+    o.steps = 8;
+    o.image_steps = 2;
+    o.gan_start = 4;
+    o.batch = 1;
+    o.sampler.crop = 64;
+    o.gan_patch = 48;
+    o.discriminator_channels = 8;
+    o.log_every = 1;
+    o.sample_every = 8;
+    o.weight_lpips = o.weight_vgg = 0;  // no third-party weights needed
+    o.network.channels_half = o.network.channels_quarter = 16;
+    o.network.channels_eighth = 32;
+    o.network.channels_bottleneck = 48;
+    return o;
+  }
+  static std::vector<std::string> losses(const GeneratorOptions& o) {
+    std::ifstream file(o.output + "/losses.csv");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
+  std::string root_;
+};
+
+TEST_F(GeneratorTrainingTest, SamplesDependOnTheSeedOnly) {
+  SamplerOptions sampling;
+  sampling.crop = 64;
+  const SequenceSampler sampler(root_ + "/data", sampling);
+  EXPECT_EQ(sampler.frames(), static_cast<std::uint64_t>(kFrames));
+  for (const bool between : {true, false}) {
+    const auto a = sampler.draw(11, between), b = sampler.draw(11, between);
+    EXPECT_EQ(a.between, between);
+    EXPECT_TRUE(torch::equal(a.pictures[2], b.pictures[2]));
+    EXPECT_TRUE(torch::equal(a.conditions[1], b.conditions[1]));
+    EXPECT_TRUE(torch::equal(a.flow_10, b.flow_10));
+    EXPECT_EQ(a.pictures[0].sizes(), at::IntArrayRef({1, 3, 64, 64}));
+    EXPECT_EQ(a.conditions[0].sizes(), at::IntArrayRef({1, 4, 32, 32}));
+    EXPECT_EQ(a.flow_10.sizes(), at::IntArrayRef({1, 2, 16, 16}));
+    EXPECT_EQ(a.flow_01.defined(), between);
+    EXPECT_EQ(a.flow_21.defined(), !between);
+    const double third = a.third.item<double>();
+    EXPECT_GT(third, 0.0);
+    if (between) EXPECT_LT(third, 1.0);
+  }
+}
+
+TEST_F(GeneratorTrainingTest, RunsThroughAllPhasesAndWritesItsFiles) {
+  const auto o = options("run");
+  GeneratorTrainer trainer(o);
+  trainer.run();
+  EXPECT_EQ(losses(o).size(), 9U) << "a header and a line a step";
+  EXPECT_TRUE(fs::exists(o.output + "/sample-8.ppm"));
+  EXPECT_TRUE(fs::exists(o.output + "/checkpoint.safetensors"));
+}
+
+TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
+  const auto straight = options("straight");
+  GeneratorTrainer(straight).run();
+
+  // Stopped after 5 of 8 steps, as by a signal; the schedule still is that of 8.
+  auto first_half = options("resumed");
+  first_half.stop_after = 5;
+  GeneratorTrainer(first_half).run();
+  auto second_half = options("resumed");
+  GeneratorTrainer trainer(second_half);
+  ASSERT_TRUE(trainer.resume());
+  trainer.run();
+  const auto a = losses(straight), b = losses(second_half);
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 1; i < a.size(); ++i) {
+    double x = 0, y = 0;
+    std::sscanf(a[i].c_str(), "%*d,%lf", &x);
+    std::sscanf(b[i].c_str(), "%*d,%lf", &y);
+    EXPECT_NEAR(x, y, 2e-3 * std::abs(x)) << "step " << i;
+  }
+}
+
+TEST_F(GeneratorTrainingTest, ACheckpointOfAnotherNetworkIsRefused) {
+  const auto o = options("other");
+  GeneratorTrainer(o).run();
+  auto wider = o;
+  wider.network.channels_eighth = 40;
+  GeneratorTrainer trainer(wider);
+  EXPECT_ANY_THROW(trainer.resume());
+}
+
+}  // namespace
+}  // namespace semcodec

@@ -1,0 +1,75 @@
+#include "training/checkpoint.h"
+
+#include <algorithm>
+
+#include "common/core/error.h"
+
+namespace semcodec {
+
+void put_module(TensorMap& out, const std::string& prefix, const torch::nn::Module& module) {
+  for (const auto& [name, tensor] : state_of(module)) out[prefix + name] = tensor.detach();
+}
+
+void take_module(const TensorMap& in, const std::string& prefix, torch::nn::Module& module,
+                 const std::string& file) {
+  TensorMap own;
+  for (const auto& [name, tensor] : in) {
+    if (name.rfind(prefix, 0) == 0) own[name.substr(prefix.size())] = tensor;
+  }
+  load_into(module, own, file);
+}
+
+namespace {
+
+template <typename Visit>
+void for_each_parameter(torch::optim::Adam& optimizer, const std::string& prefix, Visit visit) {
+  std::size_t index = 0;
+  for (auto& group : optimizer.param_groups()) {
+    for (auto& parameter : group.params()) {
+      visit(parameter, prefix + std::to_string(index++) + ".");
+    }
+  }
+}
+
+}  // namespace
+
+void put_adam(TensorMap& out, const std::string& prefix, torch::optim::Adam& optimizer) {
+  for_each_parameter(optimizer, prefix, [&](torch::Tensor& parameter, const std::string& name) {
+    const auto found = optimizer.state().find(parameter.unsafeGetTensorImpl());
+    if (found == optimizer.state().end()) return;  // not stepped yet
+    const auto& state = static_cast<const torch::optim::AdamParamState&>(*found->second);
+    out[name + "mean"] = state.exp_avg();
+    out[name + "square"] = state.exp_avg_sq();
+    out[name + "step"] = torch::tensor({state.step()}, torch::kInt64);
+  });
+}
+
+void take_adam(const TensorMap& in, const std::string& prefix, torch::optim::Adam& optimizer,
+               const std::string& file) {
+  for_each_parameter(optimizer, prefix, [&](torch::Tensor& parameter, const std::string& name) {
+    const auto mean = in.find(name + "mean"), square = in.find(name + "square"),
+               step = in.find(name + "step");
+    if (mean == in.end()) return;
+    require(square != in.end() && step != in.end() && step->second.numel() == 1 &&
+                mean->second.sizes() == parameter.sizes() &&
+                square->second.sizes() == parameter.sizes(),
+            ErrorKind::corrupt, file + " holds the optimizer of another network.");
+    auto state = std::make_unique<torch::optim::AdamParamState>();
+    state->exp_avg(mean->second.to(parameter.device()).clone(parameter.suggest_memory_format()));
+    state->exp_avg_sq(square->second.to(parameter.device()).clone(parameter.suggest_memory_format()));
+    state->step(step->second.item<int64_t>());
+    optimizer.state()[parameter.unsafeGetTensorImpl()] = std::move(state);
+  });
+}
+
+void update_average(torch::nn::Module& shadow, const torch::nn::Module& module, double decay,
+                    std::int64_t step) {
+  torch::NoGradGuard guard;
+  const double now =
+      std::min(decay, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+  const auto source = module.parameters();
+  const auto target = shadow.parameters();
+  for (std::size_t i = 0; i < source.size(); ++i) target[i].lerp_(source[i].detach(), 1.0 - now);
+}
+
+}  // namespace semcodec

@@ -1,0 +1,275 @@
+#include "training/data/sequence_sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <initializer_list>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/video/tracking.hpp>
+
+#include "common/core/error.h"
+#include "encoder/analysis/colour.h"
+#include "encoder/analysis/motion.h"
+#include "encoder/analysis/structure.h"
+#include "models/generator/conditions.h"
+#include "models/generator/flow_geometry.h"
+
+namespace semcodec {
+
+namespace {
+
+double uniform(Random& random) { return static_cast<double>(random.next() >> 11) * 0x1p-53; }
+
+int pick(Random& random, std::initializer_list<int> values) {
+  return values.begin()[random.below(values.size())];
+}
+
+/// The picture at `index`, mirrored when asked.
+RgbImage load_picture(const FrameStore& store, std::uint64_t index, bool flip) {
+  RgbImage image(store.header().width, store.header().height);
+  const std::uint8_t* source = store.frame(index);
+  if (!flip) {
+    std::memcpy(image.pixels.data(), source, image.pixels.size());
+    return image;
+  }
+  const auto width = static_cast<std::size_t>(image.width);
+  for (int y = 0; y < image.height; ++y) {
+    const std::uint8_t* in = source + std::size_t{3} * width * static_cast<std::size_t>(y);
+    std::uint8_t* out = image.row(y);
+    for (std::size_t x = 0; x < width; ++x) std::memcpy(out + 3 * x, in + 3 * (width - 1 - x), 3);
+  }
+  return image;
+}
+
+std::vector<float> load_edges(const FrameStore& store, std::uint64_t index, bool flip) {
+  const auto width = static_cast<std::size_t>(store.header().width);
+  const auto height = static_cast<std::size_t>(store.header().height);
+  std::vector<float> out(width * height);
+  const std::uint8_t* in = store.frame(index);
+  for (std::size_t y = 0; y < height; ++y) {
+    for (std::size_t x = 0; x < width; ++x) {
+      out[y * width + x] = static_cast<float>(in[y * width + (flip ? width - 1 - x : x)]) / 255.0F;
+    }
+  }
+  return out;
+}
+
+torch::Tensor crop_picture(const RgbImage& image, int x, int y, int size) {
+  auto whole = torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
+                                {image.height, image.width, 3}, torch::kUInt8);
+  return whole.narrow(0, y, size).narrow(1, x, size).permute({2, 0, 1}).unsqueeze(0).to(
+             torch::kFloat32) / 255.0;
+}
+
+torch::Tensor crop_at(const torch::Tensor& map, int x, int y, int size, int scale) {
+  return map.narrow(2, y / scale, size / scale).narrow(3, x / scale, size / scale).contiguous();
+}
+
+/// Dense backward flow of `current` towards `previous` at 1/4 of the size.
+torch::Tensor dense_flow(const RgbImage& current, const RgbImage& previous) {
+  const auto half_grey = [](const RgbImage& image) {
+    const cv::Mat rgb(image.height, image.width, CV_8UC3,
+                      const_cast<std::uint8_t*>(image.pixels.data()));
+    cv::Mat grey, half;
+    cv::cvtColor(rgb, grey, cv::COLOR_RGB2GRAY);
+    cv::resize(grey, half, {}, 0.5, 0.5, cv::INTER_AREA);
+    return half;
+  };
+  cv::Mat flow, quarter;
+  const auto dis = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_FAST);
+  dis->calc(half_grey(current), half_grey(previous), flow);
+  cv::resize(flow, quarter, {current.width / kFlowScale, current.height / kFlowScale}, 0, 0,
+             cv::INTER_AREA);
+  return torch::from_blob(quarter.data, {1, quarter.rows, quarter.cols, 2}, torch::kFloat32)
+             .permute({0, 3, 1, 2})
+             .contiguous() *
+         2.0;
+}
+
+/// Draws an operating point: plane sizes and their fineness.
+struct Planes {
+  ColourOptions colour;
+  StructureOptions structure;
+  bool with_structure = true;
+};
+
+Planes draw_planes(Random& random) {
+  Planes planes;
+  planes.colour.cell = pick(random, {8, 8, 8, 8, 8, 16, 16, 16, 4, 32});
+  planes.colour.clusters = pick(random, {8, 12, 16, 16, 16, 24, 32, 48});
+  planes.colour.iterations = 8;
+  planes.colour.threads = 1;
+  planes.colour.seed = random.next();
+  planes.structure.cell = pick(random, {4, 4, 4, 4, 4, 8, 8, 8, 8, 2, 2});
+  planes.structure.levels = pick(random, {2, 3, 4, 4, 4});
+  planes.structure.min_length = pick(random, {0, 0, 6, 12});
+  planes.with_structure = random.below(16) != 0;
+  return planes;
+}
+
+torch::Tensor condition_of(const RgbImage& image, const std::vector<float>& edges,
+                           ColourAnalyser& colour, const Planes& planes) {
+  SemanticFrame frame;
+  auto map = colour.analyse(image);
+  frame.labels = std::move(map.labels);
+  frame.palette = std::move(map.palette);
+  if (planes.with_structure) {
+    frame.structure = analyse_structure(edges.data(), image.width, image.height, planes.structure);
+  }
+  return render_condition(frame, image.width, image.height);
+}
+
+}  // namespace
+
+SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions& options)
+    : options_(options) {
+  std::vector<std::string> paths;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    if (entry.path().extension() == ".frames") paths.push_back(entry.path().string());
+  }
+  require(!paths.empty(), ErrorKind::input,
+          "No .frames file in " + folder + "; make them with `semcodec-train prepare`.");
+  std::sort(paths.begin(), paths.end());  // the same order on every file system
+  for (const auto& path : paths) {
+    auto edges = std::filesystem::path(path).replace_extension(".edges").string();
+    Clip clip{FrameStore(path), FrameStore(edges)};
+    const auto& a = clip.frames.header();
+    const auto& b = clip.edges.header();
+    require(a.width == b.width && a.height == b.height && a.frames == b.frames && a.channels == 3 &&
+                b.channels == 1,
+            ErrorKind::input, edges + " does not belong to " + path + "; make both again.");
+    require(a.width >= options.crop && a.height >= options.crop, ErrorKind::input,
+            path + " is smaller than the crop; lower the crop size.");
+    if (a.frames >= 3) clips_.push_back(std::move(clip));
+  }
+  require(!clips_.empty(), ErrorKind::input, "No clip of at least 3 frames in " + folder + ".");
+}
+
+std::uint64_t SequenceSampler::frames() const {
+  std::uint64_t sum = 0;
+  for (const auto& clip : clips_) sum += clip.frames.size();
+  return sum;
+}
+
+SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
+  torch::NoGradGuard guard;
+  Random random(seed);
+  // Clips by the square root of their length: the longest should not drown the others.
+  double total = 0;
+  for (const auto& clip : clips_) total += std::sqrt(static_cast<double>(clip.frames.size()));
+  double left = uniform(random) * total;
+  std::size_t chosen = 0;
+  for (; chosen + 1 < clips_.size(); ++chosen) {
+    left -= std::sqrt(static_cast<double>(clips_[chosen].frames.size()));
+    if (left < 0) break;
+  }
+  const Clip& clip = clips_[chosen];
+  const double rate = clip.frames.header().rate();
+  const auto limit = static_cast<std::int64_t>(clip.frames.size() - 1);
+
+  const auto gap_in = [&](double low, double high, std::int64_t at_least, std::int64_t at_most) {
+    const double seconds = low + uniform(random) * (high - low);
+    return std::clamp(static_cast<std::int64_t>(std::lround(seconds * rate)), at_least, at_most);
+  };
+  std::int64_t gap_01 = 0, gap_third = 0;
+  if (between) {
+    gap_01 = gap_in(options_.min_interval, options_.max_interval, 2, limit);
+    gap_third = 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(gap_01 - 1)));
+  } else {
+    gap_01 = gap_in(options_.min_interval, options_.max_interval, 1, limit / 2);
+    gap_third = gap_in(options_.min_interval, options_.max_interval, 1, limit / 2);
+  }
+  const std::int64_t span = between ? gap_01 : gap_01 + gap_third;
+  const auto first = static_cast<std::int64_t>(
+      random.below(static_cast<std::uint64_t>(limit - span + 1)));
+  const std::int64_t index[3] = {first, first + gap_01,
+                                 between ? first + gap_third : first + gap_01 + gap_third};
+
+  const bool flip = options_.flip && random.below(2) == 1;
+  const int crop = options_.crop, width = clip.frames.header().width,
+            height = clip.frames.header().height;
+  const auto offset = [&](int range) {
+    return 16 * static_cast<int>(random.below(static_cast<std::uint64_t>(range / 16 + 1)));
+  };
+  const int x = offset(width - crop), y = offset(height - crop);
+  const Planes planes = draw_planes(random);
+  ColourAnalyser colour(planes.colour);
+
+  SequenceSample sample;
+  sample.between = between;
+  RgbImage pictures[3];
+  for (int i = 0; i < 3; ++i) {
+    const auto at = static_cast<std::uint64_t>(index[i]);
+    pictures[i] = load_picture(clip.frames, at, flip);
+    sample.pictures[i] = crop_picture(pictures[i], x, y, crop);
+    if (i < 2 || !between) {
+      const auto condition =
+          condition_of(pictures[i], load_edges(clip.edges, at, flip), colour, planes);
+      sample.conditions[i] = crop_at(condition, x, y, crop, 2);
+    }
+  }
+  sample.planes = plane_scalars(planes.colour.cell,
+                                planes.with_structure ? planes.structure.cell : 32,
+                                planes.colour.clusters);
+
+  const bool dense = uniform(random) < options_.dense_flow_share;
+  const auto flow = [&](int from, int to) {
+    return dense ? dense_flow(pictures[from], pictures[to])
+                 : dense_motion(estimate_motion(pictures[to], pictures[from]), width, height);
+  };
+  const auto flow_10 = flow(1, 0);
+  sample.flow_10 = crop_at(flow_10, x, y, crop, kFlowScale);
+  if (between) {
+    const auto flow_01 = dense ? dense_flow(pictures[0], pictures[1]) : invert(flow_10);
+    sample.flow_01 = crop_at(flow_01, x, y, crop, kFlowScale);
+  } else {
+    sample.flow_21 = crop_at(flow(2, 1), x, y, crop, kFlowScale);
+  }
+  sample.interval = torch::tensor({static_cast<float>(static_cast<double>(gap_01) / rate)});
+  sample.third = torch::tensor(
+      {static_cast<float>(between ? static_cast<double>(gap_third) / static_cast<double>(gap_01)
+                                  : static_cast<double>(gap_third) / rate)});
+  return sample;
+}
+
+namespace {
+
+/// Applies `f` to every tensor of a sample, taking the same member of all inputs.
+template <typename Function>
+SequenceSample combine(const std::vector<SequenceSample>& samples, Function f) {
+  SequenceSample out;
+  out.between = samples.front().between;
+  const auto apply = [&](auto member) {
+    if (!member(samples.front()).defined()) return torch::Tensor();
+    std::vector<torch::Tensor> all;
+    for (const auto& sample : samples) all.push_back(member(sample));
+    return torch::Tensor(f(all));
+  };
+  for (std::size_t i = 0; i < 3; ++i) {
+    out.pictures[i] = apply([i](const SequenceSample& s) { return s.pictures[i]; });
+    out.conditions[i] = apply([i](const SequenceSample& s) { return s.conditions[i]; });
+  }
+  out.planes = apply([](const SequenceSample& s) { return s.planes; });
+  out.flow_10 = apply([](const SequenceSample& s) { return s.flow_10; });
+  out.flow_01 = apply([](const SequenceSample& s) { return s.flow_01; });
+  out.flow_21 = apply([](const SequenceSample& s) { return s.flow_21; });
+  out.interval = apply([](const SequenceSample& s) { return s.interval; });
+  out.third = apply([](const SequenceSample& s) { return s.third; });
+  return out;
+}
+
+}  // namespace
+
+SequenceSample collate(const std::vector<SequenceSample>& samples) {
+  return combine(samples, [](const std::vector<torch::Tensor>& all) { return torch::cat(all, 0); });
+}
+
+SequenceSample to_device(const SequenceSample& sample, torch::Device device) {
+  return combine({sample}, [&](const std::vector<torch::Tensor>& all) {
+    return all.front().to(device, /*non_blocking=*/true);
+  });
+}
+
+}  // namespace semcodec

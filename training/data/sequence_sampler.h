@@ -1,0 +1,68 @@
+#pragma once
+// Training samples for the generator: short sequences of source frames with the conditions that
+// the receiver would have, made by the encoder's own analysis.
+//
+// A sample has three moments. "between": anchors 0 and 1 and a frame between them, the receiver's
+// usual work. "chain": three anchors in a row, so that the third refers to two. Plane sizes,
+// palette, edge levels and the distance of the anchors are drawn anew for each sample from the
+// ranges of docs/training.md, so that one model serves all rates.
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "encoder/analysis/random.h"
+#include "training/frame_store.h"
+
+namespace semcodec {
+
+/// Which operating points the samples cover.
+struct SamplerOptions {
+  int crop = 256;                 ///< side of the square crops, multiple of 32
+  double min_interval = 0.03;     ///< seconds between anchors
+  double max_interval = 0.65;
+  double dense_flow_share = 0.5;  ///< share of samples with dense instead of transmitted motion,
+                                  ///< standing for what FlowNet2 refines at the receiver
+  bool flip = true;               ///< spatial reversal (seed paper, section IV)
+};
+
+/// One sample, or a batch of them along the first dimension.
+struct SequenceSample {
+  bool between = true;          ///< else chain; the same for a whole batch
+  torch::Tensor pictures[3];    ///< N×3×C×C, 0..1: anchor 0, anchor 1, third moment
+  torch::Tensor conditions[3];  ///< N×4×C/2×C/2; the third is undefined when between
+  torch::Tensor planes;         ///< N×3, plane_scalars()
+  torch::Tensor flow_10;        ///< N×2×C/4×C/4, of anchor 1 towards anchor 0
+  torch::Tensor flow_01;        ///< the other way (between only)
+  torch::Tensor flow_21;        ///< of anchor 2 towards anchor 1 (chain only)
+  torch::Tensor interval;       ///< N, seconds from anchor 0 to anchor 1
+  torch::Tensor third;          ///< N: tau in (0, 1) when between; seconds from 1 to 2 in a chain
+};
+
+SequenceSample collate(const std::vector<SequenceSample>& samples);
+SequenceSample to_device(const SequenceSample& sample, torch::Device device);
+
+class SequenceSampler {
+ public:
+  /// Loads every NAME.frames with its NAME.edges in `folder`. Throws Error(input) when there is
+  /// none, or when one is smaller than the crop.
+  SequenceSampler(const std::string& folder, const SamplerOptions& options);
+
+  /// Thread-safe; the sample depends only on `seed`.
+  SequenceSample draw(std::uint64_t seed, bool between) const;
+
+  std::uint64_t frames() const;
+  std::size_t clips() const { return clips_.size(); }
+
+ private:
+  struct Clip {
+    FrameStore frames;
+    FrameStore edges;
+  };
+  std::vector<Clip> clips_;
+  SamplerOptions options_;
+};
+
+}  // namespace semcodec

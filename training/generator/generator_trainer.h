@@ -1,0 +1,35 @@
+#pragma once
+// The generator stage: image path, anchors and frames between them, trained together.
+//
+// Each step takes one batch of sequences of three frames (sequence_sampler.h):
+//   y0 = G(condition 0)                                     the image path
+//   y1 = G(condition 1, warp(y0))                           an anchor with one reference
+//   y2 = G(carried conditions, warp(y0), warp(y1))          a frame between, or
+//        G(condition 2, warp(y1), warp(y0))                 an anchor with two references
+// References carry no gradient. The objective is the seed paper's eq. (3):
+//   L1 + LPIPS + VGG (eq. 6) + λ_I L_I (eq. 4, patches resampled by φ) + λ_V L_V + feature matching.
+
+#include <memory>
+
+#include "training/generator/generator_options.h"
+
+namespace semcodec {
+
+class GeneratorTrainer {
+ public:
+  explicit GeneratorTrainer(const GeneratorOptions& options);
+  ~GeneratorTrainer();
+
+  /// Goes on from the checkpoint in the output folder. False when there is none.
+  bool resume();
+  /// Trains until options.steps, or until a signal comes (then writes a checkpoint and returns).
+  void run();
+  /// Writes the averaged weights (fp16, which is as good as bf16 inference) and model.json.
+  void export_package(const std::string& folder) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace semcodec

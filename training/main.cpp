@@ -1,0 +1,77 @@
+// semcodec-train: trains the networks of semcodec, stage by stage.
+//
+// Stages with a program of their own (semcodec-train-STAGE beside this one) are started in its
+// place: `prepare` needs libav, which the others must do without.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <unistd.h>
+
+#include "common/app/run_main.h"
+#include "common/app/version.h"
+#include "common/core/error.h"
+#include "common/core/log.h"
+#include "models/package/model_package.h"
+#include "training/generator/generator_trainer.h"
+
+namespace {
+
+using namespace semcodec;
+
+constexpr const char* kPrograms[] = {"prepare", "edges", "flow"};
+
+/// Replaces this process by semcodec-train-STAGE. Returns only when that is not possible.
+int start_program(const std::string& stage, char** argv) {
+  std::error_code code;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
+  std::string program = (self.parent_path() / ("semcodec-train-" + stage)).string();
+  argv[1] = program.data();
+  ::execv(program.c_str(), argv + 1);
+  log::error("Cannot start " + program + ": " + std::strerror(errno) + ".");
+  return 1;
+}
+
+struct StageArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool resume = false;
+};
+
+void train_generator(const StageArguments& arguments) {
+  const Config config(arguments.config, arguments.overrides);
+  const auto options = read_generator_options(config);
+  GeneratorTrainer trainer(options);
+  if (arguments.resume) trainer.resume();
+  trainer.run();
+  trainer.export_package(options.output);
+  log::info("Wrote generator.safetensors and model.json to " + options.output + ".");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1) {
+    const std::string stage = argv[1];
+    if (std::find(std::begin(kPrograms), std::end(kPrograms), stage) != std::end(kPrograms)) {
+      return start_program(stage, argv);
+    }
+  }
+  CLI::App app("Trains the networks of semcodec");
+  CommonOptions common;
+  add_common_options(app, common, version_text("semcodec-train", {}));
+  app.require_subcommand(1);
+  app.footer("Stages with options of their own (--help after the name):\n"
+             "  prepare   videos to frame stores\n"
+             "  edges     the edge network (PiDiNet)\n"
+             "  flow      the flow network (FlowNet2)");
+  StageArguments generator;
+  auto* stage = app.add_subcommand("generator", "Image and temporal generator");
+  stage->add_option("CONFIG", generator.config, "TOML file (docs/training.md lists the keys)")
+      ->check(CLI::ExistingFile);
+  stage->add_option("--set", generator.overrides, "key=value, over the file's");
+  stage->add_flag("--resume", generator.resume, "Go on from the checkpoint in the output folder");
+  return run_main(app, argc, argv, [&] { train_generator(generator); });
+}
