@@ -33,12 +33,12 @@ struct Arguments {
   bool strict = false, any_model = false, no_flow = false, no_audio = false;
 };
 
-/// What travels from the painting thread to the writing one.
+/// What travels from the painting thread to the writing one. The last one may hold audio only.
 struct Painted {
   std::int64_t pts = 0;
-  RgbImage image;
-  std::vector<AudioPacket> audio;
-  std::optional<AudioInfo> audio_info;
+  RgbImage image{};
+  std::vector<AudioPacket> audio{};
+  std::optional<AudioInfo> audio_info{};
 };
 
 ModelPackage matching_package(const Arguments& arguments, const StreamInfo& info) {
@@ -117,6 +117,11 @@ void paint(StreamReader& reader, Synthesiser& synthesiser, const Arguments& argu
                  (arguments.limit == 0 || seen < arguments.skip + arguments.limit);
       });
     }
+    if (wanted && !audio.empty()) {
+      Painted rest;
+      rest.audio = std::move(audio);
+      wanted = queue.push(std::move(rest));
+    }
     queue.close();
   } catch (...) {
     queue.fail(std::current_exception());
@@ -175,14 +180,22 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   const double unit = static_cast<double>(info.time_base_num) / info.time_base_den;
   try {
     auto options = writer_options(arguments, info);
+    double begin = 0;
     while (auto painted = queue.pop()) {
+      const bool shown = painted->image.width > 0;
       if (!writer) {
+        if (!shown) continue;
+        begin = arguments.skip > 0 ? static_cast<double>(painted->pts) * unit : -1e9;
         if (painted->audio_info && !arguments.no_audio) options.audio = painted->audio_info;
         writer.emplace(arguments.output, options);
       }
       if (options.audio) {
-        for (const auto& packet : painted->audio) writer->write(packet);
+        const double audio_unit = options.audio->time_base.value();
+        for (const auto& packet : painted->audio) {
+          if (static_cast<double>(packet.pts) * audio_unit >= begin) writer->write(packet);
+        }
       }
+      if (!shown) continue;
       const double seconds = static_cast<double>(painted->pts) * unit;
       writer->write(beside ? beside->beside(painted->image, seconds) : painted->image,
                     painted->pts);

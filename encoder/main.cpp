@@ -81,6 +81,7 @@ class AudioCarrier {
     }
   }
   void flush() {
+    if (batch_.empty()) return;
     writer_.write_audio(batch_);
     batch_.clear();
   }

@@ -32,6 +32,7 @@ bash scripts/build.sh
 bin=build/bin
 out=out/demo
 mkdir -p "$out"
+rm -f "$out"/demo.sem "$out"/demo.mp4 "$out"/side-by-side.png "$out"/quality.json
 
 # The rate and quality marks of the project refer to this clip at this working size.
 size=()
@@ -74,15 +75,15 @@ print(f"{w}x{h}" if w and h else "")') || die "semcodec-info could not read $out
   --json "$out/quality.json" -y >/dev/null || die "the quality could not be measured"
 
 # Three moments, source left, output right, at the working size.
-read -r seconds eval_width eval_height < <(python3 -c '
+read -r last eval_width eval_height < <(python3 -c '
 import json, sys
 j = json.load(open(sys.argv[1]))
-print(j["seconds"], j["width"], j["height"])' "$out/quality.json")
+print(max(0, j["seconds"] - 1 / j["frame_rate"]), j["width"], j["height"])' "$out/quality.json")
 inputs=()
 rows=()
 n=0
 for share in 0.15 0.5 0.85; do
-  at=$(python3 -c "print(f'{$seconds * $share:.3f}')")
+  at=$(python3 -c "print(f'{$last * $share:.3f}')")
   inputs+=(-ss "$at" -i "$video" -ss "$at" -i "$out/demo.mp4")
   scale=scale=$eval_width:$eval_height,setsar=1
   rows+=("[$((2 * n))]${scale}[s$n];[$((2 * n + 1))]${scale}[d$n];[s$n][d$n]hstack[r$n];")
@@ -90,6 +91,7 @@ for share in 0.15 0.5 0.85; do
 done
 ffmpeg -v error -nostdin -y "${inputs[@]}" -filter_complex "${rows[*]}[r0][r1][r2]vstack=inputs=3" \
   -frames:v 1 -update 1 "$out/side-by-side.png" || die "side-by-side.png could not be made"
+[ -s "$out/side-by-side.png" ] || die "$out/demo.mp4 is too short for side-by-side.png"
 
 python3 - "$out/quality.json" "$marks" "$begin" "$encoded" "$decoded" <<'PY'
 import json, sys

@@ -7,15 +7,15 @@ namespace {
 
 constexpr std::int32_t kWeightMax = 1 << 18;
 constexpr std::int32_t kWeightSum = 120000;  // of a fresh set, over all inputs, in 1/65536
-constexpr int kDoubt = 1;                   // a slot's count weighs count / (count + kDoubt)
-constexpr std::int32_t kFirstRate = 600;    // learning rate of a fresh weight set, in 1/65536 ...
-constexpr std::int32_t kLastRate = 130;     // ... and what it falls to,
-constexpr std::int32_t kRateAge = 200;      // half of the way after so many decisions
-constexpr std::int32_t kJoinRate = 50;      // of the last mixer
+constexpr int kDoubt = 1;                    // a slot's count weighs count / (count + kDoubt)
+constexpr std::int32_t kFirstRate = 600;     // learning rate of a fresh weight set, in 1/65536 ...
+constexpr std::int32_t kLastRate = 130;      // ... and what it falls to,
+constexpr std::int32_t kRateAge = 200;       // half of the way after so many decisions
+constexpr std::int32_t kJoinRate = 50;       // of the last mixer
 constexpr int kFastLimit = 12;
 constexpr std::uint16_t kHistoryLimit = 255;
 constexpr std::uint16_t kFreshHistoryCount = 6;
-constexpr std::uint32_t kApmShare = 3;      // eighths of the result
+constexpr std::uint32_t kApmShare = 3;  // eighths of the result
 constexpr std::uint32_t kApmRate = 65536 / 50;
 
 // Bit histories: ones and zeros seen (each 0...7) and the last two bits, packed as
@@ -135,8 +135,7 @@ std::uint32_t ContextMixer::predict(std::uint32_t node) {
   }
   x_[static_cast<std::size_t>(input)] = 256;
 
-  const std::int32_t* last =
-      &last_weights_[static_cast<std::size_t>(selected_[0] * groups_)];
+  const std::int32_t* last = &last_weights_[static_cast<std::size_t>(selected_[0] * groups_)];
   for (std::size_t g = 0; g < static_cast<std::size_t>(groups_); ++g) {
     set_[g] = group_start_[g] + static_cast<std::size_t>(selected_[g]);
     const std::int32_t* w = &weights_[set_[g] * static_cast<std::size_t>(inputs_)];
@@ -149,11 +148,10 @@ std::uint32_t ContextMixer::predict(std::uint32_t node) {
   const int scaled = std::clamp(x, -2047, 2047) + 2048;
   apm_weight_ = scaled & 127;
   apm_low_ = static_cast<std::size_t>(apm_context_ * 33 + (scaled >> 7));
-  const std::uint32_t refined =
-      (apm_[apm_low_] * static_cast<std::uint32_t>(128 - apm_weight_) +
-       apm_[apm_low_ + 1] * static_cast<std::uint32_t>(apm_weight_)) >> 7;
-  const std::uint32_t p =
-      (mixed_p_ * (8 - kApmShare) + refined * kApmShare) >> 3;
+  const std::uint32_t refined = (apm_[apm_low_] * static_cast<std::uint32_t>(128 - apm_weight_) +
+                                 apm_[apm_low_ + 1] * static_cast<std::uint32_t>(apm_weight_)) >>
+                                7;
+  const std::uint32_t p = (mixed_p_ * (8 - kApmShare) + refined * kApmShare) >> 3;
   return std::clamp<std::uint32_t>(p, 2, 65534);
 }
 

@@ -83,8 +83,7 @@ int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>&
   for (int d = digits - 1; d >= 0; --d) {
     if (found + (1 << d) > last) continue;
     rest_.set_selector(0, kUnary + d);
-    found |= rest_.code(coder, ((rank - kUnary) >> d) & 1, static_cast<std::uint32_t>(64 + d))
-             << d;
+    found |= rest_.code(coder, ((rank - kUnary) >> d) & 1, static_cast<std::uint32_t>(64 + d)) << d;
   }
   return ranked[static_cast<std::size_t>(kUnary + found)];
 }
@@ -107,8 +106,15 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
       int pp = -1;
       if (have_last) {
         const std::int16_t* p = history.last.at(x, y);
-        p0 = p[0]; pe = p[1]; ps = p[s]; pw = p[-1]; pn = p[-s];
-        pse = p[s + 1]; psw = p[s - 1]; pne = p[-s + 1]; pnw = p[-s - 1];
+        p0 = p[0];
+        pe = p[1];
+        ps = p[s];
+        pw = p[-1];
+        pn = p[-s];
+        pse = p[s + 1];
+        psw = p[s - 1];
+        pne = p[-s + 1];
+        pnw = p[-s - 1];
       }
       if (have_before) pp = *history.before.at(x, y);
       int edge = 0;
@@ -125,15 +131,16 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         edge = edge == 0 ? 1 : edge <= 2 ? 2 : edge <= 5 ? 3 : 4;
       }
       const int errors = (west != pw) + (north != pn) + (northeast != pne) + (northwest != pnw);
-      const int which = (west != pw) | (north != pn) << 1 | (northeast != pne) << 2 |
-                        (northwest != pnw) << 3;
+      const int which =
+          (west != pw) | (north != pn) << 1 | (northeast != pne) << 2 | (northwest != pnw) << 3;
 
       std::array<int, kMaxCandidates> candidates{};
       int count = 0;
       for (const int label : {p0, west, north, northeast, northwest, pp, pe, ps}) {
         if (label < 0 || label >= levels || count == kMaxCandidates) continue;
         bool known = false;
-        for (int i = 0; i < count; ++i) known = known || candidates[static_cast<std::size_t>(i)] == label;
+        for (int i = 0; i < count; ++i)
+          known = known || candidates[static_cast<std::size_t>(i)] == label;
         if (!known) candidates[static_cast<std::size_t>(count++)] = label;
       }
       const int label = coder.reading() ? 0 : plane.values[index];
@@ -146,11 +153,11 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         }
         const int next = k + 1 < count ? candidates[static_cast<std::size_t>(k + 1)] : -1;
         const int first = candidates[0];
-        const int around = (west == t) | (north == t) << 1 | (northeast == t) << 2 |
-                           (northwest == t) << 3;
+        const int around =
+            (west == t) | (north == t) << 1 | (northeast == t) << 2 | (northwest == t) << 3;
         const int wider = (west2 == t) | (north2 == t) << 1;
-        const int before = (p0 == t) | (pe == t) << 1 | (ps == t) << 2 | (pw == t) << 3 |
-                           (pn == t) << 4;
+        const int before =
+            (p0 == t) | (pe == t) << 1 | (ps == t) << 2 | (pw == t) << 3 | (pn == t) << 4;
         const int corners = (pse == t) | (psw == t) << 1 | (pne == t) << 2 | (pnw == t) << 3;
         const int flat = (west == north) | (north == northeast) << 1 | (west == northwest) << 2 |
                          (north == northwest) << 3;
@@ -175,7 +182,8 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         add({t, errors, around & 3});
         add({t, next, first, near});
         mixer_.set_selector(0, kk);
-        mixer_.set_selector(1, (around & 7) * 8 + ((before & 1) | (pp == t) << 1 | (edge > 1) << 2));
+        mixer_.set_selector(1,
+                            (around & 7) * 8 + ((before & 1) | (pp == t) << 1 | (edge > 1) << 2));
         mixer_.set_selector(2, std::min(errors, 4) * 16 + (before & 1) * 8 + near);
         mixer_.set_apm(k * 64 + (around & 3) * 16 + (before & 7) * 2 + (errors > 0));
         if (mixer_.code(coder, label == t ? 1 : 0, 0) != 0) found = t;

@@ -66,8 +66,8 @@ int NumberCoder::code(BinaryCoder& coder, int value) {
     mixer_.set_selector(1, 15 + d);
     // The highest two digits after the first are seen in full, lower ones by position.
     const int known = digits - 2 - d;
-    const auto node = static_cast<std::uint32_t>(
-        32 + (digits * 16 + d) * 8 + (known < 2 ? found : 4));
+    const auto node =
+        static_cast<std::uint32_t>(32 + (digits * 16 + d) * 8 + (known < 2 ? found : 4));
     found = found << 1 | mixer_.code(coder, (magnitude >> d) & 1, node);
   }
   return negative != 0 ? -found : found;
@@ -95,8 +95,7 @@ void MotionCoder::code(BinaryCoder& coder, MotionField& motion) {
                             size_class(other));
       const int residual = numbers_.code(coder, v[i] - predicted);
       if (coder.reading()) {
-        v[i] = static_cast<std::int16_t>(
-            std::clamp(predicted + residual, kMotionMin, kMotionMax));
+        v[i] = static_cast<std::int16_t>(std::clamp(predicted + residual, kMotionMin, kMotionMax));
         if (coder.overrun()) throw_overrun();
       }
       other = residual;

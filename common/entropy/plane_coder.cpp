@@ -64,8 +64,8 @@ int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels) {
       prefix <<= 1;
       continue;
     }
-    const int bit = mixer_.code(coder, ((value - unary) >> d) & 1,
-                                static_cast<std::uint32_t>(16 + prefix));
+    const int bit =
+        mixer_.code(coder, ((value - unary) >> d) & 1, static_cast<std::uint32_t>(16 + prefix));
     prefix = prefix << 1 | bit;
     found |= bit << d;
   }
@@ -89,8 +89,15 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
       int p0 = 0, pe = 0, ps = 0, pw = 0, pn = 0, pse = 0, psw = 0, pne = 0, pnw = 0, pp = 0;
       if (have_last) {
         const std::int16_t* p = history.last.at(x, y);
-        p0 = p[0]; pe = p[1]; ps = p[s]; pw = p[-1]; pn = p[-s];
-        pse = p[s + 1]; psw = p[s - 1]; pne = p[-s + 1]; pnw = p[-s - 1];
+        p0 = p[0];
+        pe = p[1];
+        ps = p[s];
+        pw = p[-1];
+        pn = p[-s];
+        pse = p[s + 1];
+        psw = p[s - 1];
+        pne = p[-s + 1];
+        pnw = p[-s - 1];
       }
       if (have_before) pp = *history.before.at(x, y);
       const int co = companion != nullptr ? *companion->at(x, y) : 0;
@@ -124,8 +131,7 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
       mixer_.set_selector(2, std::min(errors, 4) * 16 + std::min(temporal / 3, 15));
       mixer_.set_apm((std::min(iq(p0), 3) * 4 + std::min(iq(west), 3)) * 4 +
                      std::min(iq(north), 3));
-      const int value = code_value(
-          coder, coder.reading() ? 0 : plane.values[index], plane.levels);
+      const int value = code_value(coder, coder.reading() ? 0 : plane.values[index], plane.levels);
       if (coder.reading()) {
         plane.values[index] = static_cast<std::uint8_t>(value);
         if (coder.overrun()) throw_overrun();

@@ -17,9 +17,10 @@ class PlaneCoder {
 
   void reset() { mixer_.reset(); }
 
-  /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier planes, already advanced; `companion`
-  /// is another plane of this anchor that tells something about this one (the channel before), or
-  /// null; it has the same size.
+  /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier
+  /// planes, already advanced; `companion` is another plane of
+  /// this anchor that tells something about this one (the channel before), or null; it has the same
+  /// size.
   /// Returns the values in a padded plane. When writing, `plane.values` is coded; when reading it
   /// is filled. Throws Error(corrupt) when the reader overruns.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history, int channel,

@@ -41,8 +41,8 @@ double bits(std::uint64_t cost) {
   return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
 }
 
-/// Names and sizes in bits of everything the bytes were spent on. The coded planes' shares are ideal
-/// code lengths; "records" is what is left of the frame records.
+/// Names and sizes in bits of everything the bytes were spent on. The coded planes' shares are
+/// ideal code lengths; "records" is what is left of the frame records.
 std::vector<std::pair<std::string, double>> shares(const StreamStats& s) {
   const auto bytes = [](std::uint64_t n) { return static_cast<double>(n) * 8; };
   const double planes = bits(s.planes.total());

@@ -19,9 +19,10 @@ torch::Tensor resize(const torch::Tensor& x, int64_t height, int64_t width) {
 }
 
 /// Moves each value of `values` (N×C×h×w) by `shift` (N×2×h×w, in cells) and spreads it over the
-/// four cells around the target. Returns the weighted sums with the weights as the last channel:
-/// N×(C+1)×h×w.
-torch::Tensor splat(const torch::Tensor& values, const torch::Tensor& shift) {
+/// four cells around the target, multiplied by `importance` (N×1×h×w). Returns the weighted sums
+/// with the weights as the last channel: N×(C+1)×h×w.
+torch::Tensor splat(const torch::Tensor& values, const torch::Tensor& shift,
+                    const torch::Tensor& importance) {
   const auto n = values.size(0), c = values.size(1), h = values.size(2), w = values.size(3);
   const auto options = values.options();
   const auto xs = torch::arange(w, options).view({1, 1, w}) + shift.select(1, 0);
@@ -29,7 +30,7 @@ torch::Tensor splat(const torch::Tensor& values, const torch::Tensor& shift) {
   const auto x0 = xs.floor(), y0 = ys.floor();
   const auto fx = xs - x0, fy = ys - y0;
   const auto payload =
-      torch::cat({values, torch::ones({n, 1, h, w}, options)}, 1).reshape({n, c + 1, h * w});
+      torch::cat({values * importance, importance}, 1).reshape({n, c + 1, h * w});
   auto sums = torch::zeros({n, c + 1, h * w}, options);
   for (int dy = 0; dy < 2; ++dy) {
     for (int dx = 0; dx < 2; ++dx) {
@@ -43,6 +44,16 @@ torch::Tensor splat(const torch::Tensor& values, const torch::Tensor& shift) {
   }
   return sums.reshape({n, c + 1, h, w});
 }
+
+/// How far a flow can be believed: near 1 where the flow back leads home, small where the place is
+/// covered or uncovered. A place that vanishes behind a moving object would otherwise pull on the
+/// object's motion.
+torch::Tensor consistency(const torch::Tensor& flow, const torch::Tensor& back) {
+  const auto miss = compose(flow, back).square().sum(1, true);
+  return 1.0 / (1.0 + 0.25 * miss).square() + 1e-3;
+}
+
+constexpr double kHole = 0.02;  // less weight than this is nothing to go by
 
 }  // namespace
 
@@ -69,9 +80,9 @@ torch::Tensor compose(const torch::Tensor& flow_ij, const torch::Tensor& flow_jk
 }
 
 torch::Tensor invert(const torch::Tensor& flow) {
-  const auto sums = splat(-flow, flow / kFlowScale);
+  const auto sums = splat(-flow, flow / kFlowScale, torch::ones_like(flow.narrow(1, 0, 1)));
   const auto weight = sums.narrow(1, 2, 1);
-  return torch::where(weight > 0.25, sums.narrow(1, 0, 2) / weight.clamp_min(1e-6), -flow);
+  return torch::where(weight > kHole, sums.narrow(1, 0, 2) / weight.clamp_min(1e-6), -flow);
 }
 
 std::pair<torch::Tensor, torch::Tensor> between(const torch::Tensor& flow_10,
@@ -79,13 +90,15 @@ std::pair<torch::Tensor, torch::Tensor> between(const torch::Tensor& flow_10,
                                                 const torch::Tensor& tau) {
   const auto t = tau.to(flow_10.options()).view({-1, 1, 1, 1});
   // Velocity from the earlier to the later anchor, per interval, seen from either side.
-  const auto from_later = splat(-flow_10, flow_10 * ((1 - t) / kFlowScale));
-  const auto from_earlier = splat(flow_01, flow_01 * (t / kFlowScale));
+  const auto from_later =
+      splat(-flow_10, flow_10 * ((1 - t) / kFlowScale), consistency(flow_10, flow_01));
+  const auto from_earlier =
+      splat(flow_01, flow_01 * (t / kFlowScale), consistency(flow_01, flow_10));
   const auto sums = from_later + from_earlier;
   const auto weight = sums.narrow(1, 2, 1);
   const auto fallback = 0.5 * (flow_01 - flow_10);
   const auto velocity =
-      torch::where(weight > 0.25, sums.narrow(1, 0, 2) / weight.clamp_min(1e-6), fallback);
+      torch::where(weight > kHole, sums.narrow(1, 0, 2) / weight.clamp_min(1e-6), fallback);
   return {-velocity * t, velocity * (1 - t)};
 }
 

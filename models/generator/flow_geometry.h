@@ -32,7 +32,8 @@ torch::Tensor invert(const torch::Tensor& flow);
 /// Flows of a moment between two anchors towards both of them.
 /// flow_10: of the later anchor towards the earlier; flow_01: the other way round; tau: N values
 /// in (0, 1), position between earlier (0) and later (1). Motion is taken as linear in time:
-/// both flows are splatted to the moment tau, averaged where they meet, and scaled.
+/// both flows are splatted to the moment tau, averaged where they meet (weighted by how well the
+/// flow back leads home, so that covered places have no say), and scaled.
 /// Returns {towards the earlier, towards the later}.
 std::pair<torch::Tensor, torch::Tensor> between(const torch::Tensor& flow_10,
                                                 const torch::Tensor& flow_01,

@@ -14,13 +14,20 @@ struct Block {
 };
 
 struct Head {
-  torch::Tensor reduce, reduce_bias;              ///< the 1x1 to one map, times its fusion weight
+  torch::Tensor reduce;                           ///< the 1x1 to one map, times its fusion weight
+  float fusion = 0;                               ///< that weight
+  float bias = 0;                                 ///< of the 1x1, without the weight
   torch::Tensor cdcm, cdcm_bias;                  ///< empty in "-l" variants
   std::array<torch::Tensor, 4> dilated;
   torch::Tensor attend, attend_bias, attend_map;  ///< empty in "-l" variants
 };
 
 constexpr std::array<int, 4> kBlocks = {3, 4, 4, 4};
+
+void check_picture(const torch::Tensor& rgb) {
+  require(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 8 && rgb.size(3) >= 8,
+          ErrorKind::input, "Edges need RGB pictures of at least 8 x 8 pixels.");
+}
 
 }  // namespace
 
@@ -58,7 +65,9 @@ struct EdgeDetector::Folded {
       // stage is all that has to be summed.
       const torch::Tensor weight = fusion[static_cast<std::int64_t>(stage)];
       head.reduce = ready(plain("conv_reduces." + number + ".conv.weight") * weight);
-      fusion_bias += (plain("conv_reduces." + number + ".conv.bias") * weight).item<float>();
+      head.fusion = weight.item<float>();
+      head.bias = plain("conv_reduces." + number + ".conv.bias").item<float>();
+      fusion_bias += head.bias * head.fusion;
       if (state.contains("dilations.0.conv1.weight")) {
         head.cdcm = take("dilations." + number + ".conv1.weight");
         head.cdcm_bias = take("dilations." + number + ".conv1.bias");
@@ -95,13 +104,14 @@ struct EdgeDetector::Folded {
     return torch::conv2d(y, head.reduce);
   }
 
-  torch::Tensor run(const torch::Tensor& input) const {
+  /// One map a stage at full size, float32, times its fusion weight and without its bias.
+  std::vector<torch::Tensor> run(const torch::Tensor& input) const {
     torch::Tensor x = input.to(device, torch::kFloat32);
     if (input.scalar_type() == torch::kUInt8) x = x / 255.0;
     x = ((x - mean) * scale).to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
     const std::vector<std::int64_t> size = {x.size(2), x.size(3)};
     x = torch::conv2d(x, init, {}, 1, 1);
-    torch::Tensor sum;
+    std::vector<torch::Tensor> maps;
     std::size_t at = 0;
     for (std::size_t stage = 0; stage < 4; ++stage) {
       for (int i = 0; i < kBlocks[stage]; ++i) {
@@ -115,10 +125,9 @@ struct EdgeDetector::Folded {
                        : x);
       }
       torch::Tensor map = run_head(heads[stage], x).to(torch::kFloat32).contiguous();
-      if (stage > 0) map = torch::upsample_bilinear2d(map, size, false);
-      sum = sum.defined() ? sum.add_(map) : map;
+      maps.push_back(stage > 0 ? torch::upsample_bilinear2d(map, size, false) : map);
     }
-    return sum.add_(fusion_bias).sigmoid_();
+    return maps;
   }
 
   torch::Device device;
@@ -143,10 +152,29 @@ EdgeDetector::EdgeDetector(EdgeDetector&&) noexcept = default;
 EdgeDetector& EdgeDetector::operator=(EdgeDetector&&) noexcept = default;
 
 torch::Tensor EdgeDetector::detect(const torch::Tensor& rgb) const {
-  require(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 8 && rgb.size(3) >= 8,
-          ErrorKind::input, "Edges need RGB pictures of at least 8 x 8 pixels.");
+  check_picture(rgb);
   const torch::InferenceMode inference;
-  return net_->run(rgb);
+  const std::vector<torch::Tensor> maps = net_->run(rgb);
+  torch::Tensor sum = maps[0];
+  for (std::size_t stage = 1; stage < maps.size(); ++stage) sum.add_(maps[stage]);
+  return sum.add_(net_->fusion_bias).sigmoid_();
+}
+
+std::vector<torch::Tensor> EdgeDetector::detect_all(const torch::Tensor& rgb) const {
+  check_picture(rgb);
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> maps = net_->run(rgb);
+  torch::Tensor sum = maps[0].clone();
+  for (std::size_t stage = 1; stage < maps.size(); ++stage) sum.add_(maps[stage]);
+  maps.push_back(sum.add_(net_->fusion_bias).sigmoid_());
+  for (std::size_t stage = 0; stage < 4; ++stage) {
+    // A stage that the fusion ignores leaves nothing to divide by; its map was not computed.
+    const Head& head = net_->heads[stage];
+    require(head.fusion != 0, ErrorKind::unsupported,
+            "The edge network ignores one of its stages, so its five maps cannot be had.");
+    maps[stage].div_(head.fusion).add_(head.bias).sigmoid_();
+  }
+  return maps;
 }
 
 torch::Dtype EdgeDetector::dtype() const { return net_->dtype; }

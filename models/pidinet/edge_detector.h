@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/pidinet/pidinet.h"
 
@@ -27,6 +28,10 @@ class EdgeDetector {
   /// N x 3 x H x W RGB, either uint8 0..255 or floating 0..1, on any device, any memory order ->
   /// edge probability 0..1, float32, N x 1 x H x W, on the detector's device. H, W >= 8.
   torch::Tensor detect(const torch::Tensor& rgb) const;
+
+  /// The five probability maps of PiDiNetImpl::forward_all, float32 and shaped as above, for
+  /// teaching another network. Not tensors of inference mode, so a loss may use them.
+  std::vector<torch::Tensor> detect_all(const torch::Tensor& rgb) const;
 
   torch::Dtype dtype() const;
   torch::Device device() const;

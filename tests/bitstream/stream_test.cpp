@@ -250,16 +250,16 @@ TEST_P(SeekTest, LandsOnEntryPoints) {
 
 INSTANTIATE_TEST_SUITE_P(Index, SeekTest, testing::Bool());
 
-// A stream whose every byte is fixed, and the digests of its planes: the proof that another machine,
-// compiler or build decodes the same.
+// A stream whose every byte is fixed, and the digests of its planes: the proof that another
+// machine, compiler or build decodes the same.
 TEST(Stream, Golden) {
   auto frames = sample_anchors(6, 5, 4);
   const auto recorded = test::record(sample_info(), frames, false);
-  EXPECT_EQ(md5_hex(recorded.bytes), "@STREAM@");
+  EXPECT_EQ(md5_hex(recorded.bytes), "bac5c8251d5e34c22ef39a4653968cbc");
   std::string digests;
   for (const auto& frame : read_all(recorded.bytes).frames) digests += plane_digest(frame);
   EXPECT_EQ(md5_hex({reinterpret_cast<const std::uint8_t*>(digests.data()), digests.size()}),
-            "@DIGESTS@");
+            "49e7f0244857b0b13b5fb344eb5c875d");
 }
 
 }  // namespace

@@ -18,10 +18,11 @@ void outline(SemanticFrame& frame, const std::uint8_t* head, bool entry_point) {
   frame.entry_point = entry_point;
   frame.pts = entry_point ? 0 : 1;
   if (!entry_point) frame.motion.width = frame.motion.height = 1 + head[0] % 8;
-  frame.structure = {head[1] % 40, 1 + head[2] % 40, 2 + head[3] % 255, {}};
-  frame.labels = {head[4] % 24, 1 + head[5] % 24, 2 + head[6] % 255, {}};
+  frame.structure = {head[1] % 16, 1 + head[2] % 16, 2 + head[3] % 255, {}};
+  frame.labels = {head[4] % 10, 1 + head[5] % 10, 2 + head[6] % 255, {}};
   if (frame.labels.width == 0) frame.labels = {};
-  frame.texture.assign(head[7] % 4u, {1 + head[8] % 12, 1 + head[9] % 12, 2 + head[9] % 255, {}});
+  if (frame.structure.width == 0) frame.structure = {};
+  frame.texture.assign(head[7] % 4u, {1 + head[8] % 6, 1 + head[9] % 6, 2 + head[9] % 255, {}});
 }
 
 }  // namespace

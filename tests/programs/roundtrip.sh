@@ -45,7 +45,7 @@ python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['anchors']; sys.exit
 [ "$(size_of "$dir/both.mp4")" = 512x144 ] || fail "side by side is $(size_of "$dir/both.mp4")"
 
 # An odd size, small; audio carried through as it is; variable frame times kept.
-ffmpeg -v error -nostdin -f lavfi -i testsrc2=size=251x143:rate=25:duration=1.2 \
+ffmpeg -v error -nostdin -f lavfi -i testsrc=size=251x143:rate=25:duration=1.2 \
   -f lavfi -i sine=frequency=440:duration=1.2 \
   -vf "select='not(eq(n,7))*not(eq(n,8))*not(eq(n,19))',setpts=PTS" -fps_mode passthrough \
   -c:v libx264 -preset veryfast -pix_fmt yuv444p -c:a aac -b:a 64k "$dir/odd.mp4"

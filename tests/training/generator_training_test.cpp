@@ -97,7 +97,9 @@ TEST_F(GeneratorTrainingTest, SamplesDependOnTheSeedOnly) {
     EXPECT_EQ(a.flow_21.defined(), !between);
     const double third = a.third.item<double>();
     EXPECT_GT(third, 0.0);
-    if (between) EXPECT_LT(third, 1.0);
+    if (between) {
+      EXPECT_LT(third, 1.0);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "models/core/device.h"
 #include "training/checkpoint.h"
 
 namespace semcodec {
@@ -82,12 +83,12 @@ EdgeTrainer::EdgeTrainer(const EdgeTrainingOptions& options, EdgePictures pictur
   average_ = PiDiNet(student_->config());
   load_into(*average_, state_of(*student_), "the student");
   if (options_.distillation > 0) {
-    teacher_ = load_pidinet(options_.teacher);
-    for (torch::Tensor& parameter : teacher_->parameters()) parameter.set_requires_grad(false);
-    teacher_->to(device_);
+    teacher_.emplace(options_.teacher, device_);
   }
   student_->to(device_);
   average_->to(device_);
+  to_channels_last(*student_);
+  to_channels_last(*average_);
   optimizer_ = std::make_unique<torch::optim::Adam>(
       student_->parameters(),
       torch::optim::AdamOptions(options_.learning_rate).weight_decay(options_.weight_decay));
@@ -137,7 +138,7 @@ EdgeTrainer::Batch EdgeTrainer::draw() {
     }
   }
   Batch batch;
-  batch.rgb = torch::stack(pictures).to(device_);
+  batch.rgb = torch::stack(pictures).to(device_).contiguous(torch::MemoryFormat::ChannelsLast);
   if (!edges.empty() && labelled.sum().item<double>() > 0) {
     batch.edges = torch::stack(edges).to(device_);
     batch.labelled = labelled.to(device_);
@@ -148,10 +149,7 @@ EdgeTrainer::Batch EdgeTrainer::draw() {
 double EdgeTrainer::train_step() {
   const Batch batch = draw();
   std::vector<torch::Tensor> target;
-  if (teacher_) {
-    const torch::NoGradGuard no_grad;
-    target = teacher_->forward_all(batch.rgb);
-  }
+  if (teacher_) target = teacher_->detect_all(batch.rgb);
   const std::vector<torch::Tensor> maps = student_->forward_logits(batch.rgb);
   torch::Tensor loss = torch::zeros({}, batch.rgb.options());
   for (std::size_t i = 0; i < maps.size(); ++i) {

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "models/pidinet/edge_detector.h"
 #include "models/pidinet/pidinet.h"
 
 namespace semcodec {
@@ -101,7 +102,8 @@ class EdgeTrainer {
   EdgeTrainingOptions options_;
   EdgePictures pictures_;
   torch::Device device_;
-  PiDiNet student_{nullptr}, average_{nullptr}, teacher_{nullptr};
+  PiDiNet student_{nullptr}, average_{nullptr};
+  std::optional<EdgeDetector> teacher_;
   std::unique_ptr<torch::optim::Adam> optimizer_;
   std::mt19937_64 random_;
   std::int64_t step_ = 0;
