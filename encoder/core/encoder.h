@@ -21,7 +21,7 @@ namespace semcodec {
 
 struct EncoderOptions {
   Profile profile = Profile::low_rate;
-  double quality = 50;               ///< ignored when a bitrate is given
+  double quality = 60;               ///< ignored when a bitrate is given
   std::optional<double> bitrate;     ///< bit/s
   double keyint = 20;                ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;

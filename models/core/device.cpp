@@ -149,13 +149,12 @@ torch::Device parse_device(const std::string& text) {
 bool cpu_has_bf16() {
   static const bool answer = [] {
     const unsigned saved = saved_registers();
-    constexpr unsigned kAvx512State = 0xe6;     // SSE, AVX, opmask, upper ZMM
-    constexpr unsigned kAmxState = 0x60000;     // tile configuration and data
+    constexpr unsigned kAvx512State = 0xe6;  // SSE, AVX, opmask, upper ZMM
+    constexpr unsigned kAmxState = 0x60000;  // tile configuration and data
     const Leaf7 basic(0), more(1);
     const bool avx512 = (basic.ebx >> 16 & 1) != 0 && (saved & kAvx512State) == kAvx512State;
     const bool avx512_bf16 = avx512 && (more.eax >> 5 & 1) != 0;
-    const bool amx_bf16 =
-        avx512 && (basic.edx >> 22 & 1) != 0 && (saved & kAmxState) == kAmxState;
+    const bool amx_bf16 = avx512 && (basic.edx >> 22 & 1) != 0 && (saved & kAmxState) == kAmxState;
     return avx512_bf16 || amx_bf16;
   }();
   return answer;

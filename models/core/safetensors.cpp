@@ -61,9 +61,9 @@ Entry parse_entry(const std::string& path, const std::string& name, const json& 
   Entry entry;
   entry.name = name;
   const json& dtype = value["dtype"];
-  const auto* known = std::find_if(
-      std::begin(kDtypes), std::end(kDtypes),
-      [&](const DtypeName& d) { return dtype.is_string() && dtype.get<std::string>() == d.name; });
+  const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const DtypeName& d) {
+    return dtype.is_string() && dtype.get<std::string>() == d.name;
+  });
   if (known == std::end(kDtypes)) {
     corrupt(path, who + "has a dtype other than F32, F16, BF16, I64 and U8");
   }
@@ -205,8 +205,7 @@ TensorMap load_safetensors(const std::string& path, Metadata* metadata) {
   return tensors;
 }
 
-void save_safetensors(const std::string& path, const TensorMap& tensors,
-                      const Metadata& metadata) {
+void save_safetensors(const std::string& path, const TensorMap& tensors, const Metadata& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t at = 0;

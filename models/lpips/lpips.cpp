@@ -27,8 +27,8 @@ Lpips::Lpips(const std::string& squeezenet_file, const std::string& heads_file,
   const TensorMap heads = load_safetensors(heads_file);
   for (int i = 0; i < 7; ++i) {
     const auto found = heads.find("lin" + std::to_string(i) + ".model.1.weight");
-    require(found != heads.end() && found->second.sizes() ==
-                                        at::IntArrayRef({1, kSqueezeNetTaps[i], 1, 1}),
+    require(found != heads.end() &&
+                found->second.sizes() == at::IntArrayRef({1, kSqueezeNetTaps[i], 1, 1}),
             ErrorKind::corrupt,
             heads_file + " holds no LPIPS heads for SqueezeNet (lin" + std::to_string(i) + ").");
     heads_.push_back(found->second.to(torch::kFloat32));

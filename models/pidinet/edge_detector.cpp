@@ -14,10 +14,10 @@ struct Block {
 };
 
 struct Head {
-  torch::Tensor reduce;                           ///< the 1x1 to one map, times its fusion weight
-  float fusion = 0;                               ///< that weight
-  float bias = 0;                                 ///< of the 1x1, without the weight
-  torch::Tensor cdcm, cdcm_bias;                  ///< empty in "-l" variants
+  torch::Tensor reduce;           ///< the 1x1 to one map, times its fusion weight
+  float fusion = 0;               ///< that weight
+  float bias = 0;                 ///< of the 1x1, without the weight
+  torch::Tensor cdcm, cdcm_bias;  ///< empty in "-l" variants
   std::array<torch::Tensor, 4> dilated;
   torch::Tensor attend, attend_bias, attend_map;  ///< empty in "-l" variants
 };
@@ -117,12 +117,11 @@ struct EdgeDetector::Folded {
       for (int i = 0; i < kBlocks[stage]; ++i) {
         const Block& block = blocks[at++];
         if (block.shortcut.defined()) x = torch::max_pool2d(x, 2, 2);
-        torch::Tensor y = torch::conv2d(x, block.depthwise, {}, 1, block.depthwise.size(2) / 2, 1,
-                                        x.size(1));
+        torch::Tensor y =
+            torch::conv2d(x, block.depthwise, {}, 1, block.depthwise.size(2) / 2, 1, x.size(1));
         y = torch::conv2d(y.relu_(), block.pointwise);
-        x = y.add_(block.shortcut.defined()
-                       ? torch::conv2d(x, block.shortcut, block.shortcut_bias)
-                       : x);
+        x = y.add_(block.shortcut.defined() ? torch::conv2d(x, block.shortcut, block.shortcut_bias)
+                                            : x);
       }
       torch::Tensor map = run_head(heads[stage], x).to(torch::kFloat32).contiguous();
       maps.push_back(stage > 0 ? torch::upsample_bilinear2d(map, size, false) : map);

@@ -139,8 +139,9 @@ PiDiNetConfig PiDiNetConfig::named(const std::string& name) {
   } else if (size == "tiny") {
     config = {20, 8, true};
   } else {
-    throw Error(ErrorKind::usage,
-                "'" + name + "' is not a size of PiDiNet; use full, small or tiny, or one with -l.");
+    throw Error(
+        ErrorKind::usage,
+        "'" + name + "' is not a size of PiDiNet; use full, small or tiny, or one with -l.");
   }
   if (light) config.dilation = 0, config.attention = false;
   return config;
@@ -168,8 +169,7 @@ PiDiNetImpl::PiDiNetImpl(const PiDiNetConfig& config) : config_(config) {
   for (int stage = 0; stage < kStages; ++stage) {
     const int out = width * kWidths[static_cast<std::size_t>(stage)];
     for (int i = 0; i < kBlocks[static_cast<std::size_t>(stage)]; ++i) {
-      const std::string name =
-          "block" + std::to_string(stage + 1) + "_" + std::to_string(i + 1);
+      const std::string name = "block" + std::to_string(stage + 1) + "_" + std::to_string(i + 1);
       const bool stride = stage > 0 && i == 0;
       blocks_.push_back(register_module(
           name, std::make_shared<PiDiNetBlock>(in, out, stride, pixel_difference_at(index++))));

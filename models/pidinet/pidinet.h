@@ -37,8 +37,8 @@ PixelDifference pixel_difference_at(int index);
 torch::Tensor fold_kernel(const torch::Tensor& weight, PixelDifference kind);
 
 struct PiDiNetConfig {
-  int channels = 60;    ///< C
-  int dilation = 24;    ///< M of the CDCM; 0 without CDCM (the "-l" variants)
+  int channels = 60;      ///< C
+  int dilation = 24;      ///< M of the CDCM; 0 without CDCM (the "-l" variants)
   bool attention = true;  ///< CSAM; false in the "-l" variants
 
   /// "full", "small", "tiny", and each with "-l". Throws Error(usage).
@@ -71,10 +71,10 @@ class PiDiNetImpl : public torch::nn::Module {
  private:
   PiDiNetConfig config_;
   torch::nn::Conv2d init_{nullptr}, classifier_{nullptr};
-  std::vector<std::shared_ptr<PiDiNetBlock>> blocks_;      ///< 15, in order
-  std::vector<std::shared_ptr<PiDiNetCdcm>> dilations_;    ///< one a stage, or none
-  std::vector<std::shared_ptr<PiDiNetCsam>> attentions_;   ///< one a stage, or none
-  std::vector<std::shared_ptr<PiDiNetReduce>> reduces_;    ///< one a stage
+  std::vector<std::shared_ptr<PiDiNetBlock>> blocks_;     ///< 15, in order
+  std::vector<std::shared_ptr<PiDiNetCdcm>> dilations_;   ///< one a stage, or none
+  std::vector<std::shared_ptr<PiDiNetCsam>> attentions_;  ///< one a stage, or none
+  std::vector<std::shared_ptr<PiDiNetReduce>> reduces_;   ///< one a stage
   torch::Tensor mean_, scale_;  ///< of ImageNet; constants, not part of the checkpoint
 };
 TORCH_MODULE(PiDiNet);

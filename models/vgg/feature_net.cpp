@@ -57,8 +57,8 @@ std::unique_ptr<FeatureNet> load_feature_net(const std::string& kind, const std:
   const std::vector<double> five = {1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0};
   if (kind == "vgg19") return std::make_unique<Frozen<Vgg19Impl>>(kind, path, five);
   if (kind == "vgg19-distilled") {
-    return std::make_unique<Frozen<Vgg19DistilledImpl>>(kind, path, 
-        std::vector<double>{1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 4});
+    return std::make_unique<Frozen<Vgg19DistilledImpl>>(
+        kind, path, std::vector<double>{1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 4});
   }
   if (kind == "vgg19-normalised") {
     return std::make_unique<Frozen<Vgg19NormalisedImpl>>(
@@ -66,7 +66,8 @@ std::unique_ptr<FeatureNet> load_feature_net(const std::string& kind, const std:
   }
   if (kind == "squeezenet1_1") {
     return std::make_unique<Frozen<SqueezeFeaturesImpl>>(
-        kind, path, std::vector<double>{1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 64, 1.0 / 64, 1.0 / 32, 1.0 / 8});
+        kind, path,
+        std::vector<double>{1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 64, 1.0 / 64, 1.0 / 32, 1.0 / 8});
   }
   throw Error(ErrorKind::usage, "'" + kind +
                                     "' is not a feature network; use vgg19, vgg19-distilled, "

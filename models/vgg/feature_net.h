@@ -5,8 +5,8 @@
 //   vgg19             torchvision's VGG19, relu1_1 .. relu5_1: the seed paper's choice
 //   vgg19-distilled   a VGG19 of a quarter of the channels distilled from it; its five taps are
 //                     mapped by 1x1 heads to 64, 128, 256, 512, 512 channels
-//   vgg19-normalised  VGG19 rescaled so that each channel's mean activation is 1, relu1_1 .. relu3_1
-//   squeezenet1_1     the seven taps of SqueezeNet, when nothing better is there
+//   vgg19-normalised  VGG19 rescaled so that each channel's mean activation is 1, relu1_1 ..
+//   relu3_1 squeezenet1_1     the seven taps of SqueezeNet, when nothing better is there
 //
 // All take RGB in 0..1 and normalise inside. Parameters need no gradient.
 
@@ -38,9 +38,9 @@ class FeatureNet {
 std::unique_ptr<FeatureNet> load_feature_net(const std::string& kind, const std::string& path);
 
 /// The first of `kinds` whose weights find_weights() knows; null when there is none.
-std::unique_ptr<FeatureNet> find_feature_net(
-    const std::vector<std::string>& kinds = {"vgg19", "vgg19-distilled", "vgg19-normalised",
-                                             "squeezenet1_1"});
+std::unique_ptr<FeatureNet> find_feature_net(const std::vector<std::string>& kinds = {
+                                                 "vgg19", "vgg19-distilled", "vgg19-normalised",
+                                                 "squeezenet1_1"});
 
 /// Sum over taps of weight * mean |features(a) - features(b)|; b's features carry no gradient.
 torch::Tensor perceptual_l1(FeatureNet& net, const torch::Tensor& a, const torch::Tensor& b);

@@ -81,8 +81,7 @@ TEST_F(EdgeTraining, LearnsTheOutlinesOfSquares) {
   const EdgePicture picture = squares().get(3);
   const torch::NoGradGuard no_grad;
   PiDiNet net = trainer.averaged();
-  const torch::Tensor map =
-      net->forward(picture.rgb.unsqueeze(0).to(torch::kFloat32) / 255.0)[0];
+  const torch::Tensor map = net->forward(picture.rgb.unsqueeze(0).to(torch::kFloat32) / 255.0)[0];
   const torch::Tensor edge = picture.edges > 127;
   EXPECT_GT(map.masked_select(edge).mean().item<double>(),
             map.masked_select(edge.logical_not()).mean().item<double>() + 0.2);

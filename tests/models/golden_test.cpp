@@ -69,7 +69,8 @@ TEST_P(PiDiNetGolden, MapsAreTheOfficialOnes) {
   for (const std::string picture : {"crop_321x193", "frame_512x256"}) {
     const torch::NoGradGuard no_grad;
     const torch::Tensor rgb = read_picture(golden_folder() / (picture + ".png"));
-    const torch::Tensor expected = read_npy(golden_folder() / (model + "_" + picture + "_edges.npy"));
+    const torch::Tensor expected =
+        read_npy(golden_folder() / (model + "_" + picture + "_edges.npy"));
     const auto worst = [&](const torch::Tensor& map) {
       return (map[0][0] - expected).abs().max().item<double>();
     };

@@ -101,8 +101,8 @@ TEST(PixelDifferences, FoldedKernelsAreTheDifferencesWrittenOut) {
   const std::array<double, 9> w = {0.3, -1.2, 0.7, 2.1, -0.4, 0.9, -1.7, 0.2, 1.1};
   const torch::Tensor weight =
       torch::tensor(at::ArrayRef<double>(w.data(), w.size()), torch::kFloat64).view({1, 1, 3, 3});
-  for (const auto kind : {PixelDifference::cd, PixelDifference::ad, PixelDifference::rd,
-                          PixelDifference::cv}) {
+  for (const auto kind :
+       {PixelDifference::cd, PixelDifference::ad, PixelDifference::rd, PixelDifference::cv}) {
     const torch::Tensor kernel = fold_kernel(weight, kind);
     const torch::Tensor result = torch::conv2d(tensor, kernel, {}, 1, kernel.size(2) / 2);
     for (int y = 0; y < 9; ++y) {
@@ -117,8 +117,8 @@ TEST(PixelDifferences, FoldedKernelsAreTheDifferencesWrittenOut) {
 TEST(PixelDifferences, GradientsReachTheUnfoldedWeights) {
   for (const auto kind : {PixelDifference::cd, PixelDifference::ad, PixelDifference::rd}) {
     const torch::Tensor weight = torch::ones({2, 1, 3, 3}).requires_grad_();
-    (fold_kernel(weight, kind) * torch::rand({2, 1, kind == PixelDifference::rd ? 5 : 3,
-                                              kind == PixelDifference::rd ? 5 : 3}))
+    (fold_kernel(weight, kind) *
+     torch::rand({2, 1, kind == PixelDifference::rd ? 5 : 3, kind == PixelDifference::rd ? 5 : 3}))
         .sum()
         .backward();
     EXPECT_GT(weight.grad().abs().sum().item<float>(), 0);

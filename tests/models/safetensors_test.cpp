@@ -216,8 +216,8 @@ TEST_F(Safetensors, LoadIntoNamesWhatDiffers) {
 }
 
 TEST(WeightsPath, TheEnvironmentComesFirstAndPathsAreTaken) {
-  const auto folder = std::filesystem::temp_directory_path() /
-                      ("semcodec-weights-" + std::to_string(::getpid()));
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("semcodec-weights-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   const std::string file = (folder / "some-net.safetensors").string();
   save_safetensors(file, {{"a", torch::ones(1)}});

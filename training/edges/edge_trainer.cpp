@@ -117,8 +117,8 @@ EdgeTrainer::Batch EdgeTrainer::draw() {
     const std::int64_t left = below(picture.rgb.size(2) - crop + 1);
     const bool mirror = below(2) == 1, upend = below(4) == 0;
     const auto cut = [&](const torch::Tensor& whole) {
-      torch::Tensor part = whole.narrow(1, top, crop).narrow(2, left, crop).to(torch::kFloat32) /
-                           255.0;
+      torch::Tensor part =
+          whole.narrow(1, top, crop).narrow(2, left, crop).to(torch::kFloat32) / 255.0;
       if (mirror) part = part.flip({2});
       if (upend) part = part.flip({1});
       return part;
@@ -188,7 +188,10 @@ void EdgeTrainer::run(const std::function<bool()>& stop) {
   while (progress() < 1 && !stop()) {
     // The first hundred steps ease in: Adam's second moments are not yet worth a full step.
     const double way = progress();
-    const double rate = options_.learning_rate * (way < 0.5 ? 1.0 : way < 0.8 ? 0.1 : 0.01) *
+    const double rate = options_.learning_rate *
+                        (way < 0.5   ? 1.0
+                         : way < 0.8 ? 0.1
+                                     : 0.01) *
                         std::min(1.0, static_cast<double>(step_ + 1) / 100);
     for (auto& group : optimizer_->param_groups()) {
       static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
@@ -251,9 +254,8 @@ void EdgeTrainer::restore() {
 void EdgeTrainer::export_weights(const std::string& path) const {
   TensorMap out;
   for (const auto& [name, tensor] : state_of(*average_)) out[name] = tensor.to(torch::kFloat16);
-  save_safetensors(path, out, {{"kind", "pidinet"},
-                               {"size", options_.size},
-                               {"steps", std::to_string(step_)}});
+  save_safetensors(
+      path, out, {{"kind", "pidinet"}, {"size", options_.size}, {"steps", std::to_string(step_)}});
 }
 
 }  // namespace semcodec

@@ -39,21 +39,22 @@ struct EdgePictures {
 };
 
 struct EdgeTrainingOptions {
-  std::string size = "tiny";     ///< of PiDiNetConfig::named
-  std::string teacher;           ///< safetensors file of a PiDiNet; empty = labels only
-  double distillation = 1.0;     ///< weight of the distillation loss (needs a teacher)
-  double labels = 0.0;           ///< weight of the balanced loss, on pictures that have labels
+  std::string size = "tiny";  ///< of PiDiNetConfig::named
+  std::string teacher;        ///< safetensors file of a PiDiNet; empty = labels only
+  double distillation = 1.0;  ///< weight of the distillation loss (needs a teacher)
+  double labels = 0.0;        ///< weight of the balanced loss, on pictures that have labels
   double lambda = 1.1;
   double eta = 0.3;
-  int crop = 192;                ///< pixels, square; a multiple of 8
+  int crop = 192;  ///< pixels, square; a multiple of 8
   int batch = 6;
   std::int64_t steps = 20000;
-  double max_seconds = 0;        ///< 0 = no limit; else the schedule ends then, all runs together
-  double learning_rate = 0.005;  ///< /10 at half and at four fifths of the way (epochs 10 and 16 of 20)
+  double max_seconds = 0;  ///< 0 = no limit; else the schedule ends then, all runs together
+  double learning_rate =
+      0.005;  ///< /10 at half and at four fifths of the way (epochs 10 and 16 of 20)
   double weight_decay = 1e-4;
   double average_decay = 0.999;
   std::uint64_t seed = 1;
-  std::string checkpoint;        ///< written every `save_seconds` and at the end
+  std::string checkpoint;  ///< written every `save_seconds` and at the end
   double save_seconds = 60;
   int log_steps = 50;
 
@@ -89,9 +90,9 @@ class EdgeTrainer {
 
  private:
   struct Batch {
-    torch::Tensor rgb;                        ///< N x 3 x crop x crop, 0..1
-    torch::Tensor edges;                      ///< N x 1 x crop x crop, 0..1, or undefined
-    torch::Tensor labelled;                   ///< N x 1 x 1 x 1, 1 where edges hold
+    torch::Tensor rgb;       ///< N x 3 x crop x crop, 0..1
+    torch::Tensor edges;     ///< N x 1 x crop x crop, 0..1, or undefined
+    torch::Tensor labelled;  ///< N x 1 x 1 x 1, 1 where edges hold
   };
   Batch draw();
   double train_step();

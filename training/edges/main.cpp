@@ -115,8 +115,8 @@ int train(int argc, char** argv) {
     options.teacher = require_weights(options.teacher, "distillation");
   }
   const StorePictures pictures(stores);
-  EdgeTrainer trainer(
-      options, {pictures.size(), [&](std::size_t i) { return pictures.get(i); }}, where, resume);
+  EdgeTrainer trainer(options, {pictures.size(), [&](std::size_t i) { return pictures.get(i); }},
+                      where, resume);
   log::info("Training on " + std::to_string(pictures.size()) + " pictures.");
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
