@@ -31,7 +31,7 @@ struct Arguments {
   bool overwrite = false;
   std::string size, bitrate, profile = "low-rate", model = "default", device = "auto";
   std::string audio = "copy", keyint = "20s", stats, maps;
-  double quality = 50;
+  double quality = 60;
   bool no_scene_cut = false;
   int threads = 0;
   std::int64_t skip = 0, limit = 0;
