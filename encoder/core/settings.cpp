@@ -23,7 +23,7 @@ struct Step {
   int edge_levels;
 };
 
-// Colours get finer before edges do: at equal bits they bring more (docs/results.md).
+// Colours get finer before edges do, a choice by eye and by single runs that a sweep should check.
 constexpr Step kLowRate[] = {
     {0, 32, 8, 16, 2},  {8, 16, 8, 8, 2},   {20, 16, 12, 8, 3}, {32, 16, 16, 8, 4},
     {42, 8, 12, 8, 4},  {52, 8, 16, 8, 4},  {62, 8, 24, 8, 4},  {74, 8, 32, 4, 4},
