@@ -1,5 +1,7 @@
 #include "models/core/device.h"
 
+#include <malloc.h>
+
 #include <cpuid.h>
 #include <dlfcn.h>
 
@@ -187,7 +189,19 @@ void to_channels_last(torch::nn::Module& module) {
   for (torch::Tensor& tensor : module.buffers()) convert(tensor);
 }
 
+void keep_memory() {
+#ifdef __GLIBC__
+  // Above the threshold malloc maps fresh pages for each tensor and gives them back at its end, and
+  // the kernel then clears the same megabytes for every layer: a tenth of the time of a frame.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
+int threads_in_use() { return at::get_num_threads(); }
+
 void set_threads(int count) {
+  keep_memory();
   require(count >= 0, ErrorKind::usage, "The number of threads cannot be negative.");
   if (count == 0) count = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   at::set_num_threads(count);

@@ -39,7 +39,13 @@ std::string describe(const torch::Device& device);
 /// convolve fastest. (torch::nn::Module::to has no such overload in C++.)
 void to_channels_last(torch::nn::Module& module);
 
+/// Lets the allocator keep what tensors free for the next ones. set_threads() does it too.
+void keep_memory();
+
 /// Threads that one operator may use; 0 = one a core.
 void set_threads(int count);
+
+/// What set_threads() set in this thread.
+int threads_in_use();
 
 }  // namespace semcodec

@@ -13,10 +13,9 @@ namespace {
 
 torch::Tensor scalars(const torch::Tensor& valid_a, const torch::Tensor& valid_b,
                       const torch::Tensor& distance_a, const torch::Tensor& distance_b,
-                      double is_anchor, const torch::Tensor& planes) {
-  const auto anchor = torch::full_like(valid_a, is_anchor);
+                      const torch::Tensor& is_key, const torch::Tensor& planes) {
   return torch::cat({torch::stack({valid_a, valid_b, distance_a.clamp(0, 1),
-                                   distance_b.clamp(0, 1), anchor},
+                                   distance_b.clamp(0, 1), is_key},
                                   1),
                      planes},
                     1);
@@ -47,67 +46,69 @@ torch::Tensor render_condition(const SemanticFrame& frame, int work_width, int w
   return out;
 }
 
-torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size) {
+torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size,
+                            double texture_share) {
   const auto log2 = [](int value) { return std::log2(static_cast<float>(std::max(1, value))); };
-  return torch::tensor({log2(colour_cell) / 5, log2(edge_cell) / 5, log2(palette_size) / 8})
+  return torch::tensor({log2(colour_cell) / 5, log2(edge_cell) / 5, log2(palette_size) / 8,
+                        static_cast<float>(texture_share)})
       .unsqueeze(0);
 }
 
-torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width) {
+torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int texture_channels) {
   const auto cell = [&](const Plane& plane) {
     return plane.empty() ? 32 : std::max(1, work_width / plane.width);
   };
   return plane_scalars(cell(frame.labels), cell(frame.structure),
-                       static_cast<int>(frame.palette.size()));
+                       static_cast<int>(frame.palette.size()),
+                       texture_channels == 0 ? 0.0
+                                             : static_cast<double>(frame.texture.size()) /
+                                                   texture_channels);
 }
 
-FrameContext image_context(const torch::Tensor& condition, const torch::Tensor& planes) {
+FrameContext image_context(const AnchorInput& input, const torch::Tensor& key,
+                           const torch::Tensor& has_key) {
+  const auto& condition = input.condition;
   FrameContext context;
   context.condition = condition;
   context.condition_a = torch::zeros_like(condition);
   context.condition_b = context.condition_a;
-  context.reference_a = zeros_picture(condition);
-  context.reference_b = context.reference_a;
+  context.texture = input.texture;
+  context.reference_b = zeros_picture(condition);
   const auto zero = torch::zeros({condition.size(0)}, condition.options());
-  context.scalars = scalars(zero, zero, zero, zero, 1.0, planes);
+  auto valid = zero;
+  if (key.defined()) {
+    valid = has_key.defined() ? has_key : torch::ones_like(zero);
+    const auto mask = valid.view({-1, 1, 1, 1});
+    context.reference_a = key * mask;
+    context.condition_a = condition * mask;
+  } else {
+    context.reference_a = context.reference_b;
+  }
+  context.scalars = scalars(valid, zero, zero, zero, valid, input.planes);
   return context;
 }
 
-FrameContext anchor_context(const torch::Tensor& condition, const torch::Tensor& planes,
-                            const AnchorState& a, const torch::Tensor& flow_a,
-                            const torch::Tensor& distance_a, const AnchorState* b,
-                            const torch::Tensor& flow_b, const torch::Tensor& distance_b) {
+FrameContext anchor_context(const AnchorInput& input, const AnchorState& a,
+                            const torch::Tensor& flow_a, const torch::Tensor& distance_a,
+                            const AnchorState* b, const torch::Tensor& flow_b,
+                            const torch::Tensor& distance_b) {
+  const auto& condition = input.condition;
   FrameContext context;
   context.condition = condition;
   context.condition_a = warp(a.condition, flow_a);
   context.reference_a = warp(a.picture, flow_a);
+  context.texture = input.texture;
   const auto one = torch::ones({condition.size(0)}, condition.options());
   const auto zero = torch::zeros_like(one);
   if (b != nullptr) {
     context.condition_b = warp(b->condition, flow_b);
     context.reference_b = warp(b->picture, flow_b);
-    context.scalars = scalars(one, one, distance_a, distance_b, 1.0, planes);
+    context.scalars = scalars(one, one, distance_a, distance_b, zero, input.planes);
   } else {
     context.condition_b = torch::zeros_like(condition);
     context.reference_b = zeros_picture(condition);
-    context.scalars = scalars(one, zero, distance_a, zero, 1.0, planes);
+    context.scalars = scalars(one, zero, distance_a, zero, zero, input.planes);
   }
-  return context;
-}
-
-FrameContext between_context(const AnchorState& a, const AnchorState& b,
-                             const torch::Tensor& planes, const torch::Tensor& flow_to_a,
-                             const torch::Tensor& flow_to_b, const torch::Tensor& tau,
-                             const torch::Tensor& interval) {
-  FrameContext context;
-  context.condition_a = warp(a.condition, flow_to_a);
-  context.condition_b = warp(b.condition, flow_to_b);
-  context.reference_a = warp(a.picture, flow_to_a);
-  context.reference_b = warp(b.picture, flow_to_b);
-  const auto t = tau.view({-1, 1, 1, 1});
-  context.condition = context.condition_a * (1 - t) + context.condition_b * t;
-  const auto one = torch::ones_like(tau);
-  context.scalars = scalars(one, one, tau * interval, (1 - tau) * interval, 0.0, planes);
   return context;
 }
 

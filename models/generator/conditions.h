@@ -20,26 +20,29 @@ struct AnchorState {
   torch::Tensor picture;    ///< N×3×H×W in 0..1, the generator's output
 };
 
-/// Properties of the planes that the generator is told (FrameContext::scalars 5..7).
-/// N×3; see plane_scalars().
-torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size);
-torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width);
+/// What was sent for one anchor, as the generator takes it.
+struct AnchorInput {
+  torch::Tensor condition;  ///< N×4×H/2×W/2
+  torch::Tensor texture;    ///< N×C×H/16×W/16; undefined when the model has none
+  torch::Tensor planes;     ///< N×4, plane_scalars()
+};
 
-/// Context of a picture with nothing before it (first frame, hard cut).
-FrameContext image_context(const torch::Tensor& condition, const torch::Tensor& planes);
+/// Properties of the planes that the generator is told (FrameContext::scalars 5..8), N×4.
+/// texture_share: channels sent / channels of the model.
+torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size,
+                            double texture_share);
+torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int texture_channels);
+
+/// Context of a picture with nothing before it (first frame, hard cut). With `key` (N×3×H×W) that
+/// picture is the reference; has_key (N, 0/1) says for which of the batch, all when undefined.
+FrameContext image_context(const AnchorInput& input, const torch::Tensor& key = {},
+                           const torch::Tensor& has_key = {});
 
 /// Context of an anchor that refers to the anchor before it (A) and, when `before` is given, to
 /// the one before that (B). Flows lead from this anchor towards A and B; distances in seconds, N.
-FrameContext anchor_context(const torch::Tensor& condition, const torch::Tensor& planes,
-                            const AnchorState& a, const torch::Tensor& flow_a,
-                            const torch::Tensor& distance_a, const AnchorState* b = nullptr,
-                            const torch::Tensor& flow_b = {}, const torch::Tensor& distance_b = {});
-
-/// Context of a frame between anchors A (earlier) and B (later). tau: N, in (0, 1); interval: N,
-/// seconds between the anchors. The condition is carried along the flow from both sides.
-FrameContext between_context(const AnchorState& a, const AnchorState& b,
-                             const torch::Tensor& planes, const torch::Tensor& flow_to_a,
-                             const torch::Tensor& flow_to_b, const torch::Tensor& tau,
-                             const torch::Tensor& interval);
+FrameContext anchor_context(const AnchorInput& input, const AnchorState& a,
+                            const torch::Tensor& flow_a, const torch::Tensor& distance_a,
+                            const AnchorState* b = nullptr, const torch::Tensor& flow_b = {},
+                            const torch::Tensor& distance_b = {});
 
 }  // namespace semcodec

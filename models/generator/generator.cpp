@@ -1,53 +1,17 @@
 #include "models/generator/generator.h"
 
+#include "models/generator/layers.h"
+
 namespace semcodec {
 
 namespace nn = torch::nn;
-namespace F = torch::nn::functional;
 
 namespace {
 
-constexpr double kSlope = 0.2;
 constexpr int kReferenceChannels = 3;
-
-torch::Tensor activate(const torch::Tensor& x) { return torch::leaky_relu(x, kSlope); }
-
-nn::Conv2d conv(int in, int out, int kernel, int stride = 1) {
-  return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2));
-}
-
-/// Two 3×3 convolutions around a shortcut, without normalisation: colours are absolute here, and
-/// statistics over the picture would tie every pixel to all others.
-class ResidualBlockImpl : public nn::Module {
- public:
-  explicit ResidualBlockImpl(int channels) {
-    conv1_ = register_module("conv1", conv(channels, channels, 3));
-    conv2_ = register_module("conv2", conv(channels, channels, 3));
-    torch::NoGradGuard guard;
-    conv2_->weight.mul_(0.2);
-    conv2_->bias.zero_();
-  }
-  torch::Tensor forward(const torch::Tensor& x) { return x + conv2_(activate(conv1_(activate(x)))); }
-
- private:
-  nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
-};
-TORCH_MODULE(ResidualBlock);
-
-torch::Tensor upsample2(const torch::Tensor& x) {
-  return F::interpolate(x, F::InterpolateFuncOptions()
-                               .scale_factor(std::vector<double>{2.0, 2.0})
-                               .mode(torch::kBilinear)
-                               .align_corners(false));
-}
+constexpr int kFullChannels = 8;  // at the working size itself every channel is dear
 
 }  // namespace
-
-nn::Sequential GeneratorImpl::residual_stage(int channels, int blocks) {
-  nn::Sequential stage;
-  for (int i = 0; i < blocks; ++i) stage->push_back(ResidualBlock(channels));
-  return stage;
-}
 
 GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
   const int c2 = config.channels_half, c4 = config.channels_quarter, c8 = config.channels_eighth,
@@ -68,17 +32,27 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
   for (int i = 0; i < config.transformer_blocks; ++i) {
     transformer_->push_back(TransformerBlock(c16, config.heads, config.mlp_ratio));
   }
-  from_bottleneck_ = register_module("from_bottleneck", conv(c16, c8 * 4, 1));
+  if (config.texture.channels > 0) {
+    texture_in_ = register_module("texture_in", conv(config.texture.channels, c16, 3));
+    // Unheard at first: a young texture is noise, and a generator that had to listen to it would
+    // teach the sender to be silent.
+    const torch::NoGradGuard guard;
+    texture_in_->weight.zero_();
+    texture_in_->bias.zero_();
+  }
+  from_bottleneck_ = register_module("from_bottleneck", conv_to_shuffle(c16, c8));
   eighth_ = register_module("eighth", residual_stage(c8, config.blocks_eighth));
-  to_quarter_ = register_module("to_quarter", conv(c8, c4 * 4, 1));
+  to_quarter_ = register_module("to_quarter", conv_to_shuffle(c8, c4));
   quarter_ = register_module("quarter", residual_stage(c4, config.blocks_quarter));
-  to_half_ = register_module("to_half", conv(c4, c2 * 4, 1));
+  to_half_ = register_module("to_half", conv_to_shuffle(c4, c2));
   // The condition of this moment and the references once more, at 1/2 size: fine structure would
   // not survive the way through 1/4.
   skip_half_ = register_module(
       "skip_half", conv(GeneratorConfig::kConditionChannels + 2 * kReferenceChannels * 4, c2, 1));
   half_ = register_module("half", residual_stage(c2, config.blocks_half));
-  head_ = register_module("head", conv(c2, 6 * 4, 3));
+  to_full_ = register_module("to_full", conv_to_shuffle(c2, kFullChannels, 3));
+  head_ = register_module("head", conv(kFullChannels, 6, 3));
+  interpolator_ = register_module("interpolator", Interpolator(config.between));
   torch::NoGradGuard guard;
   head_->weight.mul_(0.1);
   head_->bias.zero_();
@@ -104,6 +78,7 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
 
   auto features = to_bottleneck_(activate(at_eighth)) +
                   scalars_bottleneck_(scalars).unsqueeze(-1).unsqueeze(-1);
+  if (!texture_in_.is_empty()) features = features + texture_in_(x.texture.to(type));
   for (const auto& block : *transformer_) {
     features = block->as<TransformerBlock>()->forward(features);
   }
@@ -115,7 +90,8 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
       skip_half_(torch::cat({condition, torch::pixel_unshuffle(references, 2)}, 1));
   features = skip + torch::pixel_shuffle(to_half_(activate(features)), 2);
   features = half_->forward(features);
-  const auto heads = torch::pixel_shuffle(head_(activate(features)), 2).to(torch::kFloat32);
+  features = torch::pixel_shuffle(to_full_(activate(features)), 2);
+  const auto heads = head_(activate(features)).to(torch::kFloat32);
 
   GeneratorOutput out;
   const auto base = x.condition.narrow(1, 0, 3).to(torch::kFloat32);

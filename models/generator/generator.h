@@ -1,5 +1,5 @@
 #pragma once
-// The temporal generator: paints one frame from condition maps and earlier output frames.
+// The temporal generator: paints an anchor from its planes and from earlier output frames.
 //
 // Seed paper, eq. (2):  y_i = G({x_{i-L+1}..x_i}, {y_{i-L+1}..y_{i-1}}) with L = 3. Two encoders,
 // one for the L condition maps and one for the L-1 earlier output frames (already warped to the
@@ -9,16 +9,21 @@
 //   y = w_raw · raw + w_A · warp(A) + w_B · warp(B),   w = softmax over what is there.
 //
 // "Earlier" means earlier in decoding order. An anchor (a moment for which maps were sent) refers
-// to the two anchors decoded before it. A frame between two anchors refers to both of them. With
-// no valid reference the same network is the image generator: first frames and hard cuts.
+// to the two anchors decoded before it. With no valid reference the same network is the image
+// generator: first frames and hard cuts. A key picture, where one was sent, stands in for A.
+// Frames between two anchors are the work of the interpolator (interpolator.h), which belongs to
+// the same set of weights.
 //
 // Shapes (W×H = working size, multiples of 16):
 //   Conditions   N×4×H/2×W/2: R G B of the rendered colour map in 0..1, edge strength 0..1
+//   Texture      N×C×H/16×W/16 in -1..1 (texture.h)
 //   References   N×3×H×W in 0..1, warped to the frame's time
 //   output       N×3×H×W in 0..1 (not clamped)
 
 #include <torch/torch.h>
 
+#include "models/generator/interpolator.h"
+#include "models/generator/texture.h"
 #include "models/generator/transformer_block.h"
 
 namespace semcodec {
@@ -27,7 +32,7 @@ namespace semcodec {
 struct GeneratorConfig {
   int channels_half = 32;       ///< at 1/2 of the working size
   int channels_quarter = 48;    ///< at 1/4
-  int channels_eighth = 96;     ///< at 1/8
+  int channels_eighth = 128;    ///< at 1/8
   int channels_bottleneck = 192;  ///< at 1/16, where the transformer blocks sit
   int blocks_half = 1;
   int blocks_quarter = 2;
@@ -35,22 +40,25 @@ struct GeneratorConfig {
   int transformer_blocks = 4;
   int heads = 6;
   int mlp_ratio = 2;
+  InterpolatorConfig between;
+  TextureConfig texture;
 
   static constexpr int kStride = 16;      ///< working sizes are multiples of this
   static constexpr int kConditionChannels = 4;
-  static constexpr int kScalars = 8;      ///< see FrameContext::scalars
+  static constexpr int kScalars = 9;      ///< see FrameContext::scalars
 };
 
 /// Everything the generator sees for one batch of frames. All tensors share device and batch size.
 struct FrameContext {
-  torch::Tensor condition;    ///< N×4×H/2×W/2, of this moment (between anchors: carried along flow)
+  torch::Tensor condition;    ///< N×4×H/2×W/2, of this moment
   torch::Tensor condition_a;  ///< the reference's own condition, warped like the reference
   torch::Tensor condition_b;
   torch::Tensor reference_a;  ///< N×3×H×W, warped; zeros where there is none
   torch::Tensor reference_b;
-  /// N×8: validity of A and B (0/1), distance in time to A and to B in seconds (clamped to 1),
-  /// whether this is an anchor (0/1), log2 of the colour cell / 5, log2 of the edge cell / 5,
-  /// log2 of the palette size / 8.
+  torch::Tensor texture;      ///< N×C×H/16×W/16; undefined when the model has none
+  /// N×9: validity of A and B (0/1), distance in time to A and to B in seconds (clamped to 1),
+  /// whether A is a key picture of this very moment (0/1), log2 of the colour cell / 5, log2 of the
+  /// edge cell / 5, log2 of the palette size / 8, share of the texture channels that was sent.
   torch::Tensor scalars;
 };
 
@@ -66,21 +74,24 @@ class GeneratorImpl : public torch::nn::Module {
   explicit GeneratorImpl(const GeneratorConfig& config);
 
   GeneratorOutput forward(const FrameContext& context);
+  /// Paints the frames between two anchors.
+  Interpolator& interpolator() { return interpolator_; }
 
   const GeneratorConfig& config() const { return config_; }
 
  private:
-  torch::nn::Sequential residual_stage(int channels, int blocks);
-
   GeneratorConfig config_;
   // Condition encoder and image encoder, summed at 1/4 and 1/8.
   torch::nn::Conv2d condition_in_{nullptr}, condition_down_{nullptr};
   torch::nn::Conv2d image_in_{nullptr}, image_down_{nullptr};
   torch::nn::Linear scalars_quarter_{nullptr}, scalars_bottleneck_{nullptr};
+  torch::nn::Conv2d texture_in_{nullptr};
   torch::nn::Conv2d to_bottleneck_{nullptr}, from_bottleneck_{nullptr};
   torch::nn::ModuleList transformer_{nullptr};
   torch::nn::Sequential eighth_{nullptr}, quarter_{nullptr}, half_{nullptr};
-  torch::nn::Conv2d to_quarter_{nullptr}, to_half_{nullptr}, skip_half_{nullptr}, head_{nullptr};
+  torch::nn::Conv2d to_quarter_{nullptr}, to_half_{nullptr}, skip_half_{nullptr};
+  torch::nn::Conv2d to_full_{nullptr}, head_{nullptr};
+  Interpolator interpolator_{nullptr};
 };
 TORCH_MODULE(Generator);
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/core/weights_path.h"
 
@@ -49,6 +50,7 @@ std::optional<Lpips> Lpips::find(torch::Device device) {
 
 void Lpips::to(torch::Device device) {
   net_->to(device);
+  to_channels_last(*net_);
   for (torch::Tensor& head : heads_) head = head.to(device);
   shift_ = shift_.to(device);
   scale_ = scale_.to(device);
@@ -59,7 +61,8 @@ torch::Tensor Lpips::forward(const torch::Tensor& a, const torch::Tensor& b) {
               a.size(3) >= 32,
           ErrorKind::input, "LPIPS needs two RGB pictures of one size, at least 32 x 32 pixels.");
   const auto taps = [&](const torch::Tensor& x) {
-    return net_->forward((x.to(torch::kFloat32) - shift_) * scale_);
+    return net_->forward(((x.to(torch::kFloat32) - shift_) * scale_)
+                             .contiguous(torch::MemoryFormat::ChannelsLast));
   };
   const std::vector<torch::Tensor> of_a = taps(a);
   const std::vector<torch::Tensor> of_b = taps(b);

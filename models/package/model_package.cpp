@@ -31,20 +31,31 @@ void for_each_size(Config& config, Visit visit) {
   visit("transformer_blocks", config.transformer_blocks, kMaxBlocks);
   visit("heads", config.heads, kMaxBlocks);
   visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
+  visit("between_motion", config.between.channels_motion, kMaxChannels);
+  visit("between_half", config.between.channels_half, kMaxChannels);
+  visit("between_quarter", config.between.channels_quarter, kMaxChannels);
+  visit("texture_channels", config.texture.channels, kMaxTextureChannels);
+  visit("texture_levels", config.texture.levels, 255);
+  visit("texture_width", config.texture.width, kMaxChannels);
 }
 
 GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file) {
   GeneratorConfig config;
   for_each_size(config, [&](const char* name, int& value, int limit) {
     const auto found = sizes.find(name);
-    require(found != sizes.end() && found->is_number_integer() && *found >= 1 && *found <= limit,
+    // A model may do without a texture plane, but not without anything else.
+    const int least = &value == &config.texture.channels ? 0 : 1;
+    require(found != sizes.end() && found->is_number_integer() && *found >= least &&
+                *found <= limit,
             ErrorKind::corrupt,
-            file + ": generator." + name + " should be a whole number from 1 to " +
-                std::to_string(limit) + ".");
+            file + ": generator." + name + " should be a whole number from " +
+                std::to_string(least) + " to " + std::to_string(limit) + ".");
     value = found->template get<int>();
   });
   require(config.channels_bottleneck % config.heads == 0, ErrorKind::corrupt,
           file + ": generator.channels_bottleneck should be a multiple of generator.heads.");
+  require(config.texture.levels % 2 == 1 && config.texture.levels >= 3, ErrorKind::corrupt,
+          file + ": generator.texture_levels should be odd, at least 3.");
   return config;
 }
 
@@ -89,6 +100,16 @@ void write_package_description(const std::string& folder, const std::string& nam
   OutputFile file(folder + "/model.json");
   file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   file.commit();
+}
+
+TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device device,
+                                    torch::Dtype dtype) {
+  TextureEncoder encoder(package.config.texture);
+  load_module(*encoder, package.texture_path());
+  encoder->to(device, dtype);
+  to_channels_last(*encoder);
+  encoder->eval();
+  return encoder;
 }
 
 Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype) {

@@ -4,6 +4,7 @@
 //   model.json               what is in it (below)
 //   generator.safetensors    the temporal generator
 //   edges.safetensors        PiDiNet of the sender
+//   texture.safetensors      texture network of the sender (unless texture_channels is 0)
 //   flow.safetensors         FlowNet2 of the receiver (may be absent: coarse motion only)
 //   MODEL_CARD.md            for people: data, teachers, figures, terms
 //
@@ -25,6 +26,7 @@ struct ModelPackage {
 
   std::string generator_path() const { return folder + "/generator.safetensors"; }
   std::string edges_path() const { return folder + "/edges.safetensors"; }
+  std::string texture_path() const { return folder + "/texture.safetensors"; }
   std::string flow_path() const { return folder + "/flow.safetensors"; }
 };
 
@@ -38,5 +40,10 @@ void write_package_description(const std::string& folder, const std::string& nam
 
 /// The generator of a package, in evaluation form: on `device`, weights in `dtype`, channels last.
 Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype);
+
+
+/// The sender's texture network, in the same way. The package must have texture channels.
+TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device device,
+                                    torch::Dtype dtype);
 
 }  // namespace semcodec
