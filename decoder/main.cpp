@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstring>
+#include <future>
 #include <thread>
 
 #include "common/app/bounded_queue.h"
@@ -10,10 +11,12 @@
 #include "common/app/run_main.h"
 #include "common/app/units.h"
 #include "common/app/version.h"
+#include "common/app/worker_pool.h"
 #include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/media/intra_codec.h"
 #include "common/media/reader.h"
 #include "common/media/versions.h"
 #include "common/media/writer.h"
@@ -33,10 +36,11 @@ struct Arguments {
   bool strict = false, any_model = false, no_flow = false, no_audio = false;
 };
 
-/// What travels from the painting thread to the writing one. The last one may hold audio only.
+/// What travels from the planning thread to the writing one, in display order; the painting goes on
+/// meanwhile. The last one may hold audio only.
 struct Painted {
   std::int64_t pts = 0;
-  RgbImage image{};
+  std::future<RgbImage> image{};
   std::vector<AudioPacket> audio{};
   std::optional<AudioInfo> audio_info{};
 };
@@ -58,6 +62,13 @@ RgbImage to_image(const torch::Tensor& rgb) {
   RgbImage image(static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(0)));
   std::memcpy(image.pixels.data(), rgb.data_ptr<std::uint8_t>(), image.pixels.size());
   return image;
+}
+
+torch::Tensor decode_key(const Appearance& key, int width, int height) {
+  const auto image = decode_intra(key.bytes, key.codec, width, height);
+  return torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()), {height, width, 3},
+                          torch::kUInt8)
+      .clone();
 }
 
 /// Pastes the source's frame at (nearly) the same time to the left of each painted one.
@@ -89,10 +100,13 @@ class SideBySide {
   std::optional<VideoFrame> next_, current_;
 };
 
-/// Reads and paints until the end, the limit or a signal.
+/// Reads and paints until the end, the limit or a signal. Anchors are painted here, one after the
+/// other, since each refers to the last; the frames between them by the pool.
 void paint(StreamReader& reader, Synthesiser& synthesiser, const Arguments& arguments,
-           BoundedQueue<Painted>& queue) {
+           WorkerPool& pool, BoundedQueue<Painted>& queue) {
   try {
+    // One core an operator: the pool keeps the others busy, without their waiting for each other.
+    set_threads(1);
     std::int64_t seen = 0;
     bool wanted = true;
     std::vector<AudioPacket> audio;
@@ -106,16 +120,17 @@ void paint(StreamReader& reader, Synthesiser& synthesiser, const Arguments& argu
       }
       const auto* frame = item->frame();
       if (frame == nullptr) continue;
-      synthesiser.push(*frame, [&](PaintedFrame&& painted) {
-        if (!wanted || seen++ < arguments.skip) return;
+      for (auto& job : synthesiser.plan(*frame)) {
+        if (!wanted) break;
+        if (seen++ < arguments.skip) continue;
         Painted out;
-        out.pts = painted.pts;
-        out.image = to_image(painted.rgb);
+        out.pts = job.pts;
+        out.image = pool.submit([paint = std::move(job.paint)] { return to_image(paint()); });
         out.audio = std::exchange(audio, {});
         out.audio_info = std::exchange(audio_info, std::nullopt);
         wanted = queue.push(std::move(out)) &&
                  (arguments.limit == 0 || seen < arguments.skip + arguments.limit);
-      });
+      }
     }
     if (wanted && !audio.empty()) {
       Painted rest;
@@ -161,6 +176,7 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   synthesis.device = parse_device(arguments.device);
   synthesis.dtype = inference_dtype(synthesis.device);
   synthesis.refine_flow = !arguments.no_flow;
+  synthesis.key_decoder = decode_key;
   set_threads(arguments.threads);
   Synthesiser synthesiser(package, info, synthesis);
   log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
@@ -174,15 +190,18 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   const auto totals = reader.seekable() ? reader.totals() : std::nullopt;
   Progress progress(parse_progress_mode(common.progress), "decode",
                     totals ? static_cast<std::int64_t>(totals->frames) : 0);
-  BoundedQueue<Painted> queue(8);
-  std::thread painting([&] { paint(reader, synthesiser, arguments, queue); });
+  const int workers = synthesis.device.is_cpu() ? threads_in_use() : 1;
+  WorkerPool pool(workers, [] { set_threads(1); });
+  // Room for the frames of an interval or two, so that the next anchor is painted meanwhile.
+  BoundedQueue<Painted> queue(32);
+  std::thread painting([&] { paint(reader, synthesiser, arguments, pool, queue); });
   std::optional<VideoWriter> writer;
   const double unit = static_cast<double>(info.time_base_num) / info.time_base_den;
   try {
     auto options = writer_options(arguments, info);
     double begin = 0;
     while (auto painted = queue.pop()) {
-      const bool shown = painted->image.width > 0;
+      const bool shown = painted->image.valid();
       if (!writer) {
         if (!shown) continue;
         begin = arguments.skip > 0 ? static_cast<double>(painted->pts) * unit : -1e9;
@@ -197,8 +216,8 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
       }
       if (!shown) continue;
       const double seconds = static_cast<double>(painted->pts) * unit;
-      writer->write(beside ? beside->beside(painted->image, seconds) : painted->image,
-                    painted->pts);
+      const auto image = painted->image.get();
+      writer->write(beside ? beside->beside(image, seconds) : image, painted->pts);
       progress.update(writer->frames(), seconds);
     }
   } catch (...) {

@@ -3,7 +3,9 @@
 #include <filesystem>
 
 #include "common/core/error.h"
+#include "common/core/log.h"
 #include "models/generator/flow_geometry.h"
+#include "models/kernels/paint_frame.h"
 
 namespace semcodec {
 
@@ -12,15 +14,6 @@ namespace {
 std::optional<std::string> flow_file(const ModelPackage& package, const SynthesisOptions& options) {
   if (!options.refine_flow || !package.refine_flow) return std::nullopt;
   return package.flow_path();
-}
-
-torch::Tensor to_bytes(const torch::Tensor& picture) {
-  return (picture.squeeze(0) * 255.0 + 0.5)
-      .clamp(0, 255)
-      .to(torch::kUInt8)
-      .permute({1, 2, 0})
-      .contiguous()
-      .to(torch::kCPU);
 }
 
 }  // namespace
@@ -43,79 +36,123 @@ torch::Tensor Synthesiser::seconds(std::int64_t from, std::int64_t to) const {
   return torch::full({1}, value, torch::TensorOptions().device(options_.device));
 }
 
-torch::Tensor Synthesiser::paint(FrameContext context) {
+torch::Tensor Synthesiser::paint(const FrameContext& context) {
   return generator_->forward(context).frame.clamp(0, 1);
 }
 
+torch::Tensor Synthesiser::key_picture(const SemanticFrame& frame) {
+  if (!frame.appearance || !options_.key_decoder) return {};
+  try {
+    return options_.key_decoder(*frame.appearance, info_.work_width, info_.work_height)
+               .permute({2, 0, 1})
+               .unsqueeze(0)
+               .to(options_.device)
+               .to(torch::kFloat32) /
+           255.0;
+  } catch (const Error& error) {
+    // The planes carry on without it, only less well.
+    log::warn_once("key picture", std::string(error.what()) + " Painting without it.");
+    return {};
+  }
+}
+
+torch::Tensor Synthesiser::motion_of(const Anchor& anchor) const {
+  if (anchor.flow_to_earlier.defined()) return anchor.flow_to_earlier;
+  return torch::zeros({1, 2, info_.work_height / kFlowScale, info_.work_width / kFlowScale},
+                      torch::TensorOptions().device(options_.device));
+}
+
 Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
+  const int texture_channels = generator_->config().texture.channels;
   Anchor anchor;
   anchor.pts = frame.pts;
   anchor.state.condition =
       render_condition(frame, info_.work_width, info_.work_height).to(options_.device);
-  anchor.planes = plane_scalars(frame, info_.work_width).to(options_.device);
+  AnchorInput input;
+  input.condition = anchor.state.condition;
+  input.planes = plane_scalars(frame, info_.work_width, texture_channels).to(options_.device);
+  if (texture_channels > 0) {
+    input.texture = render_texture(frame.texture, texture_channels, info_.work_width,
+                                   info_.work_height)
+                        .to(options_.device);
+  }
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
-    anchor.state.picture = paint(image_context(anchor.state.condition, anchor.planes));
-    return anchor;
-  }
-  anchor.flow_to_earlier =
-      frame.motion.empty()
-          ? torch::zeros({1, 2, info_.work_height / kFlowScale, info_.work_width / kFlowScale},
-                         torch::TensorOptions().device(options_.device))
-          : dense_motion(frame.motion, info_.work_width, info_.work_height).to(options_.device);
-  const auto distance = seconds(last_->pts, frame.pts);
-  if (before_last_ && last_->flow_to_earlier.defined()) {
-    anchor.state.picture = paint(anchor_context(
-        anchor.state.condition, anchor.planes, last_->state, anchor.flow_to_earlier, distance,
-        &before_last_->state, compose(anchor.flow_to_earlier, last_->flow_to_earlier),
-        seconds(before_last_->pts, frame.pts)));
+    anchor.state.picture = paint(image_context(input, key_picture(frame)));
   } else {
-    anchor.state.picture = paint(anchor_context(anchor.state.condition, anchor.planes,
-                                                last_->state, anchor.flow_to_earlier, distance));
+    if (!frame.motion.empty()) {
+      anchor.flow_to_earlier =
+          dense_motion(frame.motion, info_.work_width, info_.work_height).to(options_.device);
+    }
+    const auto flow = motion_of(anchor);
+    const auto distance = seconds(last_->pts, frame.pts);
+    if (before_last_) {
+      anchor.state.picture = paint(anchor_context(
+          input, last_->state, flow, distance, &before_last_->state,
+          compose(flow, motion_of(*last_)), seconds(before_last_->pts, frame.pts)));
+    } else {
+      anchor.state.picture = paint(anchor_context(input, last_->state, flow, distance));
+    }
   }
+  anchor.small = small_picture(anchor.state.picture);
+  if (options_.device.is_cpu()) anchor.pixels = to_pixels(anchor.state.picture);
   return anchor;
 }
 
-void Synthesiser::paint_between(const SemanticFrame& frame, const Anchor& later,
-                                const std::function<void(PaintedFrame&&)>& deliver) {
-  const Anchor& earlier = *last_;
-  if (frame.cut) {
-    const auto held = to_bytes(earlier.state.picture);
-    for (const auto pts : frame.between_pts) deliver({pts, false, held});
-    return;
+std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
+                                                const std::shared_ptr<const Anchor>& later) {
+  std::vector<PaintJob> jobs;
+  // Frames before the first anchor that could be decoded show that anchor; frames before a hard cut
+  // hold the one before it.
+  if (!last_ || frame.cut) {
+    const auto shown = last_ ? last_ : later;
+    for (const auto pts : frame.between_pts) {
+      jobs.push_back({pts, false, [shown] { return picture_bytes(shown->state.picture); }});
+    }
+    return jobs;
   }
-  const auto coarse =
-      later.flow_to_earlier.defined()
-          ? later.flow_to_earlier
-          : torch::zeros({1, 2, info_.work_height / kFlowScale, info_.work_width / kFlowScale},
-                         torch::TensorOptions().device(options_.device));
-  const auto [flow_10, flow_01] =
-      refiner_.refine(earlier.state.picture, later.state.picture, coarse);
-  const auto interval = seconds(earlier.pts, later.pts);
+  const auto earlier = last_;
+  const auto flows = refiner_.refine(earlier->state.picture, later->state.picture,
+                                     motion_of(*later));
+  const auto interval = seconds(earlier->pts, later->pts);
   for (const auto pts : frame.between_pts) {
-    const auto tau = seconds(earlier.pts, pts) / interval;
-    const auto flows = between(flow_10, flow_01, tau);
-    const auto picture = paint(between_context(earlier.state, later.state, later.planes,
-                                               flows.first, flows.second, tau, interval));
-    deliver({pts, false, to_bytes(picture)});
+    const auto tau = seconds(earlier->pts, pts) / interval;
+    jobs.push_back({pts, false, [this, earlier, later, flows, tau, interval] {
+                      const torch::InferenceMode guard;
+                      BetweenContext context;
+                      context.picture_a = earlier->state.picture;
+                      context.picture_b = later->state.picture;
+                      context.small_a = earlier->small;
+                      context.small_b = later->small;
+                      context.pixels_a = earlier->pixels;
+                      context.pixels_b = later->pixels;
+                      std::tie(context.flow_a, context.flow_b) =
+                          between(flows.first, flows.second, tau);
+                      context.tau = tau;
+                      context.interval = interval;
+                      return generator_->interpolator()->paint_bytes(context);
+                    }});
   }
+  return jobs;
+}
+
+std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
+  const torch::InferenceMode guard;
+  const auto anchor = std::make_shared<const Anchor>(paint_anchor(frame));
+  std::vector<PaintJob> jobs;
+  if (!frame.between_pts.empty()) jobs = plan_between(frame, anchor);
+  jobs.push_back({frame.pts, true, [anchor] {
+                    const torch::InferenceMode inside;
+                    return picture_bytes(anchor->state.picture);
+                  }});
+  // What lies before an entry point may not be there after a seek, so nothing refers to it.
+  before_last_ = frame.entry_point || frame.cut ? nullptr : last_;
+  last_ = anchor;
+  return jobs;
 }
 
 void Synthesiser::push(const SemanticFrame& frame,
                        const std::function<void(PaintedFrame&&)>& deliver) {
-  const torch::InferenceMode guard;
-  auto anchor = paint_anchor(frame);
-  if (!frame.between_pts.empty()) {
-    if (last_) {
-      paint_between(frame, anchor, deliver);
-    } else {
-      // Frames before the first anchor that could be decoded: show that anchor.
-      const auto held = to_bytes(anchor.state.picture);
-      for (const auto pts : frame.between_pts) deliver({pts, false, held});
-    }
-  }
-  deliver({frame.pts, true, to_bytes(anchor.state.picture)});
-  before_last_ = std::move(last_);
-  last_ = std::move(anchor);
+  for (const auto& job : plan(frame)) deliver({job.pts, job.anchor, job.paint()});
 }
 
 }  // namespace semcodec
