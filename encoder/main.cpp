@@ -14,6 +14,7 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/media/intra_codec.h"
 #include "common/media/picture.h"
 #include "common/media/reader.h"
 #include "common/media/versions.h"
@@ -30,7 +31,7 @@ struct Arguments {
   std::string input, output;
   bool overwrite = false;
   std::string size, bitrate, profile = "low-rate", model = "default", device = "auto";
-  std::string audio = "copy", keyint = "20s", stats, maps;
+  std::string audio = "copy", keyint = "20s", stats, maps, point;
   double quality = 60;
   bool no_scene_cut = false;
   int threads = 0;
@@ -126,10 +127,24 @@ nlohmann::ordered_json to_json(const AnchorReport& report) {
           {"bits_palette", bits(report.cost.palette)},
           {"bits_structure", bits(report.cost.structure)},
           {"bits_labels", bits(report.cost.labels)},
+          {"bits_texture", bits(report.cost.texture)},
+          {"bits_key", 8 * report.key_bytes},
           {"quality", report.quality},
           {"frames_between", report.between},
           {"entry_point", report.entry_point},
           {"cut", report.cut}};
+}
+
+/// With the best intra codec that this build of libav can encode; empty when it has none.
+KeyEncoder key_encoder() {
+  for (const char* codec : {"av1", "hevc", "h264"}) {
+    if (!can_encode_intra(codec)) continue;
+    return [codec](const RgbImage& picture, int quality) {
+      return Appearance{codec, encode_intra(picture, codec, quality)};
+    };
+  }
+  log::warning("This build of libav has no encoder for key pictures (av1, hevc, h264); none are sent.");
+  return {};
 }
 
 StreamInfo stream_info(const Arguments& arguments, const VideoInfo& video,
@@ -192,6 +207,8 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   }
   options.keyint = parse_seconds(arguments.keyint);
   options.scene_cut = !arguments.no_scene_cut;
+  options.overrides = parse_overrides(arguments.point);
+  options.key_encoder = key_encoder();
 
   if (!arguments.maps.empty()) {
     std::error_code code;
@@ -207,7 +224,12 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   OutputFile file(arguments.output);
   StreamWriter writer(file, info);
   AudioCarrier audio(writer, reader.audio_info());
-  Encoder encoder(options, info, EdgeDetector(package.edges_path(), device), writer);
+  EncoderModels models{EdgeDetector(package.edges_path(), device)};
+  models.device = device;
+  if (package.config.texture.channels > 0) {
+    models.texture = load_texture_encoder(package, device, inference_dtype(device));
+  }
+  Encoder encoder(options, info, std::move(models), writer);
   const auto total = arguments.limit > 0 ? arguments.limit
                                          : std::max<std::int64_t>(0, video.frame_count -
                                                                          arguments.skip);
@@ -314,6 +336,9 @@ int main(int argc, char** argv) {
         return good ? std::string() : "should be copy, none, opus or opus:RATE, not " + text;
       })
       ->capture_default_str();
+  app.add_option("--point", a.point,
+                 "Parts of the operating point by hand: colour=16x12,edges=8x4,texture=4,"
+                 "interval=0.4,key=30,motion=16");
   app.add_option("--stats", a.stats, "Write bits by anchor and modality to this JSON file");
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");
   return run_main(app, argc, argv, [&] { encode(a, common); });

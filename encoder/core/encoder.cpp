@@ -4,10 +4,18 @@
 
 #include "common/core/error.h"
 #include "encoder/analysis/scene_cut.h"
+#include "models/generator/conditions.h"
 
 namespace semcodec {
 
 namespace {
+
+/// 1×3×H×W of bytes, a view.
+torch::Tensor as_tensor(const RgbImage& picture) {
+  return torch::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
+                          {1, picture.height, picture.width, 3}, torch::kUInt8)
+      .permute({0, 3, 1, 2});
+}
 
 bool same(const ColourOptions& a, const ColourOptions& b) {
   return a.cell == b.cell && a.clusters == b.clusters;
@@ -16,12 +24,12 @@ bool same(const ColourOptions& a, const ColourOptions& b) {
 }  // namespace
 
 struct Encoder::State {
-  State(const EncoderOptions& o, const StreamInfo& i, EdgeDetector d, StreamWriter& w)
+  State(const EncoderOptions& o, const StreamInfo& i, EncoderModels m, StreamWriter& w)
       : options(o),
         info(i),
-        detector(std::move(d)),
+        models(std::move(m)),
         writer(w),
-        point(operating_point(o.profile, o.quality, i.work_width, i.work_height)),
+        point(point_at(o.quality)),
         colour(point.colour),
         motion(point.motion) {
     if (o.bitrate) rate.emplace(*o.bitrate);
@@ -36,7 +44,7 @@ struct Encoder::State {
 
   EncoderOptions options;
   StreamInfo info;
-  EdgeDetector detector;
+  EncoderModels models;
   StreamWriter& writer;
   OperatingPoint point;
   ColourAnalyser colour;
@@ -55,20 +63,35 @@ struct Encoder::State {
     return static_cast<double>(to - from) * info.time_base_num / info.time_base_den;
   }
 
+  OperatingPoint point_at(double at) const {
+    auto next = operating_point(options.profile, at, info.work_width, info.work_height);
+    options.overrides.apply(next);
+    return next;
+  }
+
   void apply_quality() {
-    auto next = operating_point(options.profile, quality, info.work_width, info.work_height);
+    auto next = point_at(quality);
     if (!same(next.colour, point.colour)) colour = ColourAnalyser(next.colour);
     point = std::move(next);
   }
 
   Plane analyse_edges(const RgbImage& picture) const {
     const torch::InferenceMode guard;
-    const auto rgb = torch::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
-                                      {1, picture.height, picture.width, 3}, torch::kUInt8)
-                         .permute({0, 3, 1, 2});
-    const auto edges = detector.detect(rgb).to(torch::kCPU).contiguous();
+    const auto edges = models.edges.detect(as_tensor(picture)).to(torch::kCPU).contiguous();
     return analyse_structure(edges.data_ptr<float>(), picture.width, picture.height,
                              point.structure);
+  }
+
+  /// Says what the other planes of `frame` leave out.
+  std::vector<Plane> analyse_texture(const RgbImage& picture, const SemanticFrame& frame) {
+    if (models.texture.is_empty() || point.texture_channels == 0) return {};
+    const torch::InferenceMode guard;
+    const auto rgb = as_tensor(picture).to(models.device).to(torch::kFloat32) / 255.0;
+    const auto condition =
+        render_condition(frame, info.work_width, info.work_height).to(models.device);
+    const int levels = models.texture->config().levels;
+    return texture_planes(quantise_texture(models.texture->forward(rgb, condition), levels),
+                          levels, point.texture_channels);
   }
 
   /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
@@ -86,6 +109,10 @@ struct Encoder::State {
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
     out.structure = analyse_edges(frame.picture);
+    out.texture = analyse_texture(frame.picture, out);
+    if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
+      out.appearance = options.key_encoder(frame.picture, point.key_quality);
+    }
     writer.write(out);
 
     anchor_pts = frame.pts;
@@ -95,6 +122,7 @@ struct Encoder::State {
     report.seconds = seconds(*first_pts, frame.pts);
     report.bytes = writer.last_frame_bytes();
     report.cost = writer.last_frame_cost();
+    report.key_bytes = out.appearance ? out.appearance->bytes.size() : 0;
     report.quality = quality;
     report.between = out.between_pts.size();
     report.entry_point = out.entry_point;
@@ -114,9 +142,9 @@ struct Encoder::State {
   }
 };
 
-Encoder::Encoder(const EncoderOptions& options, const StreamInfo& info, EdgeDetector detector,
+Encoder::Encoder(const EncoderOptions& options, const StreamInfo& info, EncoderModels models,
                  StreamWriter& writer)
-    : state_(std::make_unique<State>(options, info, std::move(detector), writer)) {}
+    : state_(std::make_unique<State>(options, info, std::move(models), writer)) {}
 
 Encoder::~Encoder() = default;
 

@@ -15,9 +15,21 @@
 #include "common/core/image.h"
 #include "encoder/core/rate_control.h"
 #include "encoder/core/settings.h"
+#include "models/generator/texture.h"
 #include "models/pidinet/edge_detector.h"
 
 namespace semcodec {
+
+/// Codes a picture of the working size as a key picture; quality 0..100. The program supplies it,
+/// since the codec is libav's.
+using KeyEncoder = std::function<Appearance(const RgbImage&, int quality)>;
+
+/// The sender's networks.
+struct EncoderModels {
+  EdgeDetector edges;
+  TextureEncoder texture{nullptr};  ///< empty: no texture planes
+  torch::Device device = torch::kCPU;
+};
 
 struct EncoderOptions {
   Profile profile = Profile::low_rate;
@@ -25,6 +37,8 @@ struct EncoderOptions {
   std::optional<double> bitrate;     ///< bit/s
   double keyint = 20;                ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
+  PointOverrides overrides;          ///< laid over every operating point
+  KeyEncoder key_encoder;            ///< empty: no key pictures
 };
 
 /// Statistics of one anchor, for --stats.
@@ -32,6 +46,7 @@ struct AnchorReport {
   std::int64_t pts = 0;
   double seconds = 0;
   std::uint64_t bytes = 0;       ///< of its record, framing included
+  std::uint64_t key_bytes = 0;   ///< of these, the key picture
   EncodeStats cost;              ///< 1/256 bit by modality
   double quality = 0;
   std::size_t between = 0;       ///< frames since the anchor before
@@ -43,7 +58,7 @@ class Encoder {
   using Observer = std::function<void(const SemanticFrame&, const AnchorReport&)>;
 
   /// `info` names sizes and time base; `writer` outlives the encoder.
-  Encoder(const EncoderOptions& options, const StreamInfo& info, EdgeDetector detector,
+  Encoder(const EncoderOptions& options, const StreamInfo& info, EncoderModels models,
           StreamWriter& writer);
   ~Encoder();
 

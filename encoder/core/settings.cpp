@@ -21,16 +21,19 @@ struct Step {
   int clusters;
   int edge_cell;
   int edge_levels;
+  int texture;
+  int key;  ///< quality of key pictures, -1 = none
 };
 
-// Colours get finer before edges do, a choice by eye and by single runs that a sweep should check.
 constexpr Step kLowRate[] = {
-    {0, 32, 8, 16, 2},  {8, 16, 8, 8, 2},   {20, 16, 12, 8, 3}, {32, 16, 16, 8, 4},
-    {42, 8, 12, 8, 4},  {52, 8, 16, 8, 4},  {62, 8, 24, 8, 4},  {74, 8, 32, 4, 4},
-    {84, 4, 24, 4, 4},  {95, 4, 32, 2, 4},
+    {0, 32, 8, 16, 2, 0, -1},  {8, 16, 8, 16, 2, 2, -1},   {20, 16, 12, 8, 2, 2, -1},
+    {32, 16, 12, 8, 4, 4, -1}, {42, 16, 16, 8, 4, 4, -1},  {52, 16, 16, 8, 4, 8, -1},
+    {62, 8, 16, 8, 4, 8, -1},  {74, 8, 24, 4, 4, 8, -1},   {84, 8, 32, 4, 4, 8, -1},
+    {95, 4, 32, 2, 4, 8, -1},
 };
 constexpr Step kPaper[] = {
-    {0, 16, 12, 8, 3}, {20, 8, 16, 4, 4}, {45, 4, 24, 4, 4}, {70, 4, 48, 2, 4}, {90, 4, 96, 2, 4},
+    {0, 16, 12, 8, 3, 4, -1}, {20, 8, 16, 4, 4, 8, -1}, {45, 4, 24, 4, 4, 8, -1},
+    {70, 4, 48, 2, 4, 8, -1}, {90, 4, 96, 2, 4, 8, -1},
 };
 
 template <std::size_t N>
@@ -74,6 +77,8 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   point.structure.levels = step.edge_levels;
   point.structure.min_length = profile == Profile::paper ? 0 : 6;
   point.motion.cell = std::min(16 * scale, 64);
+  point.texture_channels = step.texture;
+  point.key_quality = step.key;
   return point;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Operating points of the encoder: what one number, the quality, stands for.
 
+#include <optional>
 #include <string>
 
 #include "encoder/analysis/colour.h"
@@ -24,7 +25,22 @@ struct OperatingPoint {
   ColourOptions colour;
   StructureOptions structure;
   MotionOptions motion;
+  int texture_channels = 0;   ///< at most the model's are sent
+  int key_quality = -1;       ///< of the key pictures at entry points, 0..100; -1 = none
 };
+
+/// Parts of an operating point set by hand: "colour=16x12,edges=8x4,texture=4,interval=0.4,key=30".
+/// For experiments, and for users whose scenes want another balance.
+struct PointOverrides {
+  std::optional<int> colour_cell, clusters, edge_cell, edge_levels, texture_channels, key_quality,
+      motion_cell;
+  std::optional<double> interval;
+
+  void apply(OperatingPoint& point) const;
+};
+
+/// Throws Error(usage) naming the part that is not understood or out of its range.
+PointOverrides parse_overrides(const std::string& text);
 
 /// quality 0 (fewest bits) … 100. Rate rises with quality; plane sizes change in steps, the
 /// interval continuously. Cell sizes are those for a working size of 512 pixels on the long side
