@@ -43,11 +43,20 @@ struct StageArguments {
 void train_generator(const StageArguments& arguments) {
   const Config config(arguments.config, arguments.overrides);
   const auto options = read_generator_options(config);
-  GeneratorTrainer trainer(options);
-  if (arguments.resume) trainer.resume();
-  trainer.run();
-  trainer.export_package(options.output);
-  log::info("Wrote generator.safetensors and model.json to " + options.output + ".");
+  const Ranks ranks;
+  try {
+    GeneratorTrainer trainer(options, ranks);
+    if (arguments.resume) trainer.resume();
+    trainer.run();
+    trainer.export_package(options.output);
+    if (ranks.first()) {
+      log::info("Wrote generator.safetensors and model.json to " + options.output + ".");
+    }
+  } catch (const std::exception& error) {
+    // Said here, because what ends the other ranks ends this one too.
+    if (ranks.size() > 1) log::error("Rank " + std::to_string(ranks.rank()) + ": " + error.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -72,6 +81,7 @@ int main(int argc, char** argv) {
   stage->add_option("CONFIG", generator.config, "TOML file (docs/training.md lists the keys)")
       ->check(CLI::ExistingFile);
   stage->add_option("--set", generator.overrides, "key=value, over the file's");
+  stage->fallthrough();  // so that -q and the like may stand anywhere
   stage->add_flag("--resume", generator.resume, "Go on from the checkpoint in the output folder");
   return run_main(app, argc, argv, [&] { train_generator(generator); });
 }

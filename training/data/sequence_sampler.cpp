@@ -14,10 +14,14 @@
 #include "encoder/analysis/structure.h"
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
+#include "training/data/key_picture.h"
 
 namespace semcodec {
 
 namespace {
+
+constexpr double kStillRate = 25;  // frames a second of the videos that stills stand for
+constexpr std::int64_t kStillFrames = 64;
 
 double uniform(Random& random) { return static_cast<double>(random.next() >> 11) * 0x1p-53; }
 
@@ -91,29 +95,40 @@ torch::Tensor dense_flow(const RgbImage& current, const RgbImage& previous) {
 struct Planes {
   ColourOptions colour;
   StructureOptions structure;
-  bool with_structure = true;
+  bool with_colour = true, with_structure = true;
+  double texture_share = 0;
 };
 
-Planes draw_planes(Random& random) {
+Planes draw_planes(Random& random, int texture_channels) {
   Planes planes;
-  planes.colour.cell = pick(random, {8, 8, 8, 8, 8, 16, 16, 16, 4, 32});
-  planes.colour.clusters = pick(random, {8, 12, 16, 16, 16, 24, 32, 48});
+  // In quarters of the channels; often all of them, so that the last ones learn too.
+  if (texture_channels > 0) planes.texture_share = pick(random, {0, 0, 1, 2, 4, 4, 4, 4}) / 4.0;
+  // Where the texture is sent, the other planes tend to be coarse or left out: an encoder spends its
+  // bits that way, and a texture that is never needed is never learnt.
+  const bool textured = planes.texture_share >= 0.5;
+  planes.colour.cell = textured ? pick(random, {4, 8, 8, 16, 16, 16, 16, 32, 32})
+                                : pick(random, {4, 8, 8, 8, 8, 16, 16, 16, 32});
+  planes.structure.cell = textured ? pick(random, {2, 4, 4, 8, 8, 8, 8, 16, 16})
+                                   : pick(random, {2, 4, 4, 4, 8, 8, 8, 8, 16});
+  planes.with_colour = !(textured && random.below(6) == 0);
+  planes.with_structure = random.below(textured ? 4 : 16) != 0;
+  planes.colour.clusters = pick(random, {8, 12, 16, 16, 16, 24, 32, 64});
   planes.colour.iterations = 8;
   planes.colour.threads = 1;
   planes.colour.seed = random.next();
-  planes.structure.cell = pick(random, {4, 4, 4, 4, 4, 8, 8, 8, 8, 2, 2});
   planes.structure.levels = pick(random, {2, 3, 4, 4, 4});
   planes.structure.min_length = pick(random, {0, 0, 6, 12});
-  planes.with_structure = random.below(16) != 0;
   return planes;
 }
 
 torch::Tensor condition_of(const RgbImage& image, const std::vector<float>& edges,
                            ColourAnalyser& colour, const Planes& planes) {
   SemanticFrame frame;
-  auto map = colour.analyse(image);
-  frame.labels = std::move(map.labels);
-  frame.palette = std::move(map.palette);
+  if (planes.with_colour) {
+    auto map = colour.analyse(image);
+    frame.labels = std::move(map.labels);
+    frame.palette = std::move(map.palette);
+  }
   if (planes.with_structure) {
     frame.structure = analyse_structure(edges.data(), image.width, image.height, planes.structure);
   }
@@ -132,6 +147,7 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
   require(!paths.empty(), ErrorKind::input,
           "No .frames file in " + folder + "; make them with `semcodec-train prepare`.");
   std::sort(paths.begin(), paths.end());  // the same order on every file system
+  std::vector<Clip> stills;
   for (const auto& path : paths) {
     auto edges = std::filesystem::path(path).replace_extension(".edges").string();
     Clip clip{FrameStore(path), FrameStore(edges)};
@@ -142,9 +158,15 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
             ErrorKind::input, edges + " does not belong to " + path + "; make both again.");
     require(a.width >= options.crop && a.height >= options.crop, ErrorKind::input,
             path + " is smaller than the crop; lower the crop size.");
-    if (a.frames >= 3) clips_.push_back(std::move(clip));
+    if (clip.still()) {
+      stills.push_back(std::move(clip));
+    } else if (a.frames >= 3) {
+      clips_.push_back(std::move(clip));
+    }
   }
-  require(!clips_.empty(), ErrorKind::input, "No clip of at least 3 frames in " + folder + ".");
+  videos_ = clips_.size();
+  for (auto& clip : stills) clips_.push_back(std::move(clip));
+  require(!clips_.empty(), ErrorKind::input, "No clip of at least 3 frames, and no still, in " + folder + ".");
 }
 
 std::uint64_t SequenceSampler::frames() const {
@@ -153,21 +175,46 @@ std::uint64_t SequenceSampler::frames() const {
   return sum;
 }
 
-SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
-  torch::NoGradGuard guard;
-  Random random(seed);
-  // Clips by the square root of their length: the longest should not drown the others.
+const SequenceSampler::Clip& SequenceSampler::choose(Random& random) const {
+  const bool both = videos_ > 0 && videos_ < clips_.size();
+  if (videos_ == 0 || (both && uniform(random) < options_.still_share)) {
+    return clips_[videos_ + random.below(clips_.size() - videos_)];
+  }
+  // Videos by the square root of their length: the longest should not drown the others.
   double total = 0;
-  for (const auto& clip : clips_) total += std::sqrt(static_cast<double>(clip.frames.size()));
+  for (std::size_t i = 0; i < videos_; ++i) {
+    total += std::sqrt(static_cast<double>(clips_[i].frames.size()));
+  }
   double left = uniform(random) * total;
   std::size_t chosen = 0;
-  for (; chosen + 1 < clips_.size(); ++chosen) {
+  for (; chosen + 1 < videos_; ++chosen) {
     left -= std::sqrt(static_cast<double>(clips_[chosen].frames.size()));
     if (left < 0) break;
   }
-  const Clip& clip = clips_[chosen];
-  const double rate = clip.frames.header().rate();
-  const auto limit = static_cast<std::int64_t>(clip.frames.size() - 1);
+  return clips_[chosen];
+}
+
+SequenceSampler::View SequenceSampler::view(const Clip& clip, std::int64_t index, bool flip,
+                                            const StillMotion& motion) const {
+  const auto at = clip.still() ? 0 : static_cast<std::uint64_t>(index);
+  View out{load_picture(clip.frames, at, flip), load_edges(clip.edges, at, flip)};
+  if (clip.still()) {
+    // Time counts from the middle, so that the view strays little from the picture.
+    const double seconds = static_cast<double>(index - kStillFrames / 2) / kStillRate;
+    out.picture = still_at(out.picture, motion, seconds);
+    out.edges = still_edges_at(out.edges, out.picture.width, out.picture.height, motion, seconds);
+  }
+  return out;
+}
+
+SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
+  torch::NoGradGuard guard;
+  Random random(seed);
+  const Clip& clip = choose(random);
+  const StillMotion still_motion = draw_still_motion(random);
+  const double rate = clip.still() ? kStillRate : clip.frames.header().rate();
+  const auto limit =
+      clip.still() ? kStillFrames - 1 : static_cast<std::int64_t>(clip.frames.size() - 1);
 
   const auto gap_in = [&](double low, double high, std::int64_t at_least, std::int64_t at_most) {
     const double seconds = low + uniform(random) * (high - low);
@@ -194,25 +241,30 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     return 16 * static_cast<int>(random.below(static_cast<std::uint64_t>(range / 16 + 1)));
   };
   const int x = offset(width - crop), y = offset(height - crop);
-  const Planes planes = draw_planes(random);
+  const Planes planes = draw_planes(random, options_.texture_channels);
   ColourAnalyser colour(planes.colour);
 
   SequenceSample sample;
   sample.between = between;
   RgbImage pictures[3];
   for (int i = 0; i < 3; ++i) {
-    const auto at = static_cast<std::uint64_t>(index[i]);
-    pictures[i] = load_picture(clip.frames, at, flip);
+    auto seen = view(clip, index[i], flip, still_motion);
+    pictures[i] = std::move(seen.picture);
     sample.pictures[i] = crop_picture(pictures[i], x, y, crop);
     if (i < 2 || !between) {
-      const auto condition =
-          condition_of(pictures[i], load_edges(clip.edges, at, flip), colour, planes);
+      const auto condition = condition_of(pictures[i], seen.edges, colour, planes);
       sample.conditions[i] = crop_at(condition, x, y, crop, 2);
     }
   }
-  sample.planes = plane_scalars(planes.colour.cell,
+  // As plane_scalars() of a frame without the plane would say it.
+  sample.planes = plane_scalars(planes.with_colour ? planes.colour.cell : 32,
                                 planes.with_structure ? planes.structure.cell : 32,
-                                planes.colour.clusters);
+                                planes.with_colour ? planes.colour.clusters : 0,
+                                planes.texture_share);
+  const bool has_key = uniform(random) < options_.key_share;
+  sample.has_key = torch::full({1}, has_key ? 1.0F : 0.0F);
+  sample.key = has_key ? as_key_picture(sample.pictures[0], random)
+                       : torch::zeros_like(sample.pictures[0]);
 
   const bool dense = uniform(random) < options_.dense_flow_share;
   const auto flow = [&](int from, int to) {
@@ -252,6 +304,8 @@ SequenceSample combine(const std::vector<SequenceSample>& samples, Function f) {
     out.conditions[i] = apply([i](const SequenceSample& s) { return s.conditions[i]; });
   }
   out.planes = apply([](const SequenceSample& s) { return s.planes; });
+  out.key = apply([](const SequenceSample& s) { return s.key; });
+  out.has_key = apply([](const SequenceSample& s) { return s.has_key; });
   out.flow_10 = apply([](const SequenceSample& s) { return s.flow_10; });
   out.flow_01 = apply([](const SequenceSample& s) { return s.flow_01; });
   out.flow_21 = apply([](const SequenceSample& s) { return s.flow_21; });

@@ -4,8 +4,8 @@
 //
 // A sample has three moments. "between": anchors 0 and 1 and a frame between them, the receiver's
 // usual work. "chain": three anchors in a row, so that the third refers to two. Plane sizes,
-// palette, edge levels and the distance of the anchors are drawn anew for each sample from the
-// ranges of docs/training.md, so that one model serves all rates.
+// palette, edge levels, texture channels and the distance of the anchors are drawn anew for each
+// sample from the ranges of docs/training.md, so that one model serves all rates.
 
 #include <torch/torch.h>
 
@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "encoder/analysis/random.h"
+#include "models/generator/conditions.h"
+#include "training/data/still.h"
 #include "training/frame_store.h"
 
 namespace semcodec {
@@ -26,6 +28,10 @@ struct SamplerOptions {
   double dense_flow_share = 0.5;  ///< share of samples with dense instead of transmitted motion,
                                   ///< standing for what FlowNet2 refines at the receiver
   bool flip = true;               ///< spatial reversal (seed paper, section IV)
+  double still_share = 0.3;       ///< share of samples from stores of one frame (still.h), when
+                                  ///< there are both kinds
+  double key_share = 0.35;        ///< share of samples whose first picture has a key picture
+  int texture_channels = 8;       ///< of the model: how many are sent is drawn, 0 included
 };
 
 /// One sample, or a batch of them along the first dimension.
@@ -33,7 +39,9 @@ struct SequenceSample {
   bool between = true;          ///< else chain; the same for a whole batch
   torch::Tensor pictures[3];    ///< N×3×C×C, 0..1: anchor 0, anchor 1, third moment
   torch::Tensor conditions[3];  ///< N×4×C/2×C/2; the third is undefined when between
-  torch::Tensor planes;         ///< N×3, plane_scalars()
+  torch::Tensor planes;         ///< N×4, plane_scalars()
+  torch::Tensor key;            ///< N×3×C×C, anchor 0 as a key picture; zeros where it has none
+  torch::Tensor has_key;        ///< N, 0 or 1
   torch::Tensor flow_10;        ///< N×2×C/4×C/4, of anchor 1 towards anchor 0
   torch::Tensor flow_01;        ///< the other way (between only)
   torch::Tensor flow_21;        ///< of anchor 2 towards anchor 1 (chain only)
@@ -60,8 +68,18 @@ class SequenceSampler {
   struct Clip {
     FrameStore frames;
     FrameStore edges;
+    bool still() const { return frames.size() == 1; }
   };
-  std::vector<Clip> clips_;
+  /// One picture of a sample with its edge map, at the whole size.
+  struct View {
+    RgbImage picture;
+    std::vector<float> edges;
+  };
+  const Clip& choose(Random& random) const;
+  View view(const Clip& clip, std::int64_t index, bool flip, const StillMotion& motion) const;
+
+  std::vector<Clip> clips_;  ///< videos first, then stills
+  std::size_t videos_ = 0;
   SamplerOptions options_;
 };
 

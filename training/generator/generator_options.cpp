@@ -26,6 +26,8 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("average", o.average);
   read("weight_l1", o.weight_l1);
   read("weight_raw", o.weight_raw);
+  read("weight_warp", o.weight_warp);
+  read("weight_texture_rate", o.weight_texture_rate);
   read("weight_lpips", o.weight_lpips);
   read("weight_vgg", o.weight_vgg);
   read("weight_gan_image", o.weight_gan_image);
@@ -47,6 +49,8 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("max_interval", o.sampler.max_interval);
   read("dense_flow_share", o.sampler.dense_flow_share);
   read("flip", o.sampler.flip);
+  read("still_share", o.sampler.still_share);
+  read("key_share", o.sampler.key_share);
   read("channels_half", o.network.channels_half);
   read("channels_quarter", o.network.channels_quarter);
   read("channels_eighth", o.network.channels_eighth);
@@ -54,6 +58,9 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("blocks_half", o.network.blocks_half);
   read("blocks_quarter", o.network.blocks_quarter);
   read("blocks_eighth", o.network.blocks_eighth);
+  read("texture_channels", o.network.texture.channels);
+  read("texture_levels", o.network.texture.levels);
+  o.sampler.texture_channels = o.network.texture.channels;
   config.check_all_used("generator.");
   const auto positive = [](auto value, const char* key) {
     require(value > 0, ErrorKind::usage,
@@ -65,6 +72,11 @@ GeneratorOptions read_generator_options(const Config& config) {
   positive(o.log_every, "log_every");
   positive(o.sample_every, "sample_every");
   positive(o.learning_rate, "learning_rate");
+  require(o.network.texture.channels >= 0 && o.network.texture.channels <= kMaxTextureChannels,
+          ErrorKind::usage, "'generator.texture_channels' should be 0 to 64.");
+  require(o.network.texture.levels >= 3 && o.network.texture.levels <= 15 &&
+              o.network.texture.levels % 2 == 1,
+          ErrorKind::usage, "'generator.texture_levels' should be odd, 3 to 15.");
   require(o.sampler.crop >= 64 && o.sampler.crop % 32 == 0, ErrorKind::usage,
           "'generator.crop' should be a multiple of 32, at least 64.");
   return o;

@@ -27,6 +27,8 @@ struct GeneratorOptions {
 
   double weight_l1 = 1.0;
   double weight_raw = 0.3;        ///< L1 of the picture painted without references
+  double weight_warp = 0.3;       ///< what the mended motion misses (eq. 5, second term)
+  double weight_texture_rate = 0.01;  ///< price of the texture plane
   double weight_lpips = 1.0;
   double weight_vgg = 0.1;        ///< seed paper, eq. (6)
   double weight_gan_image = 0.02; ///< eq. (4)

@@ -1,7 +1,5 @@
 #include "training/generator/generator_trainer.h"
 
-#include <ATen/autocast_mode.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -15,13 +13,13 @@
 #include "common/core/log.h"
 #include "models/core/device.h"
 #include "models/discriminator/discriminator.h"
-#include "models/generator/conditions.h"
-#include "models/generator/flow_geometry.h"
 #include "models/core/weights_path.h"
 #include "models/lpips/lpips.h"
 #include "models/package/model_package.h"
 #include "models/vgg/feature_net.h"
 #include "training/checkpoint.h"
+#include "training/generator/autocast.h"
+#include "training/generator/painting.h"
 #include "training/sample_grid.h"
 
 namespace semcodec {
@@ -30,31 +28,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// bf16 for the convolutions and products while it lives.
-class Autocast {
- public:
-  Autocast(torch::Device device, bool enabled)
-      : kind_(device.type()), before_(at::autocast::is_autocast_enabled(kind_)) {
-    at::autocast::set_autocast_enabled(kind_, enabled);
-    at::autocast::set_autocast_dtype(kind_, torch::kBFloat16);
-  }
-  ~Autocast() {
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(kind_, before_);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  at::DeviceType kind_;
-  bool before_;
-};
-
-/// What one step produced, batched over frames: first y0, then y1, then y2.
-struct Painted {
-  torch::Tensor frame, raw, source, condition;
-  torch::Tensor video_real, video_fake;  ///< inputs of D_V; undefined in the image phase
-};
+/// Columns of losses.csv, in the units of the objective but without its weights.
+constexpr const char* kLosses[] = {"loss",    "l1",      "lpips",   "vgg",  "warp", "rate",
+                                   "d_image", "g_image", "d_video", "g_video"};
 
 /// Before the first network: the device, the threads, and the seed of the initial weights.
 torch::Device prepare_torch(const GeneratorOptions& options) {
@@ -72,11 +48,14 @@ torch::Tensor upsample_condition(const torch::Tensor& condition) {
 }  // namespace
 
 struct GeneratorTrainer::State {
-  explicit State(const GeneratorOptions& o)
+  State(const GeneratorOptions& o, const Ranks& r)
       : options(o),
+        ranks(r),
         device(prepare_torch(o)),
         generator(o.network),
         average(o.network),
+        texture(o.network.texture),
+        texture_average(o.network.texture),
         image_judge(DiscriminatorConfig{3 + GeneratorConfig::kConditionChannels,
                                         o.discriminator_channels, 3, 2}),
         video_judge(DiscriminatorConfig{13, o.discriminator_channels, 3, 2}),
@@ -85,8 +64,10 @@ struct GeneratorTrainer::State {
         features(find_feature_net()) {}
 
   GeneratorOptions options;
+  const Ranks& ranks;
   torch::Device device;
   Generator generator, average;
+  TextureEncoder texture, texture_average;
   Discriminator image_judge, video_judge;
   SequenceSampler sampler;
   std::optional<Lpips> lpips;
@@ -95,6 +76,7 @@ struct GeneratorTrainer::State {
   std::int64_t step = 0;
   std::map<std::string, double> sums;  ///< losses since the last log line
   std::int64_t summed = 0;
+  bool stop = false;  ///< some rank got a signal
 
   std::string checkpoint_path() const { return options.output + "/checkpoint.safetensors"; }
   std::string log_path() const { return options.output + "/losses.csv"; }
@@ -105,76 +87,70 @@ struct GeneratorTrainer::State {
   bool image_phase() const { return step < options.image_steps; }
   bool judged() const { return step >= options.gan_start; }
 
-  Painted paint(const SequenceSample& sample);
+  Painted paint(const SequenceSample& sample) {
+    return paint_sample(generator, texture, sample, image_phase(), options.bf16);
+  }
   torch::Tensor reconstruction(const Painted& painted);
   torch::Tensor image_judge_input(const Painted& painted, const torch::Tensor& picture, int64_t x,
                                   int64_t y) const;
   void train_step(const SequenceSample& sample);
+  std::vector<torch::Tensor> trained() const {
+    auto all = generator->parameters();
+    for (const auto& parameter : texture->parameters()) all.push_back(parameter);
+    return all;
+  }
+  std::vector<torch::Tensor> judged_parameters() const {
+    auto all = image_judge->parameters();
+    for (const auto& parameter : video_judge->parameters()) all.push_back(parameter);
+    return all;
+  }
   void set_rate();
   void report(double seconds_per_step);
   void save();
   void write_samples(const SequenceSample& sample);
 };
 
-Painted GeneratorTrainer::State::paint(const SequenceSample& s) {
-  Painted out;
-  const auto one = [&](const FrameContext& context) {
-    const Autocast autocast(device, options.bf16);
-    return generator->forward(context);
-  };
-  const auto y0 = one(image_context(s.conditions[0], s.planes));
-  if (image_phase()) {
-    out.frame = y0.frame;
-    out.raw = y0.raw;
-    out.source = s.pictures[0];
-    out.condition = s.conditions[0];
-    return out;
-  }
-  const AnchorState a0{s.conditions[0], y0.frame.detach().clamp(0, 1)};
-  const auto y1 =
-      one(anchor_context(s.conditions[1], s.planes, a0, s.flow_10, s.interval));
-  const AnchorState a1{s.conditions[1], y1.frame.detach().clamp(0, 1)};
-  FrameContext context;
-  std::pair<torch::Tensor, torch::Tensor> flows;
-  if (s.between) {
-    flows = semcodec::between(s.flow_10, s.flow_01, s.third);
-    context = between_context(a0, a1, s.planes, flows.first, flows.second, s.third, s.interval);
-  } else {
-    flows = {s.flow_21, compose(s.flow_21, s.flow_10)};
-    context = anchor_context(s.conditions[2], s.planes, a1, flows.first, s.third, &a0,
-                             flows.second, s.third + s.interval);
-  }
-  const auto y2 = one(context);
-  out.frame = torch::cat({y0.frame, y1.frame, y2.frame}, 0);
-  out.raw = torch::cat({y0.raw, y1.raw, y2.raw}, 0);
-  out.source = torch::cat({s.pictures[0], s.pictures[1], s.pictures[2]}, 0);
-  out.condition = torch::cat({s.conditions[0], s.conditions[1], context.condition}, 0);
-  // Three frames in the order of time and the flows of the third moment, a twentieth of a pixel.
-  const auto size = std::vector<int64_t>{s.pictures[0].size(2), s.pictures[0].size(3)};
-  const auto flow_maps =
-      torch::upsample_bilinear2d(torch::cat({flows.first, flows.second}, 1), size, false) / 20.0;
-  const auto clip = [&](const torch::Tensor& f0, const torch::Tensor& f1, const torch::Tensor& f2) {
-    return s.between ? torch::cat({f0, f2, f1, flow_maps}, 1)
-                     : torch::cat({f0, f1, f2, flow_maps}, 1);
-  };
-  out.video_real = clip(s.pictures[0], s.pictures[1], s.pictures[2]);
-  out.video_fake = clip(y0.frame, y1.frame, y2.frame);
-  return out;
-}
-
 torch::Tensor GeneratorTrainer::State::reconstruction(const Painted& p) {
   const auto l1 = torch::l1_loss(p.frame, p.source);
   note("l1", l1);
   auto loss = options.weight_l1 * l1;
-  if (options.weight_raw > 0) loss = loss + options.weight_raw * torch::l1_loss(p.raw, p.source);
+  if (options.weight_raw > 0) {
+    loss = loss + options.weight_raw * torch::l1_loss(p.raw, p.raw_source);
+  }
+  if (p.warped_a.defined() && options.weight_warp > 0) {
+    // Second term of eq. (5), here for the motion of a frame between two anchors: where one of them
+    // does not show the place, the other one counts.
+    const auto miss_a = (p.warped_a - p.warped_source).abs().mean(1);
+    const auto miss_b = (p.warped_b - p.warped_source).abs().mean(1);
+    const auto warp = torch::minimum(miss_a, miss_b).mean() + 0.2 * (miss_a + miss_b).mean();
+    note("warp", warp);
+    loss = loss + options.weight_warp * warp;
+  }
+  if (p.texture.defined()) {
+    // What costs bits: values away from nothing, and values unlike their neighbours.
+    const auto& t = p.texture;
+    const auto rate = t.abs().mean() +
+                      0.5 * ((t.narrow(2, 1, t.size(2) - 1) - t.narrow(2, 0, t.size(2) - 1)).abs().mean() +
+                             (t.narrow(3, 1, t.size(3) - 1) - t.narrow(3, 0, t.size(3) - 1)).abs().mean());
+    note("rate", rate);
+    // Free at first: while the generator knows nothing of the texture, every symbol is but noise.
+    const double share =
+        std::min(1.0, static_cast<double>(step) / (0.25 * static_cast<double>(options.steps)));
+    loss = loss + options.weight_texture_rate * share * rate;
+  }
+  // The strided convolutions of the metrics weigh odd and even pixels differently, which would show
+  // as a grid in the pictures; so they look from another pixel each step.
+  const auto shift = [&](const torch::Tensor& x) {
+    return x.narrow(2, step % 2, x.size(2) - 1).narrow(3, step / 2 % 2, x.size(3) - 1);
+  };
   const Autocast autocast(device, options.bf16);
   if (lpips && options.weight_lpips > 0) {
-    const auto distance = lpips->forward(p.frame, p.source).mean();
+    const auto distance = lpips->forward(shift(p.frame), shift(p.source)).mean();
     note("lpips", distance);
     loss = loss + options.weight_lpips * distance;
   }
   if (features && options.weight_vgg > 0) {
-    const auto distance = perceptual_l1(*features, p.frame, p.source);
+    const auto distance = perceptual_l1(*features, shift(p.frame), shift(p.source));
     note("vgg", distance);
     loss = loss + options.weight_vgg * distance;
   }
@@ -219,6 +195,7 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
       judge_loss = judge_loss + video_loss;
     }
     judge_loss.backward();
+    ranks.average_gradients(judged_parameters());
     judge_adam->step();
 
     const auto real_maps = [&] {
@@ -239,11 +216,12 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
   }
   generator_adam->zero_grad();
   loss.backward();
-  const double norm =
-      torch::nn::utils::clip_grad_norm_(generator->parameters(), options.clip_gradient);
+  stop = ranks.average_gradients(trained(), interrupted() ? 1.0 : 0.0) > 0;
+  const double norm = torch::nn::utils::clip_grad_norm_(trained(), options.clip_gradient);
   if (std::isfinite(norm)) {
     generator_adam->step();
     update_average(*average, *generator, options.average, step);
+    update_average(*texture_average, *texture, options.average, step);
   } else {
     log::warning("Step " + std::to_string(step) + ": the gradient is not finite; step left out.");
   }
@@ -265,14 +243,24 @@ void GeneratorTrainer::State::set_rate() {
 }
 
 void GeneratorTrainer::State::report(double seconds_per_step) {
+  std::vector<double> means;
+  for (const char* name : kLosses) {
+    const auto found = sums.find(name);
+    means.push_back(found == sums.end() ? 0.0 : found->second / static_cast<double>(summed));
+  }
+  ranks.sum(means);
+  const auto seen = std::move(sums);
+  sums.clear();
+  summed = 0;
+  if (!ranks.first()) return;
   std::string line = "step " + std::to_string(step) + "/" + std::to_string(options.steps);
   std::string row = std::to_string(step);
-  for (const char* name : {"loss", "l1", "lpips", "vgg", "d_image", "g_image", "d_video", "g_video"}) {
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    const char* name = kLosses[i];
     char text[64];
-    const auto found = sums.find(name);
     row += ",";
-    if (found == sums.end()) continue;
-    std::snprintf(text, sizeof text, "%.5f", found->second / static_cast<double>(summed));
+    if (seen.count(name) == 0) continue;
+    std::snprintf(text, sizeof text, "%.5f", means[i] / ranks.size());
     row += text;
     line += std::string("  ") + name + " " + text;
   }
@@ -282,20 +270,25 @@ void GeneratorTrainer::State::report(double seconds_per_step) {
   log::info(line + text);
   const bool fresh = !std::filesystem::exists(log_path());
   if (std::FILE* file = std::fopen(log_path().c_str(), "a")) {
-    if (fresh) std::fputs("step,loss,l1,lpips,vgg,d_image,g_image,d_video,g_video\n", file);
+    if (fresh) {
+      std::fputs("step", file);
+      for (const char* name : kLosses) std::fprintf(file, ",%s", name);
+      std::fputs("\n", file);
+    }
     std::fprintf(file, "%s\n", row.c_str());
     std::fclose(file);
   } else {
     log::warn_once("losses", "Cannot write " + log_path() + "; losses are only printed.");
   }
-  sums.clear();
-  summed = 0;
 }
 
 void GeneratorTrainer::State::save() {
+  if (!ranks.first()) return;
   TensorMap out;
   put_module(out, "generator.", *generator);
   put_module(out, "average.", *average);
+  put_module(out, "texture.", *texture);
+  put_module(out, "texture_average.", *texture_average);
   put_module(out, "image_judge.", *image_judge);
   put_module(out, "video_judge.", *video_judge);
   put_adam(out, "adam.generator.", *generator_adam);
@@ -305,41 +298,49 @@ void GeneratorTrainer::State::save() {
 
 void GeneratorTrainer::State::write_samples(const SequenceSample& sample) {
   const torch::NoGradGuard guard;
-  const auto painted = paint(sample);
+  // By the averaged weights, which are what is shipped.
+  const auto painted =
+      paint_sample(average, texture_average, sample, image_phase(), options.bf16);
   const auto condition = upsample_condition(painted.condition);
   write_sample_grid(options.output + "/sample-" + std::to_string(step) + ".ppm",
                     {condition.narrow(1, 0, 3), condition.narrow(1, 3, 1).expand({-1, 3, -1, -1}),
-                     painted.raw, painted.frame, painted.source});
+                     painted.frame, painted.source});
 }
 
-GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options)
-    : state_(std::make_unique<State>(options)) {
+GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks& ranks)
+    : state_(std::make_unique<State>(options, ranks)) {
   auto& s = *state_;
   std::error_code code;
   std::filesystem::create_directories(options.output, code);
   require(!code, ErrorKind::output, "Cannot make " + options.output + ": " + code.message() + ".");
   if (!options.initial.empty()) load_module(*s.generator, options.initial);
-  s.generator->to(s.device);
-  s.average->to(s.device);
-  s.image_judge->to(s.device);
-  s.video_judge->to(s.device);
-  to_channels_last(*s.generator);
-  to_channels_last(*s.average);
-  to_channels_last(*s.image_judge);
-  to_channels_last(*s.video_judge);
+  for (torch::nn::Module* module :
+       {static_cast<torch::nn::Module*>(s.generator.get()),
+        static_cast<torch::nn::Module*>(s.average.get()),
+        static_cast<torch::nn::Module*>(s.texture.get()),
+        static_cast<torch::nn::Module*>(s.texture_average.get()),
+        static_cast<torch::nn::Module*>(s.image_judge.get()),
+        static_cast<torch::nn::Module*>(s.video_judge.get())}) {
+    module->to(s.device);
+    to_channels_last(*module);
+  }
   update_average(*s.average, *s.generator, 0.0, 0);
+  update_average(*s.texture_average, *s.texture, 0.0, 0);
   if (s.features) s.features->to(s.device);
   const auto adam = [&] {
     return torch::optim::AdamOptions(options.learning_rate)
         .betas({options.beta1, options.beta2});
   };
-  auto judges = s.image_judge->parameters();
-  for (const auto& parameter : s.video_judge->parameters()) judges.push_back(parameter);
-  s.generator_adam = std::make_unique<torch::optim::Adam>(s.generator->parameters(), adam());
+  const auto judges = s.judged_parameters();
+  s.generator_adam = std::make_unique<torch::optim::Adam>(s.trained(), adam());
   s.judge_adam = std::make_unique<torch::optim::Adam>(judges, adam());
 
+  require(options.batch % ranks.size() == 0, ErrorKind::usage,
+          "'generator.batch' is " + std::to_string(options.batch) + ", which " +
+              std::to_string(ranks.size()) + " ranks cannot share; give a multiple.");
+  if (!ranks.first()) return;
   std::int64_t count = 0;
-  for (const auto& parameter : s.generator->parameters()) count += parameter.numel();
+  for (const auto& parameter : s.trained()) count += parameter.numel();
   log::info("Generator of " + std::to_string(count) + " parameters on " + describe(s.device) +
             "; " + std::to_string(s.sampler.clips()) + " clips, " +
             std::to_string(s.sampler.frames()) + " frames.");
@@ -358,6 +359,8 @@ bool GeneratorTrainer::resume() {
   const auto tensors = load_safetensors(path, &metadata);
   take_module(tensors, "generator.", *s.generator, path);
   take_module(tensors, "average.", *s.average, path);
+  take_module(tensors, "texture.", *s.texture, path);
+  take_module(tensors, "texture_average.", *s.texture_average, path);
   take_module(tensors, "image_judge.", *s.image_judge, path);
   take_module(tensors, "video_judge.", *s.video_judge, path);
   take_adam(tensors, "adam.generator.", *s.generator_adam, path);
@@ -368,17 +371,23 @@ bool GeneratorTrainer::resume() {
               found->second.size() < 16,
           ErrorKind::corrupt, path + " does not say its step; it is no checkpoint of this stage.");
   s.step = std::stoll(found->second);
-  log::info("Going on from step " + found->second + " of " + path + ".");
+  if (s.ranks.first()) log::info("Going on from step " + found->second + " of " + path + ".");
   return true;
 }
 
 void GeneratorTrainer::export_package(const std::string& folder) const {
-  TensorMap halves;
-  for (const auto& [name, tensor] : state_of(*state_->average)) {
-    halves[name] = tensor.detach().to(torch::kCPU, torch::kFloat16).contiguous();
+  if (!state_->ranks.first()) return;
+  const auto write = [&](const torch::nn::Module& module, const std::string& name) {
+    TensorMap halves;
+    for (const auto& [key, tensor] : state_of(module)) {
+      halves[key] = tensor.detach().to(torch::kCPU, torch::kFloat16).contiguous();
+    }
+    save_safetensors(folder + "/" + name, halves, {{"step", std::to_string(state_->step)}});
+  };
+  write(*state_->average, "generator.safetensors");
+  if (state_->options.network.texture.channels > 0) {
+    write(*state_->texture_average, "texture.safetensors");
   }
-  save_safetensors(folder + "/generator.safetensors", halves,
-                   {{"step", std::to_string(state_->step)}});
   const bool has_flow = std::filesystem::exists(folder + "/flow.safetensors");
   write_package_description(folder, std::filesystem::path(folder).filename().string(),
                             state_->options.network, has_flow);
@@ -393,7 +402,10 @@ void GeneratorTrainer::run() {
     // In the image phase one sequence gives one picture, so more of them fit into a step.
     const int size = step < options.image_steps ? options.batch * 2 : options.batch;
     std::vector<SequenceSample> samples;
-    for (int i = 0; i < size; ++i) samples.push_back(s.sampler.draw(random.next(), between));
+    for (int i = 0; i < size; ++i) {
+      const auto seed = random.next();
+      if (i % s.ranks.size() == s.ranks.rank()) samples.push_back(s.sampler.draw(seed, between));
+    }
     return collate(samples);
   };
   // Workers fill one queue each, and the steps take from them in turn: the order of the samples
@@ -424,7 +436,7 @@ void GeneratorTrainer::run() {
     auto saved = Clock::now(), reported = Clock::now();
     const auto last = options.stop_after > 0 ? std::min(options.stop_after, options.steps)
                                              : options.steps;
-    while (s.step < last && !interrupted()) {
+    while (s.step < last && !s.stop) {
       auto& queue = *queues[static_cast<std::size_t>((s.step - first) % options.workers)];
       const auto sample = to_device(queue.pop().value(), s.device);
       s.set_rate();
@@ -436,7 +448,7 @@ void GeneratorTrainer::run() {
                  static_cast<double>(options.log_every));
         reported = now;
       }
-      if (s.step % options.sample_every == 0) s.write_samples(sample);
+      if (s.step % options.sample_every == 0 && s.ranks.first()) s.write_samples(sample);
       if (std::chrono::duration<double>(now - saved).count() > options.checkpoint_minutes * 60) {
         s.save();
         saved = now;

@@ -2,9 +2,9 @@
 // The generator stage: image path, anchors and frames between them, trained together.
 //
 // Each step takes one batch of sequences of three frames (sequence_sampler.h):
-//   y0 = G(condition 0)                                     the image path
+//   y0 = G(condition 0), or G(condition 0, key picture)     the image path
 //   y1 = G(condition 1, warp(y0))                           an anchor with one reference
-//   y2 = G(carried conditions, warp(y0), warp(y1))          a frame between, or
+//   y2 = I(y0, y1)                                          a frame between (interpolator), or
 //        G(condition 2, warp(y1), warp(y0))                 an anchor with two references
 // References carry no gradient. The objective is the seed paper's eq. (3):
 //   L1 + LPIPS + VGG (eq. 6) + λ_I L_I (eq. 4, patches resampled by φ) + λ_V L_V + feature matching.
@@ -12,12 +12,15 @@
 #include <memory>
 
 #include "training/generator/generator_options.h"
+#include "training/parallel/ranks.h"
 
 namespace semcodec {
 
 class GeneratorTrainer {
  public:
-  explicit GeneratorTrainer(const GeneratorOptions& options);
+  /// `ranks` outlives the trainer. The batch is shared among them; only the first one logs and
+  /// writes files.
+  GeneratorTrainer(const GeneratorOptions& options, const Ranks& ranks);
   ~GeneratorTrainer();
 
   /// Goes on from the checkpoint in the output folder. False when there is none.

@@ -1,0 +1,29 @@
+#pragma once
+// Mixed precision as PyTorch's autocast does it, for one scope.
+
+#include <ATen/autocast_mode.h>
+#include <torch/torch.h>
+
+namespace semcodec {
+
+/// bf16 for the convolutions and products while it lives.
+class Autocast {
+ public:
+  Autocast(torch::Device device, bool enabled)
+      : kind_(device.type()), before_(at::autocast::is_autocast_enabled(kind_)) {
+    at::autocast::set_autocast_enabled(kind_, enabled);
+    at::autocast::set_autocast_dtype(kind_, torch::kBFloat16);
+  }
+  ~Autocast() {
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(kind_, before_);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  at::DeviceType kind_;
+  bool before_;
+};
+
+}  // namespace semcodec

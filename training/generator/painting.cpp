@@ -1,0 +1,116 @@
+#include "training/generator/painting.h"
+
+#include "models/generator/conditions.h"
+#include "models/generator/flow_geometry.h"
+#include "training/generator/autocast.h"
+
+namespace semcodec {
+
+namespace {
+
+/// The networks of one step, and what they share.
+struct Step {
+  Generator& generator;
+  TextureEncoder& encoder;
+  const SequenceSample& sample;
+  bool bf16;
+  std::vector<torch::Tensor> textures{};
+
+  torch::Device device() const { return sample.pictures[0].device(); }
+
+  /// Anchor `i` as it would arrive, with the texture channels that this sample sends.
+  AnchorInput input(int i) {
+    AnchorInput in{sample.conditions[i], {}, sample.planes};
+    const auto& config = generator->config().texture;
+    if (config.channels == 0) return in;
+    const Autocast autocast(device(), bf16);
+    const auto values = quantise_texture(
+        encoder->forward(sample.pictures[i], sample.conditions[i]), config.levels);
+    textures.push_back(values);
+    const auto sent = (sample.planes.narrow(1, 3, 1) * config.channels).round();
+    const auto index = torch::arange(config.channels, sent.options()).unsqueeze(0);
+    in.texture = values * (index < sent).to(values.scalar_type()).unsqueeze(-1).unsqueeze(-1);
+    return in;
+  }
+  GeneratorOutput paint(const FrameContext& context) {
+    const Autocast autocast(device(), bf16);
+    return generator->forward(context);
+  }
+};
+
+AnchorState remember(const torch::Tensor& condition, const GeneratorOutput& painted) {
+  return {condition, painted.frame.detach().clamp(0, 1)};
+}
+
+}  // namespace
+
+Painted paint_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
+                     bool image_only, bool bf16) {
+  Step step{generator, encoder, s, bf16};
+  Painted out;
+  const auto y0 = step.paint(image_context(step.input(0), s.key, s.has_key));
+  if (image_only) {
+    out.frame = y0.frame;
+    out.raw = y0.raw;
+    out.source = out.raw_source = s.pictures[0];
+    out.condition = s.conditions[0];
+    if (!step.textures.empty()) out.texture = step.textures.front();
+    return out;
+  }
+  const auto a0 = remember(s.conditions[0], y0);
+  const auto y1 = step.paint(anchor_context(step.input(1), a0, s.flow_10, s.interval));
+  const auto a1 = remember(s.conditions[1], y1);
+
+  torch::Tensor y2, condition2, flow_a, flow_b;
+  out.raw = torch::cat({y0.raw, y1.raw}, 0);
+  out.raw_source = torch::cat({s.pictures[0], s.pictures[1]}, 0);
+  if (s.between) {
+    const auto flows = semcodec::between(s.flow_10, s.flow_01, s.third);
+    const Autocast autocast(step.device(), bf16);
+    BetweenContext context;
+    context.picture_a = a0.picture;
+    context.picture_b = a1.picture;
+    context.small_a = small_picture(a0.picture);
+    context.small_b = small_picture(a1.picture);
+    context.flow_a = flows.first;
+    context.flow_b = flows.second;
+    context.tau = s.third;
+    context.interval = s.interval;
+    const auto made = generator->interpolator()->forward(context);
+    y2 = made.frame;
+    out.warped_a = made.warped_a;
+    out.warped_b = made.warped_b;
+    out.warped_source = s.pictures[2];
+    flow_a = made.flow_a.detach();
+    flow_b = made.flow_b.detach();
+    const auto t = s.third.view({-1, 1, 1, 1});
+    condition2 = warp(a0.condition, flow_a) * (1 - t) + warp(a1.condition, flow_b) * t;
+  } else {
+    flow_a = s.flow_21;
+    flow_b = compose(s.flow_21, s.flow_10);
+    const auto painted = step.paint(anchor_context(step.input(2), a1, flow_a, s.third, &a0, flow_b,
+                                                   s.third + s.interval));
+    y2 = painted.frame;
+    condition2 = s.conditions[2];
+    out.raw = torch::cat({out.raw, painted.raw}, 0);
+    out.raw_source = torch::cat({out.raw_source, s.pictures[2]}, 0);
+  }
+  out.frame = torch::cat({y0.frame, y1.frame, y2}, 0);
+  out.source = torch::cat({s.pictures[0], s.pictures[1], s.pictures[2]}, 0);
+  out.condition = torch::cat({s.conditions[0], s.conditions[1], condition2}, 0);
+  if (!step.textures.empty()) out.texture = torch::cat(step.textures, 0);
+
+  // Three frames in the order of time and the flows of the third moment, a twentieth of a pixel.
+  const auto size = std::vector<int64_t>{s.pictures[0].size(2), s.pictures[0].size(3)};
+  const auto flow_maps =
+      torch::upsample_bilinear2d(torch::cat({flow_a, flow_b}, 1), size, false) / 20.0;
+  const auto clip = [&](const torch::Tensor& f0, const torch::Tensor& f1, const torch::Tensor& f2) {
+    return s.between ? torch::cat({f0, f2, f1, flow_maps}, 1)
+                     : torch::cat({f0, f1, f2, flow_maps}, 1);
+  };
+  out.video_real = clip(s.pictures[0], s.pictures[1], s.pictures[2]);
+  out.video_fake = clip(y0.frame, y1.frame, y2);
+  return out;
+}
+
+}  // namespace semcodec
