@@ -15,6 +15,7 @@ FrameContext random_context(int n, int height, int width, float valid_a, float v
   context.condition_b = torch::rand_like(context.condition);
   context.reference_a = torch::rand({n, 3, height, width});
   context.reference_b = torch::rand({n, 3, height, width});
+  context.texture = torch::rand({n, GeneratorConfig{}.texture.channels, height / 16, width / 16});
   context.scalars = torch::rand({n, GeneratorConfig::kScalars});
   context.scalars.select(1, 0).fill_(valid_a);
   context.scalars.select(1, 1).fill_(valid_b);
@@ -46,6 +47,27 @@ TEST(Generator, FrameIsTheBlendAndWeightsSumToOne) {
   EXPECT_LT((out.frame - blend).abs().max().item<float>(), 1e-5F);
 }
 
+TEST(Generator, AModelMayDoWithoutTexture) {
+  const torch::NoGradGuard guard;
+  GeneratorConfig config;
+  config.texture.channels = 0;
+  Generator generator{config};
+  auto context = random_context(1, 64, 64, 1, 0);
+  context.texture = torch::Tensor();
+  EXPECT_TRUE(torch::isfinite(generator->forward(context).frame).all().item<bool>());
+}
+
+TEST(Generator, TextureChangesThePicture) {
+  torch::manual_seed(6);
+  const torch::NoGradGuard guard;
+  Generator generator{GeneratorConfig{}};
+  auto context = random_context(1, 64, 64, 0, 0);
+  generator->named_parameters()["texture_in.weight"].normal_();  // unheard before training
+  const auto with = generator->forward(context).frame;
+  context.texture = torch::zeros_like(context.texture);
+  EXPECT_FALSE(torch::equal(with, generator->forward(context).frame));
+}
+
 TEST(Generator, AReferenceThatIsNotThereHasNoWeight) {
   torch::manual_seed(3);
   const torch::NoGradGuard guard;
@@ -64,6 +86,7 @@ TEST(Generator, EveryParameterLearns) {
   const auto out = generator->forward(random_context(1, 64, 64, 1, 1));
   (out.frame * torch::rand_like(out.frame)).sum().backward();
   for (const auto& item : generator->named_parameters()) {
+    if (item.key().rfind("interpolator", 0) == 0) continue;  // interpolator_test.cpp
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
     EXPECT_GT(item.value().grad().abs().max().item<float>(), 0.0F) << item.key();
   }
@@ -87,6 +110,19 @@ TEST(Conditions, WithoutPlanesGreyAndNoEdges) {
   EXPECT_EQ(condition.narrow(1, 0, 3).min().item<float>(), 0.5F);
   EXPECT_EQ(condition.narrow(1, 0, 3).max().item<float>(), 0.5F);
   EXPECT_EQ(condition.select(1, 3).abs().max().item<float>(), 0.0F);
+}
+
+TEST(Conditions, AKeyPictureIsReferenceAForThoseThatHaveOne) {
+  const AnchorInput input{torch::rand({2, 4, 32, 32}), {}, torch::rand({2, 4})};
+  const auto key = torch::rand({2, 3, 64, 64});
+  const auto context = image_context(input, key, torch::tensor({1.0F, 0.0F}));
+  EXPECT_TRUE(torch::equal(context.reference_a[0], key[0]));
+  EXPECT_EQ(context.reference_a[1].abs().max().item<float>(), 0.0F);
+  EXPECT_EQ(context.scalars[0][0].item<float>(), 1.0F);
+  EXPECT_EQ(context.scalars[0][4].item<float>(), 1.0F);
+  EXPECT_EQ(context.scalars[1][0].item<float>(), 0.0F);
+  const auto without = image_context(input);
+  EXPECT_EQ(without.scalars.narrow(1, 0, 5).abs().max().item<float>(), 0.0F);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class SynthesiserTest : public ::testing::Test {
     config.channels_half = config.channels_quarter = 16;
     config.channels_eighth = 32;
     config.channels_bottleneck = 48;
+    config.texture.channels = 2;
     Generator generator(config);
     save_safetensors(folder_ + "/generator.safetensors", state_of(*generator));
     write_package_description(folder_, "test", config, false);
@@ -51,8 +52,9 @@ class SynthesiserTest : public ::testing::Test {
     frame.motion = {4, 4, std::vector<std::int16_t>(16, 8), std::vector<std::int16_t>(16, -4)};
     return frame;
   }
-  std::vector<PaintedFrame> paint(const std::vector<SemanticFrame>& frames) {
-    Synthesiser synthesiser(open_package(folder_), info_, {});
+  std::vector<PaintedFrame> paint(const std::vector<SemanticFrame>& frames,
+                                  const SynthesisOptions& options = {}) {
+    Synthesiser synthesiser(open_package(folder_), info_, options);
     std::vector<PaintedFrame> out;
     for (const auto& frame : frames) {
       synthesiser.push(frame, [&](PaintedFrame&& painted) { out.push_back(std::move(painted)); });
@@ -105,6 +107,53 @@ TEST_F(SynthesiserTest, ReferencesMatter) {
   alone.entry_point = true;
   const auto without = paint({first, alone});
   EXPECT_FALSE(torch::equal(with.back().rgb, without.back().rgb));
+}
+
+TEST_F(SynthesiserTest, JobsMayBePaintedLaterAndInAnyOrder) {
+  auto first = anchor(0, {}, 1);
+  first.entry_point = true;
+  const std::vector<SemanticFrame> frames = {first, moving(anchor(4, {1, 2, 3}, 2)),
+                                             moving(anchor(6, {5}, 3))};
+  const auto straight = paint(frames);
+  Synthesiser synthesiser(open_package(folder_), info_, {});
+  std::vector<PaintJob> jobs;
+  for (const auto& frame : frames) {
+    for (auto& job : synthesiser.plan(frame)) jobs.push_back(std::move(job));
+  }
+  ASSERT_EQ(jobs.size(), straight.size());
+  for (std::size_t i = jobs.size(); i-- > 0;) {
+    EXPECT_EQ(jobs[i].pts, straight[i].pts);
+    EXPECT_TRUE(torch::equal(jobs[i].paint(), straight[i].rgb)) << i;
+  }
+}
+
+TEST_F(SynthesiserTest, TexturePlanesMatterAndMustFit) {
+  auto first = anchor(0, {}, 1);
+  first.entry_point = true;
+  const auto plain = paint({first});
+  first.texture = {{4, 4, 5, std::vector<std::uint8_t>(16, 4)}};
+  EXPECT_FALSE(torch::equal(plain[0].rgb, paint({first})[0].rgb));
+  first.texture = {{5, 4, 5, std::vector<std::uint8_t>(20, 4)}};
+  EXPECT_THROW(paint({first}), Error);
+  first.texture.assign(3, {4, 4, 5, std::vector<std::uint8_t>(16, 4)});
+  EXPECT_THROW(paint({first}), Error) << "more channels than the model has";
+}
+
+TEST_F(SynthesiserTest, AKeyPictureIsUsedAndADamagedOneDoesNoHarm) {
+  auto first = anchor(0, {}, 1);
+  first.entry_point = true;
+  const auto plain = paint({first});
+  first.appearance = Appearance{"none", {1, 2, 3}};
+  SynthesisOptions options;
+  options.key_decoder = [](const Appearance& key, int width, int height) {
+    EXPECT_EQ(key.bytes.size(), 3U);
+    return torch::full({height, width, 3}, 200, torch::kUInt8);
+  };
+  EXPECT_FALSE(torch::equal(plain[0].rgb, paint({first}, options)[0].rgb));
+  options.key_decoder = [](const Appearance&, int, int) -> torch::Tensor {
+    throw Error(ErrorKind::corrupt, "A key picture (none) is damaged.");
+  };
+  EXPECT_TRUE(torch::equal(plain[0].rgb, paint({first}, options)[0].rgb));
 }
 
 TEST_F(SynthesiserTest, ASizeThatTheModelCannotPaintIsAnError) {

@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "models/core/safetensors.h"
+#include "models/package/model_package.h"
+#include "training/data/key_picture.h"
 #include "training/data/sequence_sampler.h"
 #include "training/generator/generator_trainer.h"
 
@@ -76,6 +78,7 @@ class GeneratorTrainingTest : public ::testing::Test {
     for (std::string line; std::getline(file, line);) lines.push_back(line);
     return lines;
   }
+  const Ranks ranks_;
   std::string root_;
 };
 
@@ -93,6 +96,9 @@ TEST_F(GeneratorTrainingTest, SamplesDependOnTheSeedOnly) {
     EXPECT_EQ(a.pictures[0].sizes(), at::IntArrayRef({1, 3, 64, 64}));
     EXPECT_EQ(a.conditions[0].sizes(), at::IntArrayRef({1, 4, 32, 32}));
     EXPECT_EQ(a.flow_10.sizes(), at::IntArrayRef({1, 2, 16, 16}));
+    EXPECT_EQ(a.planes.sizes(), at::IntArrayRef({1, 4}));
+    EXPECT_EQ(a.key.sizes(), at::IntArrayRef({1, 3, 64, 64}));
+    EXPECT_EQ(a.key.abs().max().item<float>() > 0, a.has_key.item<float>() > 0);
     EXPECT_EQ(a.flow_01.defined(), between);
     EXPECT_EQ(a.flow_21.defined(), !between);
     const double third = a.third.item<double>();
@@ -103,25 +109,66 @@ TEST_F(GeneratorTrainingTest, SamplesDependOnTheSeedOnly) {
   }
 }
 
+TEST_F(GeneratorTrainingTest, AStillBecomesASequenceThatMoves) {
+  const std::string folder = root_ + "/stills";
+  fs::create_directories(folder);
+  const FrameStore bars(root_ + "/data/bars.frames"), edges(root_ + "/data/bars.edges");
+  FrameStoreWriter picture(folder + "/one.frames", {kWidth, kHeight, 3, 0, 25, 1});
+  FrameStoreWriter lines(folder + "/one.edges", {kWidth, kHeight, 1, 0, 25, 1});
+  picture.add({bars.frame(0), bars.header().frame_bytes()});
+  lines.add({edges.frame(0), edges.header().frame_bytes()});
+  picture.finish();
+  lines.finish();
+  SamplerOptions sampling;
+  sampling.crop = 64;
+  const SequenceSampler sampler(folder, sampling);
+  int moved = 0;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    const auto sample = sampler.draw(seed, true);
+    moved += !torch::equal(sample.pictures[0], sample.pictures[1]);
+  }
+  EXPECT_GE(moved, 6);
+}
+
+TEST(KeyPicture, LooksLikeThePictureButNotQuite) {
+  const auto y = torch::arange(64).view({64, 1}) / 64.0, x = torch::arange(96).view({1, 96}) / 96.0;
+  const auto picture =
+      torch::stack({0.5 + 0.4 * torch::sin(9 * x + 5 * y), 0.3 + 0.5 * (x * y), 0.7 - 0.5 * y + 0 * x})
+          .unsqueeze(0)
+          .to(torch::kFloat);
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    Random random(seed);
+    const auto key = as_key_picture(picture, random);
+    const double error = (key - picture).square().mean().item<double>();
+    EXPECT_GT(error, 0.0);
+    EXPECT_LT(error, 0.01) << "worse than 20 dB on a smooth picture";
+  }
+}
+
 TEST_F(GeneratorTrainingTest, RunsThroughAllPhasesAndWritesItsFiles) {
   const auto o = options("run");
-  GeneratorTrainer trainer(o);
+  GeneratorTrainer trainer(o, ranks_);
   trainer.run();
   EXPECT_EQ(losses(o).size(), 9U) << "a header and a line a step";
   EXPECT_TRUE(fs::exists(o.output + "/sample-8.ppm"));
   EXPECT_TRUE(fs::exists(o.output + "/checkpoint.safetensors"));
+  trainer.export_package(o.output);
+  const auto package = open_package(o.output);
+  EXPECT_EQ(package.config.channels_eighth, 32);
+  EXPECT_NO_THROW(load_generator(package, torch::kCPU, torch::kFloat32));
+  EXPECT_NO_THROW(load_texture_encoder(package, torch::kCPU, torch::kFloat32));
 }
 
 TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
   const auto straight = options("straight");
-  GeneratorTrainer(straight).run();
+  GeneratorTrainer(straight, ranks_).run();
 
   // Stopped after 5 of 8 steps, as by a signal; the schedule still is that of 8.
   auto first_half = options("resumed");
   first_half.stop_after = 5;
-  GeneratorTrainer(first_half).run();
+  GeneratorTrainer(first_half, ranks_).run();
   auto second_half = options("resumed");
-  GeneratorTrainer trainer(second_half);
+  GeneratorTrainer trainer(second_half, ranks_);
   ASSERT_TRUE(trainer.resume());
   trainer.run();
   const auto a = losses(straight), b = losses(second_half);
@@ -136,10 +183,10 @@ TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
 
 TEST_F(GeneratorTrainingTest, ACheckpointOfAnotherNetworkIsRefused) {
   const auto o = options("other");
-  GeneratorTrainer(o).run();
+  GeneratorTrainer(o, ranks_).run();
   auto wider = o;
   wider.network.channels_eighth = 40;
-  GeneratorTrainer trainer(wider);
+  GeneratorTrainer trainer(wider, ranks_);
   EXPECT_ANY_THROW(trainer.resume());
 }
 

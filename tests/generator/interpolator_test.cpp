@@ -1,0 +1,91 @@
+// Frames between anchors: the blend, learning, and the fused CPU kernels against the tensor
+// operations that they stand for.
+
+#include <gtest/gtest.h>
+
+#include "models/generator/flow_geometry.h"
+#include "models/generator/interpolator.h"
+#include "models/kernels/paint_frame.h"
+
+namespace semcodec {
+namespace {
+
+BetweenContext random_between(int n, int height, int width) {
+  BetweenContext context;
+  context.picture_a = torch::rand({n, 3, height, width});
+  context.picture_b = torch::rand({n, 3, height, width});
+  context.small_a = small_picture(context.picture_a);
+  context.small_b = small_picture(context.picture_b);
+  context.flow_a = torch::randn({n, 2, height / 4, width / 4}) * 5;
+  context.flow_b = torch::randn({n, 2, height / 4, width / 4}) * 5;
+  context.tau = torch::full({n}, 0.3);
+  context.interval = torch::full({n}, 0.4);
+  return context;
+}
+
+TEST(Interpolator, EqualStillPicturesStayWhatTheyAre) {
+  torch::manual_seed(1);
+  const torch::NoGradGuard guard;
+  Interpolator net{InterpolatorConfig{}};
+  auto context = random_between(1, 64, 96);
+  context.picture_a = context.picture_b = torch::full({1, 3, 64, 96}, 0.6);
+  const auto out = net->forward(context);
+  // An untrained network adds little; a flat picture is flat along every motion.
+  EXPECT_LT((out.frame - 0.6).abs().max().item<float>(), 0.05F);
+  EXPECT_LT((out.warped_a - 0.6).abs().max().item<float>(), 1e-5F);
+}
+
+TEST(Interpolator, EveryParameterLearns) {
+  torch::manual_seed(2);
+  Interpolator net{InterpolatorConfig{}};
+  const auto out = net->forward(random_between(2, 64, 64));
+  (out.frame * torch::rand_like(out.frame)).sum().backward();
+  for (const auto& item : net->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<float>(), 0.0F) << item.key();
+  }
+}
+
+TEST(Interpolator, FusedPaintingEqualsTheTensorOperations) {
+  torch::manual_seed(3);
+  const torch::NoGradGuard guard;
+  Interpolator net{InterpolatorConfig{}};
+  for (const auto& [height, width] : {std::pair{64, 96}, {16, 16}, {80, 176}}) {
+    auto context = random_between(1, height, width);
+    const auto plain = net->paint_bytes(context);
+    context.pixels_a = to_pixels(context.picture_a);
+    context.pixels_b = to_pixels(context.picture_b);
+    const auto fused = net->paint_bytes(context);
+    ASSERT_EQ(fused.sizes(), at::IntArrayRef({height, width, 3}));
+    // The same formula in another order of additions: a byte may round the other way.
+    EXPECT_LE((fused.to(torch::kInt) - plain.to(torch::kInt)).abs().max().item<int>(), 1);
+  }
+}
+
+TEST(PaintFrame, WarpEqualsWarpAndFoldsAsPixelUnshuffleDoes) {
+  torch::manual_seed(4);
+  const auto picture = torch::rand({1, 3, 32, 64});
+  auto flow = torch::randn({1, 2, 8, 16}) * 30;  // far beyond the border too
+  auto folded = torch::empty({1, 20, 16, 32},
+                             torch::TensorOptions().memory_format(at::MemoryFormat::ChannelsLast));
+  folded.fill_(-1);
+  const auto warped = warp_folded(to_pixels(picture), flow, folded, 4);
+  const auto expected = warp(picture, flow);
+  EXPECT_LT((warped.narrow(2, 0, 3).permute({2, 0, 1}) - expected[0]).abs().max().item<float>(),
+            1e-4F);
+  EXPECT_LT((folded.narrow(1, 4, 12) - torch::pixel_unshuffle(expected, 2)).abs().max().item<float>(),
+            1e-4F);
+  EXPECT_EQ(folded.narrow(1, 0, 4).max().item<float>(), -1.0F) << "other channels are untouched";
+  flow.fill_(NAN);
+  EXPECT_TRUE(torch::isfinite(warp_folded(to_pixels(picture), flow, folded, 0)).all().item<bool>());
+}
+
+TEST(PaintFrame, OtherShapesAreRefused) {
+  const auto pixels = to_pixels(torch::rand({1, 3, 32, 64}));
+  auto folded = torch::empty({1, 12, 16, 32});  // not channels_last
+  EXPECT_ANY_THROW(warp_folded(pixels, torch::zeros({1, 2, 8, 16}), folded, 0));
+  EXPECT_ANY_THROW(blend_to_bytes(torch::empty({1, 23, 16, 32}), pixels, pixels, 0.5F));
+}
+
+}  // namespace
+}  // namespace semcodec

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Two local ranks train as one rank with the same batch does; one that dies ends the job.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
+if ! command -v mpirun >/dev/null; then
+  echo "Skipped: mpirun is missing; apt-get install openmpi-bin libopenmpi-dev, then build again"
+  exit 77
+fi
+clip 128x96 12 "$dir/clip.y4m"
+"$bin/semcodec-train" prepare "$dir/clip.y4m" --output "$dir/store" --size 128x96 \
+  --edges models/zoo/default/edges.safetensors -q
+
+cat >"$dir/two.toml" <<'TOML'
+device = "cpu"
+threads = 1
+[generator]
+steps = 6
+image_steps = 2
+gan_start = 3
+batch = 2
+crop = 64
+gan_patch = 48
+discriminator_channels = 8
+log_every = 1
+sample_every = 100
+weight_lpips = 0.0
+weight_vgg = 0.0
+bf16 = false
+channels_half = 16
+channels_quarter = 16
+channels_eighth = 32
+channels_bottleneck = 48
+TOML
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+ranks() { mpirun --oversubscribe --bind-to none -n "$@"; }
+train() { "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" -q --set output="$@"; }
+
+train "$dir/one"
+ranks 2 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \
+  --set output="$dir/both" -q
+python3 - "$dir/one/losses.csv" "$dir/both/losses.csv" <<'PY'
+import csv, sys
+one, two = (list(csv.DictReader(open(path))) for path in sys.argv[1:])
+assert len(one) == len(two) == 6, (len(one), len(two))
+for a, b in zip(one, two):
+    x, y = float(a["loss"]), float(b["loss"])
+    assert abs(x - y) <= 2e-3 * abs(x), f"step {a['step']}: {x} on one rank, {y} on two"
+PY
+
+# A batch that cannot be shared is a sentence, and the job ends.
+got=0
+ranks 2 timeout 60 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \
+  --set output="$dir/odd" --set generator.batch=3 >"$dir/odd.txt" 2>&1 || got=$?
+[ "$got" -ne 0 ] && [ "$got" -ne 124 ] || fail "a batch of 3 on 2 ranks ended with $got"
+grep -q "ranks cannot share" "$dir/odd.txt" || fail "no sentence: $(cat "$dir/odd.txt")"
