@@ -24,6 +24,7 @@ packages=(
   libopencv-core-dev libopencv-imgproc-dev libopencv-video-dev
   libprotobuf-dev protobuf-compiler libzstd-dev libssl-dev
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libgtest-dev
+  libopenmpi-dev openmpi-bin
   python3 python3-pip ffmpeg)
 
 deps=${SEMCODEC_DEPS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/semcodec}
