@@ -206,6 +206,13 @@ EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
   report.source_unpaired = aligner.source_unpaired();
   report.output_unpaired = aligner.output_unpaired();
   report.frame_rate = static_cast<double>(report.source_frames) / report.seconds;
+  if (report.source_unpaired > 0 || report.output_unpaired > 0) {
+    report.notes.push_back(std::to_string(report.source_unpaired) +
+                           " frames of the reference and " +
+                           std::to_string(report.output_unpaired) +
+                           " of the other are shown at times that the other lacks, and were left "
+                           "out of all figures.");
+  }
   report.scores = metrics.scores();
   if (networks.patches) {
     report.scores.patches = networks.patches->scores(report.notes);
