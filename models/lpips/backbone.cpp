@@ -73,8 +73,10 @@ class PlainBackbone : public LpipsBackbone {
 }  // namespace
 
 const LpipsNetFacts& facts_of(LpipsNet net) {
-  static const LpipsNetFacts squeeze{
-      "squeeze", "squeezenet1_1", "lpips-squeeze", {64, 128, 256, 384, 384, 512, 512}};
+  static const LpipsNetFacts squeeze{"squeeze",
+                                     "squeezenet1_1",
+                                     "lpips-squeeze",
+                                     {std::begin(kSqueezeNetTaps), std::end(kSqueezeNetTaps)}};
   static const LpipsNetFacts alex{"alex", "alexnet", "lpips-alex", {64, 192, 384, 256, 256}};
   static const LpipsNetFacts vgg{"vgg", "vgg16", "lpips-vgg", {64, 128, 256, 512, 512}};
   return net == LpipsNet::squeeze ? squeeze : net == LpipsNet::alex ? alex : vgg;
