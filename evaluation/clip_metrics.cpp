@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 
 #include "common/core/error.h"
 #include "evaluation/gmsd.h"
@@ -27,43 +28,56 @@ FrameScores compare_frames(const FramePair& pair, const MetricChoice& choice) {
   return scores;
 }
 
+struct Named {
+  std::string_view name;
+  bool& (*wanted)(MetricChoice&);
+};
+constexpr Named kMetrics[] = {
+    {"psnr", [](MetricChoice& c) -> bool& { return c.psnr; }},
+    {"ssim", [](MetricChoice& c) -> bool& { return c.ssim; }},
+    {"ms-ssim", [](MetricChoice& c) -> bool& { return c.ms_ssim; }},
+    {"gmsd", [](MetricChoice& c) -> bool& { return c.gmsd; }},
+    {"lpips", [](MetricChoice& c) -> bool& { return c.lpips[0]; }},
+    {"lpips-alex", [](MetricChoice& c) -> bool& { return c.lpips[1]; }},
+    {"lpips-vgg", [](MetricChoice& c) -> bool& { return c.lpips[2]; }},
+    {"fid", [](MetricChoice& c) -> bool& { return c.patches.fid; }},
+    {"kid", [](MetricChoice& c) -> bool& { return c.patches.kid; }},
+    {"fd-squeezenet", [](MetricChoice& c) -> bool& { return c.patches.fd_squeezenet; }},
+    {"motion", [](MetricChoice& c) -> bool& { return c.temporal.motion; }},
+    {"flicker", [](MetricChoice& c) -> bool& { return c.temporal.flicker; }},
+    {"warping", [](MetricChoice& c) -> bool& { return c.temporal.warping; }},
+};
+
 }  // namespace
 
 const std::vector<std::string>& metric_names() {
-  static const std::vector<std::string> names{"psnr",  "ssim",   "ms-ssim", "gmsd",
-                                              "lpips", "motion", "flicker", "warping"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const Named& metric : kMetrics) list.emplace_back(metric.name);
+    return list;
+  }();
   return names;
 }
 
 MetricChoice parse_metrics(const std::string& list) {
   MetricChoice choice;
   if (list == "all") return choice;
-  choice = {false, false, false, false, false, {false, false, false}};
+  for (const Named& metric : kMetrics) metric.wanted(choice) = false;
   std::istringstream names(list);
   std::string name;
   bool any = false;
   while (std::getline(names, name, ',')) {
-    const std::vector<bool*> switches{&choice.psnr,
-                                      &choice.ssim,
-                                      &choice.ms_ssim,
-                                      &choice.gmsd,
-                                      &choice.lpips,
-                                      &choice.temporal.motion,
-                                      &choice.temporal.flicker,
-                                      &choice.temporal.warping};
-    const auto& known = metric_names();
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end()) {
-      any = false;
-      break;
-    }
-    *switches[static_cast<std::size_t>(found - known.begin())] = true;
-    any = true;
+    const auto* found = std::find_if(std::begin(kMetrics), std::end(kMetrics),
+                                     [&](const Named& metric) { return metric.name == name; });
+    any = found != std::end(kMetrics);
+    if (!any) break;
+    found->wanted(choice) = true;
   }
+  std::string known;
+  for (const std::string& one : metric_names()) known += (known.empty() ? "" : ",") + one;
   require(any, ErrorKind::usage,
-          "--metrics: '" + list +
-              "' is not a list of metrics; give 'all' or some of psnr,ssim,"
-              "ms-ssim,gmsd,lpips,motion,flicker,warping, separated by commas.");
+          "--metrics: '" + list + "' is not a list of metrics; give 'all' or some of " + known +
+              ", separated by commas.");
   return choice;
 }
 
@@ -99,9 +113,9 @@ std::vector<FrameScores> ClipMetrics::add(const std::vector<FramePair>& batch) {
   return scores;
 }
 
-void ClipMetrics::add_lpips(const std::vector<double>& distances) {
-  for (const double d : distances) lpips_ += d;
-  lpips_pairs_ += static_cast<std::int64_t>(distances.size());
+void ClipMetrics::add_lpips(std::size_t net, const std::vector<double>& distances) {
+  for (const double d : distances) lpips_.at(net) += d;
+  lpips_pairs_.at(net) += static_cast<std::int64_t>(distances.size());
 }
 
 ClipScores ClipMetrics::scores() const {
@@ -120,7 +134,9 @@ ClipScores ClipMetrics::scores() const {
     if (choice_.ms_ssim && ms_ssim_defined_) s.ms_ssim = *sums_.ms_ssim / n;
     if (choice_.gmsd) s.gmsd = sums_.gmsd / n;
   }
-  if (lpips_pairs_ > 0) s.lpips = lpips_ / static_cast<double>(lpips_pairs_);
+  for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
+    if (lpips_pairs_[net] > 0) s.lpips[net] = lpips_[net] / static_cast<double>(lpips_pairs_[net]);
+  }
   if (choice_.temporal.motion && temporal_.motion_pixels > 0) {
     const auto pixels = static_cast<double>(temporal_.motion_pixels);
     s.motion_error_pixels = temporal_.end_point_error / pixels;

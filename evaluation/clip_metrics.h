@@ -1,7 +1,8 @@
 #pragma once
 // Metrics of a whole clip, summed pair by pair. No libav and no torch: frames come from outside,
-// and so does LPIPS.
+// and so do LPIPS and the distances of patch sets.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,9 +11,13 @@
 #include "common/core/image.h"
 #include "evaluation/alignment.h"
 #include "evaluation/flow.h"
+#include "evaluation/patches.h"
 #include "evaluation/temporal.h"
 
 namespace semcodec {
+
+/// Networks of LPIPS, in the order of the arrays below.
+inline constexpr std::array<const char*, 3> kLpipsNets{"squeeze", "alex", "vgg"};
 
 /// Which metrics to compute.
 struct MetricChoice {
@@ -20,9 +25,12 @@ struct MetricChoice {
   bool ssim = true;
   bool ms_ssim = true;
   bool gmsd = true;
-  bool lpips = true;
+  std::array<bool, kLpipsNets.size()> lpips{true, true, true};
+  PatchMetricChoice patches;
   TemporalChoice temporal;
 
+  /// Anything that needs no weights.
+  bool any_plain() const { return psnr || ssim || ms_ssim || gmsd || any_temporal(); }
   bool any_temporal() const { return temporal.motion || temporal.flicker || temporal.warping; }
 };
 
@@ -35,7 +43,6 @@ const std::vector<std::string>& metric_names();
 struct FrameScores {
   double mse = 0, psnr = 0, psnr_yuv = 0, ssim = 0, gmsd = 0;
   std::optional<double> ms_ssim;
-  std::optional<double> lpips;
 };
 
 /// Means over the pairs of a clip. What was not asked for or cannot be had is empty.
@@ -45,7 +52,9 @@ struct ClipScores {
   std::optional<double> psnr;       ///< mean of the frames' PSNR, dB
   std::optional<double> psnr_pool;  ///< PSNR of the mean MSE, dB
   std::optional<double> psnr_yuv;   ///< 6:1:1, mean over frames, dB
-  std::optional<double> ssim, ms_ssim, gmsd, lpips;
+  std::optional<double> ssim, ms_ssim, gmsd;
+  std::array<std::optional<double>, kLpipsNets.size()> lpips;
+  PatchScores patches;  ///< filled in by the caller
 
   std::int64_t consecutive_pairs = 0;         ///< pairs of pairs that the temporal metrics saw
   std::optional<double> motion_error;         ///< empty on a clip that does not move
@@ -62,9 +71,10 @@ class ClipMetrics {
   /// `threads` at least 1. Calls use_one_opencv_thread().
   ClipMetrics(const MetricChoice& choice, int threads);
 
-  /// Adds consecutive pairs; returns the scores of each (lpips empty). Pictures of one size.
+  /// Adds consecutive pairs; returns the scores of each. Pictures of one size.
   std::vector<FrameScores> add(const std::vector<FramePair>& batch);
-  void add_lpips(const std::vector<double>& distances);
+  /// `net` counts in kLpipsNets.
+  void add_lpips(std::size_t net, const std::vector<double>& distances);
 
   ClipScores scores() const;
 
@@ -75,8 +85,8 @@ class ClipMetrics {
   FrameScores sums_;
   std::int64_t pairs_ = 0;
   bool ms_ssim_defined_ = true;
-  double lpips_ = 0;
-  std::int64_t lpips_pairs_ = 0;
+  std::array<double, kLpipsNets.size()> lpips_{};
+  std::array<std::int64_t, kLpipsNets.size()> lpips_pairs_{};
   TemporalSums temporal_;
 };
 

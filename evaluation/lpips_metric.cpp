@@ -24,6 +24,13 @@ torch::Tensor tensor_of(const RgbImage& image, const torch::Device& device) {
       .div(255.0);
 }
 
+LpipsNet net_of(const std::string& name) {
+  for (const LpipsNet net : {LpipsNet::squeeze, LpipsNet::alex, LpipsNet::vgg}) {
+    if (name == facts_of(net).name) return net;
+  }
+  throw Error(ErrorKind::internal, "There is no LPIPS network '" + name + "'.");
+}
+
 }  // namespace
 
 struct LpipsMetric::Impl {
@@ -42,9 +49,10 @@ LpipsMetric::~LpipsMetric() = default;
 LpipsMetric::LpipsMetric(LpipsMetric&&) noexcept = default;
 LpipsMetric& LpipsMetric::operator=(LpipsMetric&&) noexcept = default;
 
-std::optional<LpipsMetric> LpipsMetric::find(const std::string& device, int threads) {
+std::optional<LpipsMetric> LpipsMetric::find(const std::string& device, int threads,
+                                             const std::string& name) {
   const torch::Device where = parse_device(device);
-  auto net = Lpips::find(where);
+  auto net = Lpips::find(where, net_of(name));
   if (!net) return std::nullopt;
   return LpipsMetric(std::make_unique<Impl>(
       Impl{std::move(*net), where, where.is_cpu() ? static_cast<std::size_t>(threads) : 1}));
@@ -52,11 +60,11 @@ std::optional<LpipsMetric> LpipsMetric::find(const std::string& device, int thre
 
 std::string LpipsMetric::torch_version() { return TORCH_VERSION; }
 
-std::string LpipsMetric::missing_sentence() {
-  for (const char* name : {"squeezenet1_1", "lpips-squeeze"}) {
-    if (!find_weights(name)) return "LPIPS was left out: " + missing_weights(name);
-  }
-  return "";
+std::string LpipsMetric::missing_sentence(const std::string& net) {
+  const LpipsNetFacts& facts = facts_of(net_of(net));
+  return "LPIPS (" + net + ") was left out: " +
+         missing_weights(std::vector<std::string>{facts.backbone_weights, facts.head_weights}) +
+         ".";
 }
 
 std::vector<double> LpipsMetric::distances(std::span<const RgbImage* const> a,

@@ -1,6 +1,6 @@
 #pragma once
-// LPIPS (squeeze, version 0.1) of 8-bit pictures, when its weights are at hand. Apart from the
-// other metrics because it needs torch, which stays behind this header.
+// LPIPS (version 0.1; squeeze, alex, vgg) of 8-bit pictures, when its weights are at hand. Apart
+// from the other metrics because it needs torch, which stays behind this header.
 
 #include <memory>
 #include <optional>
@@ -17,9 +17,10 @@ class LpipsMetric {
   /// `device` as in --device. On the CPU, `threads` pairs are worked on at a time, each by one
   /// thread: values do not depend on their number, and no thread waits for another one in
   /// between. Nothing when the weights are missing; missing_sentence() says which and how to get
-  /// them. Throws Error(device).
-  static std::optional<LpipsMetric> find(const std::string& device, int threads);
-  static std::string missing_sentence();
+  /// them. `net` is "squeeze", "alex" or "vgg". Throws Error(device).
+  static std::optional<LpipsMetric> find(const std::string& device, int threads,
+                                         const std::string& net = "squeeze");
+  static std::string missing_sentence(const std::string& net = "squeeze");
   static std::string torch_version();
 
   ~LpipsMetric();

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -20,6 +21,7 @@
 #include "evaluation/alignment.h"
 #include "evaluation/clip_metrics.h"
 #include "evaluation/lpips_metric.h"
+#include "evaluation/patch_metrics.h"
 #include "evaluation/report.h"
 
 namespace semcodec {
@@ -35,6 +37,8 @@ struct EvalOptions {
   std::string metrics = "all";
   std::string align = "time";
   std::string device = "auto";
+  std::string features;
+  KernelOptions kernel;
   bool hold = false;
   bool overwrite = false;
   int threads = 0;
@@ -70,14 +74,54 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
-void measure_lpips(LpipsMetric& lpips, const std::vector<FramePair>& batch, ClipMetrics& metrics) {
-  std::vector<const RgbImage*> a;
-  std::vector<const RgbImage*> b;
-  for (const FramePair& pair : batch) {
-    a.push_back(&pair.source.image);
-    b.push_back(&pair.output);
+// The metrics that need networks, as far as their weights are there.
+struct NetworkMetrics {
+  NetworkMetrics(const MetricChoice& choice, const std::string& device, int threads,
+                 std::vector<std::string>& notes) {
+    for (std::size_t i = 0; i < lpips.size(); ++i) {
+      if (!choice.lpips[i]) continue;
+      lpips[i] = LpipsMetric::find(device, threads, kLpipsNets[i]);
+      if (!lpips[i]) notes.push_back(LpipsMetric::missing_sentence(kLpipsNets[i]));
+    }
+    if (choice.patches.any()) {
+      patches.emplace(choice.patches, device, threads);
+      notes.insert(notes.end(), patches->missing().begin(), patches->missing().end());
+      if (!patches->ready()) patches.reset();
+    }
   }
-  metrics.add_lpips(lpips.distances(a, b));
+
+  bool any() const {
+    return patches || std::any_of(lpips.begin(), lpips.end(), [](const auto& l) { return !!l; });
+  }
+
+  void add(const std::vector<FramePair>& batch, ClipMetrics& metrics) {
+    std::vector<const RgbImage*> a;
+    std::vector<const RgbImage*> b;
+    for (const FramePair& pair : batch) {
+      a.push_back(&pair.source.image);
+      b.push_back(&pair.output);
+    }
+    for (std::size_t i = 0; i < lpips.size(); ++i) {
+      if (lpips[i]) metrics.add_lpips(i, lpips[i]->distances(a, b));
+    }
+    if (patches) patches->add(a, b);
+  }
+
+  std::array<std::optional<LpipsMetric>, kLpipsNets.size()> lpips;
+  std::optional<PatchMetrics> patches;
+};
+
+// Refuses to overwrite what --features would write, before any work is done.
+void check_features(const EvalOptions& o) {
+  for (const char* network : {"inception", "squeezenet"}) {
+    for (const char* side : {"_reference.npy", "_distorted.npy"}) {
+      check_output(o.features + "/" + network + side, o.overwrite);
+    }
+  }
+  std::error_code failed;
+  std::filesystem::create_directories(o.features, failed);
+  require(!failed, ErrorKind::output,
+          "--features: the folder " + o.features + " cannot be made: " + failed.message() + ".");
 }
 
 // Reads the first frames of both to learn where they start, then pairs and measures.
@@ -85,18 +129,16 @@ EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
   EvaluationReport report;
   report.reference = o.reference;
   report.distorted = o.distorted;
-  const MetricChoice choice = parse_metrics(o.metrics);
+  MetricChoice choice = parse_metrics(o.metrics);
+  choice.patches.kernel = o.kernel;
+  choice.patches.keep_features = !o.features.empty();
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int threads = o.threads > 0 ? o.threads : cores;
 
-  std::optional<LpipsMetric> lpips;
-  if (choice.lpips) {
-    lpips = LpipsMetric::find(o.device, threads);
-    if (!lpips) {
-      require(o.metrics == "all", ErrorKind::unsupported, LpipsMetric::missing_sentence());
-      report.notes.push_back(LpipsMetric::missing_sentence());
-    }
-  }
+  NetworkMetrics networks(choice, o.device, threads, report.notes);
+  require(choice.any_plain() || networks.any(), ErrorKind::unsupported,
+          "Nothing of what --metrics asks for can be measured: " +
+              (report.notes.empty() ? std::string() : report.notes.front()));
   if (!o.bits.empty()) {
     std::error_code failed;
     report.stream_bytes = std::filesystem::file_size(o.bits, failed);
@@ -151,7 +193,7 @@ EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
       batch.push_back(std::move(*pair));
     }
     metrics.add(batch);
-    if (lpips) measure_lpips(*lpips, batch, metrics);
+    networks.add(batch, metrics);
     progress.update(aligner.source_frames(), source.last - source.first.value_or(0));
   }
   progress.finish();
@@ -164,7 +206,21 @@ EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
   report.source_unpaired = aligner.source_unpaired();
   report.output_unpaired = aligner.output_unpaired();
   report.frame_rate = static_cast<double>(report.source_frames) / report.seconds;
+  if (report.source_unpaired > 0 || report.output_unpaired > 0) {
+    report.notes.push_back(std::to_string(report.source_unpaired) +
+                           " frames of the reference and " +
+                           std::to_string(report.output_unpaired) +
+                           " of the other are shown at times that the other lacks, and were left "
+                           "out of all figures.");
+  }
   report.scores = metrics.scores();
+  if (networks.patches) {
+    report.scores.patches = networks.patches->scores(report.notes);
+    if (!o.features.empty()) networks.patches->save_features(o.features);
+  }
+  if (choice.ms_ssim && report.scores.pairs > 0 && !report.scores.ms_ssim) {
+    report.notes.push_back("MS-SSIM needs pictures of at least 176x176 pixels.");
+  }
   for (const Clip* clip : {&source, &output}) {
     if (!clip->reader.warning().empty()) report.notes.push_back(clip->reader.warning());
   }
@@ -189,7 +245,8 @@ void write_report(const EvalOptions& o, const EvaluationReport& report) {
 
 int main(int argc, char** argv) {
   using namespace semcodec;
-  CLI::App app("Compares a video with its source: PSNR, SSIM, MS-SSIM, GMSD, LPIPS, motion");
+  CLI::App app(
+      "Compares a video with its source: PSNR, SSIM, MS-SSIM, GMSD, LPIPS, FID, KID, motion");
   CommonOptions common;
   add_common_options(app, common,
                      version_text("semcodec-eval", {{"torch", LpipsMetric::torch_version()},
@@ -202,8 +259,19 @@ int main(int argc, char** argv) {
   app.add_option("--bits", o.bits, "The stream whose size gives kbit/s and bits a pixel");
   app.add_option("--size", o.size, "Compare at WxH (both are scaled); default: the reference's");
   app.add_option("--metrics", o.metrics,
-                 "all, or some of psnr,ssim,ms-ssim,gmsd,lpips,motion,flicker,warping")
+                 "all, or some of psnr,ssim,ms-ssim,gmsd,lpips,lpips-alex,lpips-vgg,fid,kid,"
+                 "fd-squeezenet,motion,flicker,warping")
       ->capture_default_str();
+  app.add_option("--kid-subsets", o.kernel.subsets, "Subsets that KID is averaged over")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--kid-subset-size", o.kernel.subset_size,
+                 "Patches in a subset; of fewer patches it is half")
+      ->check(CLI::Range(2, 20000))
+      ->capture_default_str();
+  app.add_option("--kid-seed", o.kernel.seed, "Seed of the subsets")->capture_default_str();
+  app.add_option("--features", o.features,
+                 "Write the features of all patches into this folder, as .npy");
   app.add_option("--align", o.align,
                  "time: frames belong together by their timestamps; start: by their time since "
                  "the first frame")
@@ -211,13 +279,14 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--hold", o.hold,
                "Compare source frames that have no partner with the frame shown at that time");
-  app.add_option("--device", o.device, "Where LPIPS runs: auto, cpu, cuda:N")
+  app.add_option("--device", o.device, "Where LPIPS, FID, KID run: auto, cpu, cuda:N")
       ->capture_default_str();
   app.add_option("--threads", o.threads, "Threads; 0 = one a core")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   return run_main(app, argc, argv, [&] {
     if (!o.json.empty()) check_output(o.json, o.overwrite);
+    if (!o.features.empty()) check_features(o);
     const EvaluationReport report = evaluate(o, parse_progress_mode(common.progress));
     for (const std::string& note : report.notes) log::warning(note);
     write_report(o, report);

@@ -59,7 +59,17 @@ std::string to_json(const EvaluationReport& r) {
   j["ssim"] = or_null(s.ssim);
   j["ms_ssim"] = or_null(s.ms_ssim);
   j["gmsd"] = or_null(s.gmsd);
-  j["lpips_squeeze"] = or_null(s.lpips);
+  for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
+    j[std::string("lpips_") + kLpipsNets[net]] = or_null(s.lpips[net]);
+  }
+  const PatchScores& p = s.patches;
+  j["patches"] = p.patches;
+  j["fid"] = or_null(p.fid);
+  j["kid"] = or_null(p.kid);
+  j["kid_std"] = or_null(p.kid_deviation);
+  j["kid_subsets"] = p.kid_subsets;
+  j["kid_subset_size"] = p.kid_subset_size;
+  j["fd_squeezenet"] = or_null(p.fd_squeezenet);
   j["motion_error"] = or_null(s.motion_error);
   j["motion_error_pixels"] = or_null(s.motion_error_pixels);
   j["source_motion_pixels"] = or_null(s.source_motion_pixels);
@@ -93,7 +103,19 @@ std::string to_table(const EvaluationReport& r) {
   add_line(text, "SSIM", s.ssim, "%.4f", "1 = equal");
   add_line(text, "MS-SSIM", s.ms_ssim, "%.4f", "1 = equal");
   add_line(text, "GMSD", s.gmsd, "%.4f", "0 = equal");
-  add_line(text, "LPIPS squeeze", s.lpips, "%.4f", "0 = equal");
+  for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
+    add_line(text, (std::string("LPIPS ") + kLpipsNets[net]).c_str(), s.lpips[net], "%.4f",
+             "0 = equal");
+  }
+  const PatchScores& p = s.patches;
+  const std::string patches = "0 = alike; " + std::to_string(p.patches) + " patches of 256x256";
+  add_line(text, "FID/256", p.fid, "%.3f", patches.c_str());
+  add_line(text, "KID/256", p.kid, "%.5f", patches.c_str());
+  add_line(
+      text, "  deviation", p.kid_deviation, "%.5f",
+      ("over " + std::to_string(p.kid_subsets) + " subsets of " + std::to_string(p.kid_subset_size))
+          .c_str());
+  add_line(text, "FD SqueezeNet", p.fd_squeezenet, "%.3f", (patches + "; no FID").c_str());
   add_line(text, "motion error", s.motion_error, "%.3f", "0 = moves as the source does");
   add_line(text, "flicker", s.flicker, "%.3f", "grey levels of change that the source lacks");
   add_line(text, "warping error", s.warping_error, "%.5f", "along the source's motion");

@@ -74,11 +74,16 @@ Similarity compare_planes(const cv::Mat& a, const cv::Mat& b) {
   return {sum.ssim / count, sum.structure / count};
 }
 
-// Mean of 2x2 pixels.
+// Mean of 2x2 pixels. An odd side gets a black line in front first: that is what pytorch-msssim
+// does, and figures are compared with its figures.
 cv::Mat halve(const cv::Mat& plane) {
-  const cv::Mat even = plane(cv::Range(0, plane.rows / 2 * 2), cv::Range(0, plane.cols / 2 * 2));
+  cv::Mat even = plane;
+  if (plane.rows % 2 != 0 || plane.cols % 2 != 0) {
+    cv::copyMakeBorder(plane, even, plane.rows % 2, 0, plane.cols % 2, 0, cv::BORDER_CONSTANT,
+                       cv::Scalar(-kOffset));
+  }
   cv::Mat half;
-  cv::resize(even, half, cv::Size(plane.cols / 2, plane.rows / 2), 0, 0, cv::INTER_AREA);
+  cv::resize(even, half, cv::Size(even.cols / 2, even.rows / 2), 0, 0, cv::INTER_AREA);
   return half;
 }
 

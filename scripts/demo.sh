@@ -72,6 +72,7 @@ j = json.load(sys.stdin)
 w, h = find(j, "work_width"), find(j, "work_height")
 print(f"{w}x{h}" if w and h else "")') || die "semcodec-info could not read $out/demo.sem"
 "$bin/semcodec-eval" "$video" "$out/demo.mp4" --bits "$out/demo.sem" ${work:+--size "$work"} \
+  --metrics psnr,ssim,ms-ssim,gmsd,lpips,fd-squeezenet,motion,flicker,warping \
   --json "$out/quality.json" -y >/dev/null || die "the quality could not be measured"
 
 # Three moments, source left, output right, at the working size.

@@ -7,6 +7,8 @@
 #   bash scripts/fetch.sh clips NAME --path   gets one clip and prints where it lies
 #   ... --list                                only shows what there is, and what is here already
 #
+# Large weights (alexnet, vgg16, inception) and what goes with them are fetched only when named.
+#
 # What there is: models/weights.json and samples/manifest.json (addresses, sha256, licences). Local
 # folders are searched first, by sha256: $SEMCODEC_WEIGHTS, $SEMCODEC_CLIPS, ../shared. One that
 # cannot be had is named, the rest goes on, and the exit status is 1.

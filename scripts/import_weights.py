@@ -3,10 +3,11 @@
 
     python3 scripts/import_weights.py SRC.pth DST.safetensors --as KIND
 
-KIND: pidinet, pidinet-small, pidinet-tiny, squeezenet, lpips-squeeze, vgg19, vgg19-normalised,
-vgg19-distilled, flownet2 and its parts flownet2-c, -s, -sd, -cs, -css. Names and shapes are checked
-against the network, so that a wrong file is noticed here. Needs Python 3.9 and nothing else: files
-are read without torch and without running any code in them (see torch_file.py).
+KIND: pidinet, pidinet-small, pidinet-tiny, squeezenet, alexnet, vgg16, lpips-squeeze, lpips-alex,
+lpips-vgg, inception (the one of FID, as pytorch-fid and torch-fidelity publish it), vgg19,
+vgg19-normalised, vgg19-distilled, flownet2 and its parts flownet2-c, -s, -sd, -cs, -css. Names and
+shapes are checked against the network, so that a wrong file is noticed here. Needs Python 3.9 and
+nothing else: files are read without torch and without running any code in them (see torch_file.py).
 
 Exit status: 0 converted, 2 wrong usage, 3 the source is not what --as says, 6 cannot write.
 """
@@ -65,22 +66,93 @@ def squeezenet():
     return table
 
 
-def lpips_squeeze():
+def lpips_heads(*taps):
     table = {}
-    for index, channels in enumerate((64, 128, 256, 384, 384, 512, 512)):
+    for index, channels in enumerate(taps):
         conv(table, f"lin{index}.model.1", 1, channels, 1, bias=False)
     return table
 
 
-def vgg19():
-    """torchvision's `features` up to the convolution in front of relu5_1."""
+def lpips_squeeze():
+    return lpips_heads(64, 128, 256, 384, 384, 512, 512)
+
+
+def alexnet():
+    """torchvision's `features`."""
+    table = {}
+    for index, out, into, size in ((0, 64, 3, 11), (3, 192, 64, 5), (6, 384, 192, 3),
+                                   (8, 256, 384, 3), (10, 256, 256, 3)):
+        conv(table, str(index), out, into, size)
+    return table
+
+
+def vgg(*stages):
+    """torchvision's `features` of stages (width, number of convolutions)."""
     table = {}
     index, into = 0, 3
-    for width, count in ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1)):
+    for width, count in stages:
         for _ in range(count):
             conv(table, str(index), width, into, 3)
             index, into = index + 2, width
         index += 1  # the pool
+    return table
+
+
+def vgg16():
+    return vgg((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+
+
+def vgg19():
+    """Up to the convolution in front of relu5_1."""
+    return vgg((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
+
+
+def inception():
+    """Inception-v3 up to the last pool: each convolution without bias, then a batch norm."""
+    table = {}
+
+    def unit(name, out, into, high, wide):
+        table[name + ".conv.weight"] = (out, into, high, wide)
+        for field in ("weight", "bias", "running_mean", "running_var"):
+            table[f"{name}.bn.{field}"] = (out,)
+
+    def branch(name, into, *layers):
+        for suffix, out, high, wide in layers:
+            unit(name + suffix, out, into, high, wide)
+            into = out
+
+    for name, out, into, size in (("1a_3x3", 32, 3, 3), ("2a_3x3", 32, 32, 3),
+                                  ("2b_3x3", 64, 32, 3), ("3b_1x1", 80, 64, 1),
+                                  ("4a_3x3", 192, 80, 3)):
+        unit("Conv2d_" + name, out, into, size, size)
+    for block, into, pooled in (("5b", 192, 32), ("5c", 256, 64), ("5d", 288, 64)):
+        name = f"Mixed_{block}.branch"
+        branch(name, into, ("1x1", 64, 1, 1))
+        branch(name, into, ("5x5_1", 48, 1, 1), ("5x5_2", 64, 5, 5))
+        branch(name, into, ("3x3dbl_1", 64, 1, 1), ("3x3dbl_2", 96, 3, 3), ("3x3dbl_3", 96, 3, 3))
+        branch(name, into, ("_pool", pooled, 1, 1))
+    branch("Mixed_6a.branch", 288, ("3x3", 384, 3, 3))
+    branch("Mixed_6a.branch", 288, ("3x3dbl_1", 64, 1, 1), ("3x3dbl_2", 96, 3, 3),
+           ("3x3dbl_3", 96, 3, 3))
+    for block, width in (("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)):
+        name = f"Mixed_{block}.branch"
+        branch(name, 768, ("1x1", 192, 1, 1))
+        branch(name, 768, ("7x7_1", width, 1, 1), ("7x7_2", width, 1, 7), ("7x7_3", 192, 7, 1))
+        branch(name, 768, ("7x7dbl_1", width, 1, 1), ("7x7dbl_2", width, 7, 1),
+               ("7x7dbl_3", width, 1, 7), ("7x7dbl_4", width, 7, 1), ("7x7dbl_5", 192, 1, 7))
+        branch(name, 768, ("_pool", 192, 1, 1))
+    branch("Mixed_7a.branch", 768, ("3x3_1", 192, 1, 1), ("3x3_2", 320, 3, 3))
+    branch("Mixed_7a.branch", 768, ("7x7x3_1", 192, 1, 1), ("7x7x3_2", 192, 1, 7),
+           ("7x7x3_3", 192, 7, 1), ("7x7x3_4", 192, 3, 3))
+    for block, into in (("7b", 1280), ("7c", 2048)):
+        name = f"Mixed_{block}.branch"
+        branch(name, into, ("1x1", 320, 1, 1))
+        branch(name, into, ("3x3_1", 384, 1, 1), ("3x3_2a", 384, 1, 3))
+        branch(name, 384, ("3x3_2b", 384, 3, 1))
+        branch(name, into, ("3x3dbl_1", 448, 1, 1), ("3x3dbl_2", 384, 3, 3),
+               ("3x3dbl_3a", 384, 1, 3))
+        branch(name, 384, ("3x3dbl_3b", 384, 3, 1))
+        branch(name, into, ("_pool", 192, 1, 1))
     return table
 
 
@@ -182,7 +254,12 @@ KINDS = {
     "pidinet-small": lambda: pidinet(30, 12),
     "pidinet-tiny": lambda: pidinet(20, 8),
     "squeezenet": squeezenet,
+    "alexnet": alexnet,
+    "vgg16": vgg16,
     "lpips-squeeze": lpips_squeeze,
+    "lpips-alex": lambda: lpips_heads(64, 192, 384, 256, 256),
+    "lpips-vgg": lambda: lpips_heads(64, 128, 256, 512, 512),
+    "inception": inception,
     "vgg19": vgg19,
     "vgg19-normalised": vgg19_normalised,
     "vgg19-distilled": vgg19_distilled,
@@ -197,7 +274,13 @@ KINDS = {
 # Prefixes that files carry in front of the names, and what they hold besides the network.
 PREFIXES = ("module.", "features.", "net.", "encoder.")
 IGNORED = {"squeezenet": ("classifier.",),
-           "vgg19": ("classifier.", "30.", "32.", "34.")}  # behind relu5_1
+           "alexnet": ("classifier.",),
+           "vgg16": ("classifier.",),
+           "vgg19": ("classifier.", "30.", "32.", "34."),  # behind relu5_1
+           "inception": ("fc.",)}
+COUNTERS = ".num_batches_tracked"  # of batch norms, for training only
+# Ignored, but telling: torchvision's Inception-v3 fits name by name and has other numbers.
+TELLING = {"inception": {"fc.weight": (1008, 2048)}}
 
 # --------------------------------------------------------------------------------------------
 
@@ -233,9 +316,14 @@ def select(tensors, table, kind):
                           f"{'x'.join(map(str, shape))}")
         elif tensors[name].dtype not in ("F32", "F16", "BF16"):
             faults.append(f"{name} is {tensors[name].dtype}, not a float of at most 32 bits")
+    for name, shape in TELLING.get(kind, {}).items():
+        if name in tensors and tensors[name].shape != shape:
+            faults.append(f"{name} is {'x'.join(map(str, tensors[name].shape))}, not "
+                          f"{'x'.join(map(str, shape))}: it is a network of other classes")
     allowed = IGNORED.get(kind, ())
     faults += [f"{name} does not belong to it" for name in tensors
-               if name not in table and not (allowed and name.startswith(allowed))]
+               if name not in table and not (allowed and name.startswith(allowed))
+               and not name.endswith(COUNTERS)]
     if faults:
         more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
         raise torch_file.BadFile(f"it is no {kind}: {', '.join(faults[:4])}{more}")

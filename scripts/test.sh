@@ -3,8 +3,9 @@
 #
 #   bash scripts/test.sh [--preset NAME] [CTEST OPTIONS...]     e.g.  -R entropy, -L unit
 #
-# Tests that need third-party weights get them from scripts/fetch.sh; where those cannot be had,
-# they say so and are skipped.
+# Tests that need third-party weights get them from scripts/fetch.sh, and the tools that metrics are
+# compared with from scripts/reference_tools.sh; where those cannot be had, they say so and are
+# skipped.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -17,6 +18,8 @@ fi
 bash scripts/build.sh --preset "$preset"
 bash scripts/fetch.sh weights ||
   echo "test: not all third-party weights are here; the tests that need them are skipped" >&2
+bash scripts/reference_tools.sh ||
+  echo "test: the metrics are not compared with other tools, which could not be installed" >&2
 
 start=$SECONDS
 status=0

@@ -2,8 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <system_error>
-#include <vector>
 
 #include "common/core/error.h"
 
@@ -32,6 +33,22 @@ std::vector<fs::path> roots() {
   return list;
 }
 
+/// " (FILE from ADDRESS)" of an entry of models/weights.json, or nothing.
+std::string origin_of(const std::string& name) {
+  const auto manifest = find_project_file("models/weights.json");
+  if (!manifest) return {};
+  std::ifstream stream(*manifest);
+  const nlohmann::json json = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("weights") || !json["weights"].is_array()) return {};
+  for (const nlohmann::json& entry : json["weights"]) {
+    if (entry.is_object() && entry.value("name", "") == name && entry.contains("urls") &&
+        !entry["urls"].empty()) {
+      return " (" + entry.value("file", "") + " from " + entry["urls"][0].get<std::string>() + ")";
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<std::string> find_project_file(const std::string& relative) {
@@ -53,17 +70,29 @@ std::optional<std::string> find_weights(const std::string& name) {
 }
 
 std::string missing_weights(const std::string& name) {
-  return "weights '" + name + "' were not found; run `bash scripts/fetch.sh weights`";
+  return missing_weights(std::vector<std::string>{name});
+}
+
+std::string missing_weights(const std::vector<std::string>& names) {
+  std::string list, arguments;
+  for (const std::string& name : names) {
+    if (names.size() > 1 && find_weights(name)) continue;
+    list += (list.empty() ? "'" : " and '") + name + "'" + origin_of(name);
+    arguments += " " + name;
+  }
+  return "weights " + list + " were not found; run `bash scripts/fetch.sh weights" + arguments +
+         "`";
 }
 
 std::string require_weights(const std::string& name, const std::string& purpose) {
   const auto path = find_weights(name);
   if (path) return *path;
-  throw Error(ErrorKind::input,
-              "The weights '" + name + "' are needed for " + purpose +
-                  " and were not found; run `bash scripts/fetch.sh weights`, or set "
-                  "SEMCODEC_WEIGHTS to a folder that holds " +
-                  name + ".safetensors.");
+  throw Error(ErrorKind::input, "The weights '" + name + "' are needed for " + purpose +
+                                    " and were not found; run `bash scripts/fetch.sh weights " +
+                                    name +
+                                    "`, or set "
+                                    "SEMCODEC_WEIGHTS to a folder that holds " +
+                                    name + ".safetensors.");
 }
 
 }  // namespace semcodec

@@ -19,19 +19,21 @@ torch::Tensor unit(const torch::Tensor& features) {
 
 }  // namespace
 
-Lpips::Lpips(const std::string& squeezenet_file, const std::string& heads_file,
+Lpips::Lpips(LpipsNet net, const std::string& backbone_file, const std::string& heads_file,
              torch::Device device)
-    : net_(SqueezeNet()) {
-  load_module(*net_, squeezenet_file);
+    : net_(make_backbone(net)) {
+  const LpipsNetFacts& facts = facts_of(net);
+  load_module(*net_, backbone_file);
   for (torch::Tensor& parameter : net_->parameters()) parameter.set_requires_grad(false);
   net_->eval();
   const TensorMap heads = load_safetensors(heads_file);
-  for (int i = 0; i < 7; ++i) {
+  for (std::size_t i = 0; i < facts.taps.size(); ++i) {
     const auto found = heads.find("lin" + std::to_string(i) + ".model.1.weight");
-    require(found != heads.end() &&
-                found->second.sizes() == at::IntArrayRef({1, kSqueezeNetTaps[i], 1, 1}),
-            ErrorKind::corrupt,
-            heads_file + " holds no LPIPS heads for SqueezeNet (lin" + std::to_string(i) + ").");
+    require(
+        found != heads.end() && found->second.sizes() == at::IntArrayRef({1, facts.taps[i], 1, 1}),
+        ErrorKind::corrupt,
+        heads_file + " holds no LPIPS heads for '" + facts.name + "' (lin" + std::to_string(i) +
+            "); fetch or import " + facts.head_weights + " again.");
     heads_.push_back(found->second.to(torch::kFloat32));
   }
   // The metric's constants for x in -1..1: (x - shift) / scale. With x = 2 p - 1 and p in 0..1
@@ -41,11 +43,11 @@ Lpips::Lpips(const std::string& squeezenet_file, const std::string& heads_file,
   to(device);
 }
 
-std::optional<Lpips> Lpips::find(torch::Device device) {
-  const auto squeezenet = find_weights("squeezenet1_1");
-  const auto heads = find_weights("lpips-squeeze");
-  if (!squeezenet || !heads) return std::nullopt;
-  return Lpips(*squeezenet, *heads, device);
+std::optional<Lpips> Lpips::find(torch::Device device, LpipsNet net) {
+  const auto backbone = find_weights(facts_of(net).backbone_weights);
+  const auto heads = find_weights(facts_of(net).head_weights);
+  if (!backbone || !heads) return std::nullopt;
+  return Lpips(net, *backbone, *heads, device);
 }
 
 void Lpips::to(torch::Device device) {
@@ -61,8 +63,8 @@ torch::Tensor Lpips::forward(const torch::Tensor& a, const torch::Tensor& b) {
               a.size(3) >= 32,
           ErrorKind::input, "LPIPS needs two RGB pictures of one size, at least 32 x 32 pixels.");
   const auto taps = [&](const torch::Tensor& x) {
-    return net_->forward(((x.to(torch::kFloat32) - shift_) * scale_)
-                             .contiguous(torch::MemoryFormat::ChannelsLast));
+    return net_->taps(((x.to(torch::kFloat32) - shift_) * scale_)
+                          .contiguous(torch::MemoryFormat::ChannelsLast));
   };
   const std::vector<torch::Tensor> of_a = taps(a);
   const std::vector<torch::Tensor> of_b = taps(b);

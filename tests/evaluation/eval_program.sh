@@ -45,6 +45,7 @@ head -c 2500 /dev/zero >"$dir/stream"
 "$eval_program" "$dir/ref.y4m" "$dir/short.y4m" "${few[@]}" --bits "$dir/stream" --json - \
   >"$dir/short.json"
 holds "$dir/short.json" 'j["frames"]["compared"] == 20 and j["frames"]["reference_unpaired"] == 4'
+holds "$dir/short.json" 'any("4 frames of the reference and 0" in n for n in j["notes"])'
 holds "$dir/short.json" 'abs(j["kbps"] - 20 / j["seconds"]) < 1e-9 and j["stream_bytes"] == 2500'
 
 # The number of threads does not change a figure.
@@ -55,6 +56,17 @@ done
 cmp "$dir/t1.json" "$dir/t3.json" || fail "1 and 3 threads differ"
 holds "$dir/t1.json" 'j["width"] == 128 and j["height"] == 96'
 
+# What cannot be measured is null and says why: weights that are missing, pictures too small.
+"$eval_program" "$dir/ref.y4m" "$dir/short.y4m" --metrics psnr,fid,lpips-vgg --json - -q \
+  >"$dir/fid.json"
+holds "$dir/fid.json" 'j["fid"] is None and j["patches"] == 0 and j["psnr"] is not None'
+holds "$dir/fid.json" 'any("pt_inception" in n or "256x256" in n for n in j["notes"])'
+holds "$dir/fid.json" 'j["lpips_vgg"] or any("vgg16-397923af.pth" in n for n in j["notes"])'
+
+mkdir "$dir/features"
+touch "$dir/features/squeezenet_reference.npy"
+refuses 6 squeezenet_reference.npy "$dir/ref.y4m" "$dir/ref.y4m" --features "$dir/features"
+refuses 2 kid-subsets "$dir/ref.y4m" "$dir/ref.y4m" --kid-subsets 0
 refuses 3 missing.mp4 "$dir/ref.y4m" "$dir/missing.mp4"
 refuses 2 vmaf "$dir/ref.y4m" "$dir/ref.y4m" --metrics vmaf
 refuses 2 size "$dir/ref.y4m" "$dir/ref.y4m" --size wide

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "common/core/error.h"
+#include "evaluation/clip_metrics.h"
 #include "evaluation/gmsd.h"
+#include "evaluation/patches.h"
 #include "evaluation/pixel_error.h"
 #include "evaluation/ssim.h"
 #include "pictures.h"
@@ -41,6 +43,7 @@ TEST(MsSsim, MatchesTheReference) {
   const auto value = ms_ssim(textured_picture(208, 192), degraded_picture(208, 192));
   ASSERT_TRUE(value.has_value());
   EXPECT_NEAR(*value, 0.982267301, 2e-5);
+  EXPECT_NEAR(*ms_ssim(textured_picture(181, 179), degraded_picture(181, 179)), 0.979239739, 2e-5);
 }
 
 TEST(MsSsim, HasNoValueForSmallPictures) {
@@ -75,6 +78,28 @@ TEST(Metrics, RefuseDifferentSizes) {
   EXPECT_THROW(ms_ssim(a, b), Error);
   EXPECT_THROW(gmsd(a, b), Error);
   EXPECT_THROW(mean_squared_error(RgbImage(), RgbImage()), Error);
+}
+
+TEST(Patches, FillBothGridsAndLeaveOutTheRest) {
+  using Places = std::vector<PatchPlace>;
+  EXPECT_EQ(patch_places(512, 256), (Places{{0, 0}, {256, 0}}));
+  EXPECT_EQ(patch_places(384, 400), (Places{{0, 0}, {128, 128}}));
+  EXPECT_EQ(patch_places(640, 384), (Places{{0, 0}, {256, 0}, {128, 128}, {384, 128}}));
+  EXPECT_TRUE(patch_places(1920, 255).empty());
+  // 7 x 4 of the first grid, 7 x 3 of the second.
+  EXPECT_EQ(patch_places(1920, 1080).size(), 28U + 21U);
+}
+
+TEST(ParseMetrics, TakesNamesAndNamesThem) {
+  const MetricChoice all = parse_metrics("all");
+  EXPECT_TRUE(all.any_plain() && all.patches.any() && all.lpips[2]);
+  const MetricChoice some = parse_metrics("lpips-vgg,kid");
+  EXPECT_FALSE(some.any_plain() || some.patches.fid || some.patches.fd_squeezenet);
+  EXPECT_TRUE(some.patches.kid && some.lpips[2] && !some.lpips[0] && !some.lpips[1]);
+  for (const std::string& name : metric_names()) EXPECT_NO_THROW(parse_metrics(name));
+  for (const char* wrong : {"", "fid,vmaf", "vmaf", "all,fid"}) {
+    EXPECT_THROW(parse_metrics(wrong), Error) << wrong;
+  }
 }
 
 TEST(Ssim, RefusesPicturesSmallerThanItsWindow) {

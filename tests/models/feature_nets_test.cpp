@@ -11,6 +11,7 @@
 #include "models/core/safetensors.h"
 #include "models/core/weights_path.h"
 #include "models/lpips/lpips.h"
+#include "models/lpips/squeezenet.h"
 #include "models/vgg/vgg19.h"
 
 namespace semcodec {

@@ -206,6 +206,22 @@ class ImportWeights(unittest.TestCase):
             write_zip(self.source, dump(value), storages)
             self.expect_refused("lpips-squeeze", "stranger does not belong")
 
+    def test_inception_of_other_classes_is_refused(self):
+        shaped = collections.namedtuple("shaped", "shape dtype")
+        tensors = {n: shaped(s, "F32") for n, s in import_weights.inception().items()}
+        tensors["Mixed_5b.branch1x1.bn.num_batches_tracked"] = shaped((), "I64")
+        tensors["fc.weight"] = shaped((1008, 2048), "F32")
+        tensors["fc.bias"] = shaped((1008,), "F32")
+        kept = import_weights.select(tensors, import_weights.inception(), "inception")
+        self.assertEqual(kept.keys(), import_weights.inception().keys())
+        tensors["fc.weight"] = shaped((1000, 2048), "F32")
+        with self.assertRaisesRegex(torch_file.BadFile, "1000x2048, not 1008x2048"):
+            import_weights.select(tensors, import_weights.inception(), "inception")
+        tensors["fc.weight"] = shaped((1008, 2048), "F32")
+        tensors["AuxLogits.fc.bias"] = shaped((1000,), "F32")
+        with self.assertRaisesRegex(torch_file.BadFile, "AuxLogits"):
+            import_weights.select(tensors, import_weights.inception(), "inception")
+
     def test_code_in_a_pickle_never_runs(self):
         trace = os.path.join(self.folder.name, "trace")
 
@@ -251,6 +267,11 @@ class ImportWeights(unittest.TestCase):
         self.assertEqual(total("pidinet-small"), 183763)
         self.assertEqual(total("pidinet-tiny"), 84477)
         self.assertEqual(total("flownet2"), 162518834)
+        self.assertEqual(total("alexnet"), 2469696)
+        self.assertEqual(total("vgg16"), 14714688)
+        # torchvision's 23,834,568 less the classifier's 2,049,000 without the auxiliary head,
+        # and the two statistics of each batch norm, which are no parameters.
+        self.assertEqual(total("inception"), 21785568 + 2 * 17216)
 
     def test_files_of_torch_itself(self):
         try:
