@@ -7,8 +7,8 @@
 // gaussian_weights=True, use_sample_covariance=False).
 //
 // MS-SSIM after Wang, Simoncelli, Bovik 2003: five scales, each half the one before (mean of 2x2
-// pixels, an odd side given a black line in front), weights .0448 .2856 .3001 .2363 .1333; contrast and
-// structure of the first four, all of SSIM of the last; negative terms count as 0; per channel,
+// pixels, an odd side given a black line in front), weights .0448 .2856 .3001 .2363 .1333; contrast
+// and structure of the first four, all of SSIM of the last; negative terms count as 0; per channel,
 // then averaged. Equal to the PyPI package pytorch-msssim.
 
 #include <optional>
