@@ -15,7 +15,7 @@ constexpr int kMaxCandidates = 6;
 MixerShape shape() {
   MixerShape s;
   s.contexts = 8;
-  s.table_bits = 16;
+  s.table_bits = 17;
   s.selectors = {kMaxCandidates * 2, 320};
   s.apm_size = kMaxCandidates * 64;
   return s;

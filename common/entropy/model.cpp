@@ -39,8 +39,9 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
   if (frame.entry_point && start_ != nullptr) coders_ = *start_;
   if (frame.entry_point) coders_.palette.forget_previous();
   if (frame.entry_point || frame.cut) forget_planes();
+  code_counter(coder, frame.entry_point);
   EncodeStats stats;
-  std::uint64_t before = 0;
+  std::uint64_t before = coder.cost();
   const auto lap = [&](std::uint64_t& part) {
     part = (coder.cost() - before + 128) / 256;
     before = coder.cost();
@@ -69,6 +70,16 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
   lap(stats.texture);
   started_ = true;
   return stats;
+}
+
+void Model::code_counter(BinaryCoder& coder, bool entry_point) {
+  const int expected = (counter_ + 1) & 15;
+  counter_ = 0;
+  for (int digit = 3; digit >= 0; --digit) {
+    counter_ = counter_ << 1 | coder.code(expected >> digit & 1, 32768);
+  }
+  require(entry_point || counter_ == expected, ErrorKind::corrupt,
+          "A frame record before this one is missing, or this one came twice.");
 }
 
 void Model::forget_planes() {

@@ -44,11 +44,13 @@ class Model {
   EncodeStats code(BinaryCoder& coder, SemanticFrame& frame);
 
  private:
+  void code_counter(BinaryCoder& coder, bool entry_point);
   void forget_planes();
   void code_texture(BinaryCoder& coder, SemanticFrame& frame);
 
   WorkSize work_;
   bool started_ = false;
+  int counter_ = 15;  ///< of the frames, modulo 16; a reader takes it over at entry points
   const Coders* start_;
   Coders coders_;
   PlaneHistory structure_history_;

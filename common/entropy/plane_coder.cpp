@@ -15,7 +15,7 @@ constexpr std::int16_t kOutside = 0;
 MixerShape shape() {
   MixerShape s;
   s.contexts = 8;
-  s.table_bits = 16;
+  s.table_bits = 17;
   s.selectors = {kUnary + 1, 160};
   s.apm_size = 64;
   return s;
