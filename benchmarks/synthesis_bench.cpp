@@ -65,8 +65,9 @@ void bench(const Arguments& arguments) {
   const auto flow = torch::randn({1, 2, h / kFlowScale, w / kFlowScale}, options) * 4;
   const auto tau = torch::full({1}, 0.4, options), interval = torch::full({1}, 0.4, options);
 
-  const double image = median_ms(
-      arguments.runs, [&] { return generator->forward(image_context(condition, planes)).frame; });
+  const double image = median_ms(arguments.runs, [&] {
+    return generator->forward(image_context(condition, planes)).frame;
+  });
   const double context = median_ms(arguments.runs, [&] {
     return between_context(a, b, planes, flow, -flow, tau, interval).reference_b;
   });
@@ -77,13 +78,11 @@ void bench(const Arguments& arguments) {
         ->forward(between_context(a, b, planes, flows.first, flows.second, tau, interval))
         .frame;
   });
-  const double refine =
-      median_ms(arguments.runs, [&] { return refiner.refine(a.picture, b.picture, flow).first; });
+  const double refine = median_ms(arguments.runs, [&] {
+    return refiner.refine(a.picture, b.picture, flow).first;
+  });
   const auto bytes = median_ms(arguments.runs, [&] {
-    return (a.picture.squeeze(0) * 255.0 + 0.5)
-        .clamp(0, 255)
-        .to(torch::kUInt8)
-        .permute({1, 2, 0})
+    return (a.picture.squeeze(0) * 255.0 + 0.5).clamp(0, 255).to(torch::kUInt8).permute({1, 2, 0})
         .contiguous();
   });
   std::printf("%s at %dx%d on %s, medians of %d runs:\n", package.name.c_str(), w, h,
