@@ -84,10 +84,14 @@ AudioInfo read_audio_info(const wire::AudioInfo& in) {
 
 const char* to_string(StreamStatus status) {
   switch (status) {
-    case StreamStatus::reading: return "reading";
-    case StreamStatus::complete: return "complete";
-    case StreamStatus::truncated: return "truncated";
-    case StreamStatus::damaged: return "damaged";
+    case StreamStatus::reading:
+      return "reading";
+    case StreamStatus::complete:
+      return "complete";
+    case StreamStatus::truncated:
+      return "truncated";
+    case StreamStatus::damaged:
+      return "damaged";
   }
   return "unknown";
 }
@@ -144,18 +148,33 @@ void StreamReader::Impl::read_start() {
   require(!first.empty(), ErrorKind::input, name + " is empty.");
   require(std::equal(first.begin(), first.end(), std::begin(kMarker)), ErrorKind::input,
           name + " is not a semcodec stream.");
-  const auto raw = scanner.next();
-  require(raw || scanner.damaged_bytes_at_end() > 0, ErrorKind::corrupt,
-          name + " ends before its header does.");
-  require(raw && raw->gap == 0, ErrorKind::corrupt, name + " has a damaged header.");
+  // Where the first header is damaged, a repeat of it will do; what lies before that is lost.
   wire::Record record;
-  require(parse(raw->payload, record) && record.has_header(), ErrorKind::corrupt,
-          name + " does not begin with a header record.");
+  auto raw = scanner.next();
+  const bool cut = !raw && scanner.damaged_bytes_at_end() == 0;
+  require(!cut, ErrorKind::corrupt, name + " ends before its header does.");
+  std::uint64_t lost = 0;
+  while (raw && !(parse(raw->payload, record) && record.has_header())) {
+    require(raw->gap > 0 || lost > 0, ErrorKind::corrupt,
+            name + " does not begin with a header record.");
+    lost += raw->gap + raw->total;
+    if (record.has_frame()) ++skipped_frames;
+    raw = scanner.next();
+  }
+  require(raw.has_value(), ErrorKind::corrupt,
+          name + " has a damaged header, and no repeat of it.");
+  lost += raw->gap;
   info = read_header(record.header(), name, options.max_dimension);
   version = std::to_string(record.header().version_major()) + "." +
             std::to_string(record.header().version_minor());
   first_offset = raw->offset + raw->total;
-  stats.header_bytes = stats.bytes = raw->total;
+  stats.header_bytes = raw->total;
+  stats.other_bytes = lost;
+  stats.bytes = raw->total + lost;
+  if (lost > 0) {
+    note_damage(name + " has a damaged header; it can be read from offset " +
+                std::to_string(raw->offset) + " on, where the header is repeated.");
+  }
 }
 
 void StreamReader::Impl::note_damage(const std::string& sentence) {
@@ -200,8 +219,7 @@ std::optional<StreamItem> StreamReader::Impl::next() {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt || options.strict) throw;
       stats.other_bytes += raw->total;
-      note_damage(name + ", record at offset " + std::to_string(raw->offset) + ": " +
-                  error.what());
+      note_damage(name + ", record at offset " + std::to_string(raw->offset) + ": " + error.what());
     }
   }
   return std::nullopt;

@@ -60,7 +60,8 @@ class StreamReader {
   using Source = std::function<std::size_t(std::span<std::uint8_t>)>;
 
   /// Opens a file, or stdin for "-", and reads the header. Throws Error(input) when it cannot be
-  /// opened or is no .sem stream, Error(corrupt) when the header is damaged or missing,
+  /// opened or is no .sem stream, Error(corrupt) when the header is missing, or damaged and not
+  /// repeated (where it is repeated, reading starts there and the stream counts as damaged),
   /// Error(unsupported) when a newer major version of the format wrote it.
   explicit StreamReader(const std::string& path);
   StreamReader(const std::string& path, const Options& options);

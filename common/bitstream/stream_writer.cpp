@@ -53,6 +53,17 @@ struct StreamWriter::Impl {
     return bytes.size();
   }
 
+  void put_header() {
+    stats.header_bytes += put(header);
+    header_end = stats.bytes;
+  }
+
+  /// A receiver whose first header was damaged can start at a repeat. Costs 1 % at most.
+  void repeat_header() {
+    constexpr std::uint64_t kShare = 100;
+    if (stats.bytes - header_end >= kShare * header.ByteSizeLong()) put_header();
+  }
+
   void require_open() const {
     require(!finished, ErrorKind::internal, "The stream was finished; nothing can be added.");
   }
@@ -76,6 +87,8 @@ struct StreamWriter::Impl {
   StreamStats stats;
   bool audio_told = false;
   bool finished = false;
+  wire::Record header;           // repeated before later entry points ...
+  std::uint64_t header_end = 0;  // ... when enough bytes went by since the last one
   std::uint64_t last_bytes = 0;
   EncodeStats last_cost;
   // For the index.
@@ -88,7 +101,8 @@ struct StreamWriter::Impl {
 StreamWriter::StreamWriter(Sink sink, const StreamInfo& info) {
   validate(info);
   impl_ = std::make_unique<Impl>(std::move(sink), info);
-  impl_->stats.header_bytes = impl_->put(header_record(info));
+  impl_->header = header_record(info);
+  impl_->put_header();
 }
 
 StreamWriter::StreamWriter(OutputFile& file, const StreamInfo& info)
@@ -112,6 +126,7 @@ void StreamWriter::write(const SemanticFrame& frame) {
   }
   my.last_pts = frame.pts;
   if (frame.entry_point) {
+    my.repeat_header();
     my.entry_pts.push_back(frame.pts);
     my.entry_offsets.push_back(my.stats.bytes);
   }

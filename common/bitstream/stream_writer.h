@@ -29,7 +29,8 @@ class StreamWriter {
 
   /// Codes and writes one anchor. Rules: validate(frame); the first frame is an entry point; pts
   /// and between_pts lie after the previous anchor's pts; planes are not larger than the working
-  /// size. Throws Error(corrupt) naming the field otherwise, and nothing is written then.
+  /// size. Throws Error(corrupt) naming the field otherwise, and nothing is written then. The
+  /// header is repeated before entry points as long as that costs less than 1 % of the stream.
   void write(const SemanticFrame& frame);
 
   /// The audio track's description: once, before the first write_audio().

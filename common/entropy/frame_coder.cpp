@@ -4,114 +4,18 @@
 #include <utility>
 
 #include "common/core/error.h"
-#include "common/entropy/label_coder.h"
-#include "common/entropy/number_coder.h"
+#include "common/entropy/model.h"
 #include "common/entropy/plane_coder.h"
-#include "common/entropy/reference.h"
 
 namespace semcodec {
 namespace {
 
 using entropy::BinaryCoder;
-using entropy::PaddedPlane;
-using entropy::PlaneHistory;
+using entropy::Model;
 
 std::size_t cells(int width, int height) {
   return static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
 }
-
-// Everything that adapts; the same on both sides.
-class Model {
- public:
-  Model(int work_width, int work_height) : work_{work_width, work_height} {
-    require(work_width >= 1 && work_width <= kMaxWorkDimension && work_height >= 1 &&
-                work_height <= kMaxWorkDimension,
-            ErrorKind::corrupt,
-            "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
-  }
-
-  bool started() const { return started_; }
-  void stop() { started_ = false; }
-
-  /// Codes all parts. When reading, the planes are sized but hold nothing yet.
-  EncodeStats code(BinaryCoder& coder, SemanticFrame& frame) {
-    if (frame.entry_point) reset();
-    if (frame.cut) forget_planes();
-    EncodeStats stats;
-    std::uint64_t before = 0;
-    const auto lap = [&](std::uint64_t& part) {
-      part = (coder.cost() - before + 128) / 256;
-      before = coder.cost();
-    };
-    if (!frame.motion.empty()) motion_.code(coder, frame.motion);
-    lap(stats.motion);
-    if (!frame.palette.empty()) palette_.code(coder, frame.palette);
-    lap(stats.palette);
-    PaddedPlane structure;
-    if (!frame.structure.empty()) {
-      const Plane& plane = frame.structure;
-      structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
-      structure = structure_.code(coder, frame.structure, structure_history_, 0, nullptr);
-    }
-    lap(stats.structure);
-    if (!frame.labels.empty()) {
-      const Plane& plane = frame.labels;
-      label_history_.advance(frame.motion, work_, plane.width, plane.height, -1);
-      label_history_.push(
-          labels_.code(coder, frame.labels, frame.palette, label_history_, structure));
-    }
-    lap(stats.labels);
-    if (!structure.empty()) structure_history_.push(std::move(structure));
-    code_texture(coder, frame);
-    lap(stats.texture);
-    started_ = true;
-    return stats;
-  }
-
- private:
-  void reset() {
-    motion_.reset();
-    palette_.reset();
-    structure_.reset();
-    labels_.reset();
-    texture_.reset();
-    forget_planes();
-  }
-
-  void forget_planes() {
-    motion_.forget_previous();
-    structure_history_.clear();
-    label_history_.clear();
-    texture_history_.clear();
-  }
-
-  void code_texture(BinaryCoder& coder, SemanticFrame& frame) {
-    if (frame.texture.empty()) return;
-    texture_history_.resize(frame.texture.size());
-    for (std::size_t i = 0; i < frame.texture.size(); ++i) {
-      Plane& plane = frame.texture[i];
-      PlaneHistory& history = texture_history_[i];
-      history.advance(frame.motion, work_, plane.width, plane.height, 0);
-      const PaddedPlane* companion = nullptr;
-      if (i > 0 && frame.texture[i - 1].width == plane.width &&
-          frame.texture[i - 1].height == plane.height) {
-        companion = &texture_history_[i - 1].last;  // the channel just coded
-      }
-      history.push(texture_.code(coder, plane, history, static_cast<int>(i), companion));
-    }
-  }
-
-  entropy::WorkSize work_;
-  bool started_ = false;
-  entropy::MotionCoder motion_;
-  entropy::PaletteCoder palette_;
-  entropy::PlaneCoder structure_;
-  entropy::LabelCoder labels_;
-  entropy::PlaneCoder texture_;
-  PlaneHistory structure_history_;
-  PlaneHistory label_history_;
-  std::vector<PlaneHistory> texture_history_;
-};
 
 void require_start(bool started, bool entry_point) {
   require(started || entry_point, ErrorKind::corrupt,
@@ -145,8 +49,8 @@ void prepare(SemanticFrame& frame) {
   prepare(frame.structure, "structure");
   prepare(frame.labels, "label");
   frame.palette.assign(static_cast<std::size_t>(frame.labels.levels), {0, 0, 0});
-  require(frame.texture.size() <= static_cast<std::size_t>(kMaxTextureChannels),
-          ErrorKind::corrupt, "A frame has too many texture planes.");
+  require(frame.texture.size() <= static_cast<std::size_t>(kMaxTextureChannels), ErrorKind::corrupt,
+          "A frame has too many texture planes.");
   for (Plane& plane : frame.texture) {
     prepare(plane, "texture");
     require(!plane.empty(), ErrorKind::corrupt, "A texture plane has no size.");
@@ -154,15 +58,6 @@ void prepare(SemanticFrame& frame) {
 }
 
 }  // namespace
-
-EncodeStats& EncodeStats::operator+=(const EncodeStats& other) {
-  motion += other.motion;
-  palette += other.palette;
-  structure += other.structure;
-  labels += other.labels;
-  texture += other.texture;
-  return *this;
-}
 
 struct FrameEncoder::State {
   Model model;

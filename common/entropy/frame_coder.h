@@ -1,9 +1,10 @@
 #pragma once
 // SemanticFrame planes <-> one arithmetic-coded chunk of bytes per frame.
 //
-// The chunk holds, in this order: motion, palette, structure, labels, texture; each is there when
-// its plane has a size. Everything else of a frame (times, flags, plane sizes and levels, the key
-// picture) belongs to the record around the chunk (common/bitstream).
+// The chunk holds, in this order: a 4-bit counter that tells when a frame is missing, motion,
+// palette, structure, labels, texture; each is there when its plane has a size. Everything else of
+// a frame (times, flags, plane sizes and levels, the key picture) belongs to the record around the
+// chunk (common/bitstream).
 //
 // The coder is adaptive: probabilities, mixing weights and the previous planes carry over from
 // frame to frame and start afresh at an entry_point. Frames must therefore be decoded in the order
@@ -20,8 +21,8 @@
 
 namespace semcodec {
 
-/// What the parts of a chunk cost, in 1/256 bit (ideal code length; the chunk's own rounding up to
-/// whole bytes, at most 2 bytes, is not in it).
+/// What the parts of a chunk cost, in 1/256 bit (ideal code length; the counter's 4 bits and
+/// the chunk's own rounding up to whole bytes, at most 2 bytes, are not in it).
 struct EncodeStats {
   std::uint64_t motion = 0;
   std::uint64_t palette = 0;
@@ -74,9 +75,10 @@ class FrameDecoder {
   ///
   /// Any bytes decode to something: a damaged chunk gives wrong planes (the record's CRC is there
   /// to tell), never a crash, and never an allocation beyond the sizes given. Throws
-  /// Error(corrupt) when a size is out of range, when the first frame is not an entry point, or
-  /// when the decoder has read more than 8 bytes past the end; after that reset() or an
-  /// entry point is needed. `stats`, if given, receives the same figures as in the encoder.
+  /// Error(corrupt) when a size is out of range, when the first frame is not an entry point, when
+  /// a frame before this one was left out, or when the decoder has read more than 8 bytes past the
+  /// end; after that reset() or an entry point is needed. `stats`, if given, receives the same
+  /// figures as in the encoder.
   void decode(std::span<const std::uint8_t> chunk, SemanticFrame& frame,
               EncodeStats* stats = nullptr);
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
+#include "common/entropy/pack.h"
 #include "common/entropy/plane_coder.h"
 
 namespace semcodec::entropy {
@@ -14,9 +14,9 @@ constexpr int kMaxCandidates = 6;
 
 MixerShape shape() {
   MixerShape s;
-  s.contexts = 14;
-  s.table_bits = 16;
-  s.selectors = {kMaxCandidates * 2, 64, 80};
+  s.contexts = 8;
+  s.table_bits = 17;
+  s.selectors = {kMaxCandidates * 2, 320};
   s.apm_size = kMaxCandidates * 64;
   return s;
 }
@@ -28,12 +28,6 @@ MixerShape rest_shape() {
   s.selectors = {32, 16};
   s.apm_size = 1;
   return s;
-}
-
-std::uint32_t pack(std::initializer_list<int> values) {
-  std::uint32_t h = 0;
-  for (const int v : values) h = h * 0x2f0b4c47u + static_cast<std::uint32_t>(v) + 3;
-  return h;
 }
 
 // Squared distance of two palette colours, green weighing more, roughly as the eye has it.
@@ -52,16 +46,32 @@ int distance_class(int d) {
   return c;
 }
 
+// How much edge there is in each cell, 1...4; nothing without a structure plane.
+std::vector<std::uint8_t> edge_classes(const PaddedPlane& structure, int width, int height) {
+  std::vector<std::uint8_t> classes;
+  if (structure.empty()) return classes;
+  for (int y = 0; y < height; ++y) {
+    const int y0 = y * structure.height() / height;
+    const int y1 = std::clamp((y + 1) * structure.height() / height, y0 + 1, y0 + 4);
+    for (int x = 0; x < width; ++x) {
+      const int x0 = x * structure.width() / width;
+      const int x1 = std::clamp((x + 1) * structure.width() / width, x0 + 1, x0 + 4);
+      int edge = 0;
+      for (int yy = y0; yy < y1; ++yy) {
+        for (int xx = x0; xx < x1; ++xx) edge += std::min<int>(*structure.at(xx, yy), 3);
+      }
+      classes.push_back(edge == 0 ? 1 : edge <= 2 ? 2 : edge <= 5 ? 3 : 4);
+    }
+  }
+  return classes;
+}
+
 }  // namespace
 
 LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()) {}
 
-void LabelCoder::reset() {
-  mixer_.reset();
-  rest_.reset();
-}
-
-int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked) {
+int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked,
+                          std::uint32_t scene) {
   constexpr int kUnary = 24;
   const int count = static_cast<int>(ranked.size());
   int rank = 0;
@@ -71,7 +81,7 @@ int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>&
   for (int r = 0; r < kUnary; ++r) {
     if (r == count - 1) return ranked[static_cast<std::size_t>(r)];
     rest_.set_selector(0, r);
-    rest_.set_context(4, pack({ranked[static_cast<std::size_t>(r)]}));
+    rest_.set_context(4, pack(3, ranked[static_cast<std::size_t>(r)], scene));
     if (rest_.code(coder, rank == r ? 1 : 0, static_cast<std::uint32_t>(r)) != 0) {
       return ranked[static_cast<std::size_t>(r)];
     }
@@ -89,12 +99,14 @@ int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>&
 }
 
 PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& palette,
-                             const PlaneHistory& history, const PaddedPlane& structure) {
+                             const PlaneHistory& history, const PaddedPlane& structure,
+                             std::uint32_t scene) {
   PaddedPlane current(plane.width, plane.height, kOutside);
   const bool have_last = !history.last.empty();
   const bool have_before = !history.before.empty();
   const std::ptrdiff_t s = current.stride();
   const int levels = plane.levels;
+  const std::vector<std::uint8_t> edges = edge_classes(structure, plane.width, plane.height);
   std::vector<int> ranked;
   std::size_t index = 0;
   for (int y = 0; y < plane.height; ++y) {
@@ -117,22 +129,8 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         pnw = p[-s - 1];
       }
       if (have_before) pp = *history.before.at(x, y);
-      int edge = 0;
-      if (!structure.empty()) {
-        const int x0 = x * structure.width() / plane.width;
-        const int x1 = std::max(x0 + 1, (x + 1) * structure.width() / plane.width);
-        const int y0 = y * structure.height() / plane.height;
-        const int y1 = std::max(y0 + 1, (y + 1) * structure.height() / plane.height);
-        for (int yy = y0; yy < std::min(y1, y0 + 4); ++yy) {
-          for (int xx = x0; xx < std::min(x1, x0 + 4); ++xx) {
-            edge += std::min<int>(*structure.at(xx, yy), 3);
-          }
-        }
-        edge = edge == 0 ? 1 : edge <= 2 ? 2 : edge <= 5 ? 3 : 4;
-      }
+      const int edge = edges.empty() ? 0 : edges[index];
       const int errors = (west != pw) + (north != pn) + (northeast != pne) + (northwest != pnw);
-      const int which =
-          (west != pw) | (north != pn) << 1 | (northeast != pne) << 2 | (northwest != pnw) << 3;
 
       std::array<int, kMaxCandidates> candidates{};
       int count = 0;
@@ -152,7 +150,6 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
           break;
         }
         const int next = k + 1 < count ? candidates[static_cast<std::size_t>(k + 1)] : -1;
-        const int first = candidates[0];
         const int around =
             (west == t) | (north == t) << 1 | (northeast == t) << 2 | (northwest == t) << 3;
         const int wider = (west2 == t) | (north2 == t) << 1;
@@ -163,52 +160,44 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
                          (north == northwest) << 3;
         const int near = distance_class(distance(palette, t, next));
         const int kk = k * 2 + (have_last ? 1 : 0);
-        int i = 0;
-        const auto add = [&](std::initializer_list<int> values) {
-          mixer_.set_context(i++, pack(values) * 16 + static_cast<std::uint32_t>(kk));
+        const auto set = [&](int i, std::uint32_t packed) {
+          mixer_.set_context(i, packed * 16 + static_cast<std::uint32_t>(kk));
         };
-        add({around, wider, flat});
-        add({before, which});
-        add({t, p0, west});
-        add({t, west, north});
-        add({t, p0, pe, ps});
-        add({near, around, p0 == t});
-        add({edge, around & 3, p0 == t, errors});
-        add({around, before, corners});
-        add({y * 16 / plane.height, x * 16 / plane.width, t});
-        add({t, west, north, northeast, northwest});
-        add({p0 == t, pp == t, which, edge});
-        add({before, corners, around & 3, wider});
-        add({t, errors, around & 3});
-        add({t, next, first, near});
+        set(0, pack(3, around, wider, flat));
+        set(1, pack(3, t, p0, west, scene));
+        set(2, pack(3, t, west, north, scene));
+        set(3, pack(3, t, p0, pe, ps, scene));
+        set(4, pack(3, edge, around & 3, p0 == t, errors));
+        set(5, pack(3, around, before, corners));
+        set(6, pack(3, t, west, north, northeast, northwest, scene));
+        set(7, pack(3, t, next, candidates[0], near, scene));
         mixer_.set_selector(0, kk);
-        mixer_.set_selector(1,
-                            (around & 7) * 8 + ((before & 1) | (pp == t) << 1 | (edge > 1) << 2));
-        mixer_.set_selector(2, std::min(errors, 4) * 16 + (before & 1) * 8 + near);
+        mixer_.set_selector(1, (around & 7) * 40 + std::min(errors, 4) * 8 + (before & 1) * 4 +
+                                   ((pp == t) << 1) + (edge > 1));
         mixer_.set_apm(k * 64 + (around & 3) * 16 + (before & 7) * 2 + (errors > 0));
         if (mixer_.code(coder, label == t ? 1 : 0, 0) != 0) found = t;
       }
       if (found < 0) {
-        ranked.clear();
-        for (int l = 0; l < levels; ++l) {
-          if (std::find(candidates.begin(), candidates.begin() + count, l) ==
-              candidates.begin() + count) {
-            ranked.push_back(l);
-          }
-        }
         const int a = count > 0 ? candidates[0] : -1;
         const int b = count > 1 ? candidates[1] : a;
         const int d = count > 2 ? candidates[2] : b;
-        std::stable_sort(ranked.begin(), ranked.end(), [&](int l, int r) {
-          return distance(palette, l, a) + distance(palette, l, b) + distance(palette, l, d) <
-                 distance(palette, r, a) + distance(palette, r, b) + distance(palette, r, d);
-        });
+        ranked.clear();
+        for (int l = 0; l < levels; ++l) {
+          const auto end = candidates.begin() + count;
+          if (std::find(candidates.begin(), end, l) != end) continue;
+          // The distance decides, then the label; a sum of three is below 2^23.
+          const int sum =
+              distance(palette, l, a) + distance(palette, l, b) + distance(palette, l, d);
+          ranked.push_back(sum << 8 | l);
+        }
+        std::sort(ranked.begin(), ranked.end());
+        for (int& r : ranked) r &= 255;
         rest_.set_context(0, 0);
-        rest_.set_context(1, pack({a}));
-        rest_.set_context(2, pack({a, b}));
-        rest_.set_context(3, pack({count, edge}));
+        rest_.set_context(1, pack(3, a, scene));
+        rest_.set_context(2, pack(3, a, b, scene));
+        rest_.set_context(3, pack(3, count, edge));
         rest_.set_selector(1, std::min(count, 7) * 2 + (have_last ? 1 : 0));
-        found = code_rest(coder, label, ranked);
+        found = code_rest(coder, label, ranked, scene);
       }
       if (coder.reading()) {
         plane.values[index] = static_cast<std::uint8_t>(found);

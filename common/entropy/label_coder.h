@@ -14,14 +14,17 @@ class LabelCoder {
  public:
   LabelCoder();
 
-  void reset();
+  void soften(const Softness& softness) {
+    mixer_.soften(softness);
+    rest_.soften(softness);
+  }
 
   /// As PlaneCoder::code(). `structure` is this anchor's structure plane (any size) or empty.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const Palette& palette,
-                   const PlaneHistory& history, const PaddedPlane& structure);
+                   const PlaneHistory& history, const PaddedPlane& structure, std::uint32_t scene);
 
  private:
-  int code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked);
+  int code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked, std::uint32_t scene);
 
   ContextMixer mixer_;
   ContextMixer rest_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "common/entropy/pack.h"
 #include "common/entropy/plane_coder.h"
 
 namespace semcodec::entropy {
@@ -10,36 +11,31 @@ namespace {
 
 constexpr int kDigits = 12;
 
-MixerShape shape() {
+MixerShape shape(int contexts) {
   MixerShape s;
-  s.contexts = 5;
+  s.contexts = contexts;
   s.table_bits = 12;
   s.selectors = {8 * 4, 32};
   s.apm_size = 1;
   return s;
 }
 
-int median(int a, int b, int c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); }
+}  // namespace
 
-// 0, then sign and size class.
 std::uint32_t size_class(int value) {
   std::uint32_t c = 0;
   for (int m = std::abs(value); m != 0; m >>= 1) ++c;
   return value < 0 ? 16 + c : c;
 }
 
-}  // namespace
+NumberCoder::NumberCoder(int contexts) : mixer_(shape(contexts)) {}
 
-NumberCoder::NumberCoder() : mixer_(shape()) {}
-
-void NumberCoder::set_contexts(int kind, std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+void NumberCoder::set_contexts(int kind, std::initializer_list<std::uint32_t> values) {
   kind_ = kind;
-  const auto k = static_cast<std::uint32_t>(kind);
-  mixer_.set_context(0, k);
-  mixer_.set_context(1, a * 8 + k);
-  mixer_.set_context(2, b * 8 + k);
-  mixer_.set_context(3, c * 8 + k);
-  mixer_.set_context(4, (a * 0x2f0b4c47u + b) * 8 + k);
+  int i = 0;
+  for (const std::uint32_t v : values) {
+    mixer_.set_context(i++, v * 8 + static_cast<std::uint32_t>(kind));
+  }
 }
 
 int NumberCoder::code(BinaryCoder& coder, int value) {
@@ -73,37 +69,6 @@ int NumberCoder::code(BinaryCoder& coder, int value) {
   return negative != 0 ? -found : found;
 }
 
-void MotionCoder::code(BinaryCoder& coder, MotionField& motion) {
-  const bool same_size = previous_.width == motion.width && previous_.height == motion.height;
-  const auto width = static_cast<std::size_t>(motion.width);
-  std::vector<std::int16_t>* parts[2] = {&motion.dx, &motion.dy};
-  const std::vector<std::int16_t>* earlier[2] = {&previous_.dx, &previous_.dy};
-  for (std::size_t i = 0; i < motion.dx.size(); ++i) {
-    const bool has_west = i % width != 0;
-    const bool has_north = i >= width;
-    const bool has_northeast = has_north && (i + 1) % width != 0;
-    int other = 0;
-    for (int part = 0; part < 2; ++part) {
-      auto& v = *parts[part];
-      const int was = same_size ? (*earlier[part])[i] : 0;
-      const int west = has_west ? v[i - 1] : has_north ? v[i - width] : was;
-      const int north = has_north ? v[i - width] : west;
-      const int northeast = has_northeast ? v[i + 1 - width] : north;
-      const int predicted = median(west, north, northeast);
-      const int spread = std::max({west, north, northeast}) - std::min({west, north, northeast});
-      numbers_.set_contexts(part, size_class(spread), size_class(was - predicted),
-                            size_class(other));
-      const int residual = numbers_.code(coder, v[i] - predicted);
-      if (coder.reading()) {
-        v[i] = static_cast<std::int16_t>(std::clamp(predicted + residual, kMotionMin, kMotionMax));
-        if (coder.overrun()) throw_overrun();
-      }
-      other = residual;
-    }
-  }
-  previous_ = motion;
-}
-
 void PaletteCoder::code(BinaryCoder& coder, Palette& palette) {
   int earlier_change = 0;
   for (std::size_t i = 0; i < palette.size(); ++i) {
@@ -119,8 +84,10 @@ void PaletteCoder::code(BinaryCoder& coder, Palette& palette) {
     int change = 0;
     for (const std::size_t part : {std::size_t{1}, std::size_t{0}, std::size_t{2}}) {
       const int predicted = std::clamp(from[part] + green, 0, 255);
-      numbers_.set_contexts((known ? 0 : 3) + static_cast<int>(part), size_class(green),
-                            size_class(change), size_class(earlier_change));
+      const std::uint32_t a = size_class(green);
+      const std::uint32_t b = size_class(change);
+      numbers_.set_contexts((known ? 0 : 3) + static_cast<int>(part),
+                            {0, a, b, size_class(earlier_change), pack(0, a, b)});
       const int residual = numbers_.code(coder, palette[i][part] - predicted);
       if (coder.reading()) {
         palette[i][part] = static_cast<std::uint8_t>(std::clamp(predicted + residual, 0, 255));

@@ -1,5 +1,5 @@
 #pragma once
-// Codes signed numbers around a prediction, and with them motion fields and palettes.
+// Codes signed numbers around a prediction, and with them palettes.
 
 #include <cstdint>
 #include <initializer_list>
@@ -9,15 +9,20 @@
 
 namespace semcodec::entropy {
 
+/// 0, then sign and number of binary digits.
+std::uint32_t size_class(int value);
+
 /// A number is spelled as: zero? sign; the count of its magnitude's binary digits in unary; the
 /// digits below the highest one. Contexts are the caller's.
 class NumberCoder {
  public:
-  NumberCoder();
+  /// `contexts`: how many the uses set, at most kMaxContexts.
+  explicit NumberCoder(int contexts);
 
-  void reset() { mixer_.reset(); }
-  /// Up to 3 contexts for the following numbers; `kind` (0...7) separates the uses.
-  void set_contexts(int kind, std::uint32_t a, std::uint32_t b, std::uint32_t c);
+  void soften(const Softness& softness) { mixer_.soften(softness); }
+
+  /// Contexts for the following numbers; `kind` (0...7) separates the uses.
+  void set_contexts(int kind, std::initializer_list<std::uint32_t> values);
   /// |value| < 2^12.
   int code(BinaryCoder& coder, int value);
 
@@ -26,36 +31,17 @@ class NumberCoder {
   int kind_ = 0;
 };
 
-/// Vectors are predicted by the median of west, north and north-east.
-class MotionCoder {
- public:
-  void reset() {
-    numbers_.reset();
-    previous_ = {};
-  }
-  void forget_previous() { previous_ = {}; }
-  /// When reading, fills motion.dx and dy (sized already).
-  void code(BinaryCoder& coder, MotionField& motion);
-
- private:
-  NumberCoder numbers_;
-  MotionField previous_;
-};
-
 /// Colours are predicted by the previous palette's colour of the same index, or, without one, by
 /// the colour before.
 class PaletteCoder {
  public:
-  void reset() {
-    numbers_.reset();
-    previous_.clear();
-  }
   void forget_previous() { previous_.clear(); }
+  void soften(const Softness& softness) { numbers_.soften(softness); }
   /// When reading, fills the palette (sized already).
   void code(BinaryCoder& coder, Palette& palette);
 
  private:
-  NumberCoder numbers_;
+  NumberCoder numbers_{5};
   Palette previous_;
 };
 

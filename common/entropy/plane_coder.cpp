@@ -1,9 +1,10 @@
 #include "common/entropy/plane_coder.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <array>
 
 #include "common/core/error.h"
+#include "common/entropy/pack.h"
 
 namespace semcodec::entropy {
 namespace {
@@ -13,28 +14,23 @@ constexpr std::int16_t kOutside = 0;
 
 MixerShape shape() {
   MixerShape s;
-  s.contexts = 13;
-  s.table_bits = 16;
-  s.selectors = {kUnary + 1, 64, 80};
+  s.contexts = 8;
+  s.table_bits = 17;
+  s.selectors = {kUnary + 1, 160};
   s.apm_size = 64;
   return s;
 }
 
 // Coarser values for contexts of many cells: 0, 1, 2, 3+ of 4, whatever the levels are.
 struct Coarse {
-  explicit Coarse(int levels) : levels_(levels) {}
-  std::uint32_t operator()(int value) const {
-    if (levels_ <= 4) return static_cast<std::uint32_t>(value);
-    return static_cast<std::uint32_t>(value * 4 / levels_);
+  explicit Coarse(int levels) {
+    for (int v = 0; v < 256; ++v) {
+      of[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(levels <= 4 ? v : v * 4 / levels);
+    }
   }
-  int levels_;
+  int operator()(int value) const { return of[static_cast<std::size_t>(value)]; }
+  std::array<std::uint8_t, 256> of{};
 };
-
-std::uint32_t pack(std::initializer_list<int> values) {
-  std::uint32_t h = 0;
-  for (const int v : values) h = h * 0x2f0b4c47u + static_cast<std::uint32_t>(v) + 1;
-  return h;
-}
 
 }  // namespace
 
@@ -73,14 +69,15 @@ int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels) {
 }
 
 PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history,
-                             int channel, const PaddedPlane* companion) {
+                             int channel, std::uint32_t scene, const PlaneHistory* companion) {
   const Coarse q(plane.levels);
   PaddedPlane current(plane.width, plane.height, kOutside);
   const bool have_last = !history.last.empty();
   const bool have_before = !history.before.empty();
   const std::ptrdiff_t s = current.stride();
   std::size_t index = 0;
-  const int bias = channel * 4 + (have_last ? 1 : 0) + (have_before ? 2 : 0);
+  const std::uint32_t bias =
+      static_cast<std::uint32_t>(channel) * 4 + (have_last ? 1 : 0) + (have_before ? 2 : 0);
   for (int y = 0; y < plane.height; ++y) {
     for (int x = 0; x < plane.width; ++x) {
       std::int16_t* c = current.at(x, y);
@@ -100,37 +97,33 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
         pnw = p[-s - 1];
       }
       if (have_before) pp = *history.before.at(x, y);
-      const int co = companion != nullptr ? *companion->at(x, y) : 0;
+      int co = 0, before_co = 0;
+      if (companion != nullptr) {
+        co = *companion->last.at(x, y);
+        if (!companion->before.empty()) before_co = *companion->before.at(x, y);
+      }
       const int errors = (q(west) != q(pw)) + (q(north) != q(pn)) + (q(northeast) != q(pne)) +
                          (q(northwest) != q(pnw));
-      const auto iq = [&](int v) { return static_cast<int>(q(v)); };
-      int i = 0;
-      const auto add = [&](std::initializer_list<int> values) {
-        mixer_.set_context(i++, pack(values) * 64 + static_cast<std::uint32_t>(bias));
+      const int spatial = 2 * (q(west) + q(north)) + q(northwest) + q(northeast);
+      const auto set = [&](int i, std::uint32_t packed) {
+        mixer_.set_context(i, packed * 64 + bias);
       };
-      add({west, north, northwest, northeast});
-      add({west, north, p0});
-      add({p0, pe, ps, pw, pn});
-      add({p0, pe, ps, iq(pse), iq(psw), iq(west), iq(north)});
-      add({iq(west), iq(north), iq(northwest), iq(northeast), iq(west2), iq(north2)});
-      add({p0, west - pw, north - pn, iq(northeast) - iq(pne)});
-      add({(p0 > 0) | (pe > 0) << 1 | (ps > 0) << 2 | (pw > 0) << 3 | (pn > 0) << 4 |
-               (pse > 0) << 5 | (psw > 0) << 6 | (pne > 0) << 7 | (pnw > 0) << 8,
-           (west > 0) | (north > 0) << 1});
-      const int spatial = 2 * (iq(west) + iq(north)) + iq(northwest) + iq(northeast);
-      const int temporal = 4 * iq(p0) + 2 * (iq(pe) + iq(ps) + iq(pw) + iq(pn)) + iq(pse) +
-                           iq(psw) + iq(pne) + iq(pnw);
-      add({spatial, temporal / 2});
-      add({p0, pp, errors, iq(west)});
-      add({p0, pp, west, north, co});
-      add({co, p0, iq(west) + iq(north)});
-      add({y * 16 / plane.height, x * 16 / plane.width, iq(p0)});
-      add({spatial / 2, errors, p0, pp});
-      mixer_.set_selector(1, (have_last ? 32 : 0) + std::min(iq(p0), 3) * 8 +
-                                 std::min(iq(west), 3) * 2 + (north > 0 ? 1 : 0));
-      mixer_.set_selector(2, std::min(errors, 4) * 16 + std::min(temporal / 3, 15));
-      mixer_.set_apm((std::min(iq(p0), 3) * 4 + std::min(iq(west), 3)) * 4 +
-                     std::min(iq(north), 3));
+      set(0, pack(1, west, north, northwest, northeast));
+      set(1, pack(1, p0, pe, ps, pw, pn));
+      set(2, pack(1, q(west), q(north), q(northwest), q(northeast), q(west2), q(north2)));
+      set(3, pack(1, p0, pp, errors, q(west)));
+      set(4, pack(1, p0, pp, west, north, co));
+      set(5, pack(1, y * 16 / plane.height, x * 16 / plane.width, q(p0), scene));
+      if (companion == nullptr) {
+        set(6, pack(1, p0, pe, ps, q(pse), q(psw), q(west), q(north)));
+        set(7, pack(1, p0, west - pw, north - pn, q(northeast) - q(pne)));
+      } else {
+        set(6, pack(2, co, p0, q(west) + q(north)));
+        set(7, pack(2, co, before_co, p0, spatial / 2));
+      }
+      mixer_.set_selector(1, (have_last ? 80 : 0) + 16 * std::min(errors, 4) +
+                                 4 * std::min(q(p0), 3) + std::min(q(west), 3));
+      mixer_.set_apm(16 * std::min(q(p0), 3) + 4 * std::min(q(west), 3) + std::min(q(north), 3));
       const int value = code_value(coder, coder.reading() ? 0 : plane.values[index], plane.levels);
       if (coder.reading()) {
         plane.values[index] = static_cast<std::uint8_t>(value);

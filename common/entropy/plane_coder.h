@@ -15,7 +15,7 @@ class PlaneCoder {
  public:
   PlaneCoder();
 
-  void reset() { mixer_.reset(); }
+  void soften(const Softness& softness) { mixer_.soften(softness); }
 
   /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier
   /// planes, already advanced; `companion` is another plane of
@@ -24,7 +24,7 @@ class PlaneCoder {
   /// Returns the values in a padded plane. When writing, `plane.values` is coded; when reading it
   /// is filled. Throws Error(corrupt) when the reader overruns.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history, int channel,
-                   const PaddedPlane* companion);
+                   std::uint32_t scene, const PlaneHistory* companion);
 
  private:
   int code_value(BinaryCoder& coder, int value, int levels);

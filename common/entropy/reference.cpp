@@ -5,7 +5,8 @@
 namespace semcodec::entropy {
 
 PaddedPlane::PaddedPlane(int width, int height, std::int16_t outside)
-    : width_(width), height_(height),
+    : width_(width),
+      height_(height),
       cells_(static_cast<std::size_t>(width + 2 * kBorder) *
                  static_cast<std::size_t>(height + 2 * kBorder),
              outside) {}
@@ -27,20 +28,19 @@ PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, WorkSize
   const int width = source.width();
   const int height = source.height();
   PaddedPlane out(width, height, outside);
+  std::vector<int> columns;  // motion cells
+  for (int x = 0; x < width; ++x) columns.push_back(x * motion.width / width);
+  std::vector<int> right, down;  // by how many cells of the plane
+  for (const int v : motion.dx) right.push_back(to_cells(v, width, work.width));
+  for (const int v : motion.dy) down.push_back(to_cells(v, height, work.height));
   for (int y = 0; y < height; ++y) {
+    const int row = y * motion.height / height * motion.width;
+    std::int16_t* to = out.at(0, y);
     for (int x = 0; x < width; ++x) {
-      int sx = x;
-      int sy = y;
-      if (!motion.empty()) {
-        const int cx = static_cast<int>(std::int64_t{x} * motion.width / width);
-        const int cy = static_cast<int>(std::int64_t{y} * motion.height / height);
-        const std::size_t cell = static_cast<std::size_t>(cy) *
-                                     static_cast<std::size_t>(motion.width) +
-                                 static_cast<std::size_t>(cx);
-        sx = std::clamp(x + to_cells(motion.dx[cell], width, work.width), 0, width - 1);
-        sy = std::clamp(y + to_cells(motion.dy[cell], height, work.height), 0, height - 1);
-      }
-      *out.at(x, y) = *source.at(sx, sy);
+      const auto cell = static_cast<std::size_t>(row + columns[static_cast<std::size_t>(x)]);
+      const int sx = std::clamp(x + right[cell], 0, width - 1);
+      const int sy = std::clamp(y + down[cell], 0, height - 1);
+      to[x] = *source.at(sx, sy);
     }
   }
   return out;

@@ -42,7 +42,7 @@ struct WorkSize {
   int height = 1;
 };
 
-/// `source` moved along `motion` (as it is when motion is empty): cell (x, y) takes the cell of
+/// `source` moved along `motion`, which is not empty: cell (x, y) takes the cell of
 /// `source` nearest to (x, y) + the vector of the motion cell it lies in, clamped to the plane.
 PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, WorkSize work,
                   std::int16_t outside);

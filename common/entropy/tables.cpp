@@ -42,9 +42,6 @@ Tables::Tables() {
     stretch[i] = static_cast<std::int16_t>(x);
     cost[i] = static_cast<std::uint32_t>(-log2_q16(p));
   }
-  for (std::uint32_t n = 0; n < 256; ++n) {
-    rate[n] = static_cast<std::uint16_t>(131072 / (2 * n + 3));
-  }
 }
 
 const Tables kTables;

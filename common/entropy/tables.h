@@ -16,7 +16,6 @@ struct Tables {
   std::uint16_t squash[2 * kStretchMax + 1];  ///< [x + kStretchMax] = 65536 / (1 + e^(-x/256))
   std::int16_t stretch[4096];                 ///< [p >> 4], the inverse of squash
   std::uint32_t cost[4096];                   ///< [p >> 4] = -log2(p), in 1/65536 bit
-  std::uint16_t rate[256];                    ///< [n] = 65536 / (n + 1.5), floored
 };
 
 extern const Tables kTables;

@@ -113,18 +113,51 @@ TEST_F(Damage, LostFramesAreCounted) {
 }
 
 TEST_F(Damage, RecordsMissingOrRepeatedWithoutATrace) {
-  // Whole records cut out: the CRCs hold, so only the times and the coder can tell.
+  // Whole records cut out: the CRCs hold, so only the times and the coder's counter can tell.
   for (std::size_t r = 1; r + 1 < recorded_.ends.size(); ++r) {
+    const auto begin = static_cast<std::ptrdiff_t>(recorded_.ends[r - 1]);
+    const auto end = static_cast<std::ptrdiff_t>(recorded_.ends[r]);
     Bytes missing = recorded_.bytes;
-    missing.erase(missing.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[r - 1]),
-                  missing.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[r]));
-    for (const SemanticFrame& frame : read_all(missing).frames) EXPECT_NO_THROW(validate(frame));
+    missing.erase(missing.begin() + begin, missing.begin() + end);
+    expect_concealed(frames_, read_all(missing));
     Bytes repeated = recorded_.bytes;
-    repeated.insert(repeated.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[r]),
-                    recorded_.bytes.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[r - 1]),
-                    recorded_.bytes.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[r]));
+    repeated.insert(repeated.begin() + end, recorded_.bytes.begin() + begin,
+                    recorded_.bytes.begin() + end);
     for (const SemanticFrame& frame : read_all(repeated).frames) EXPECT_NO_THROW(validate(frame));
   }
+}
+
+TEST_F(Damage, AMissingFrameRecordIsNoticedByTheNext) {
+  // The second of the frames 0, 1, 2 of the first group; records: header, audio info, frames...
+  Bytes missing = recorded_.bytes;
+  missing.erase(missing.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[2]),
+                missing.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[3]));
+  const auto read = read_all(missing);
+  EXPECT_EQ(read.status, StreamStatus::damaged);
+  EXPECT_EQ(read.lost, 1u);
+  EXPECT_NE(read.problem.find("missing"), std::string::npos) << read.problem;
+  EXPECT_EQ(read.frames.size(), frames_.size() - 2);
+  expect_concealed(frames_, read);
+}
+
+TEST(DamagedHeader, ARepeatOfItWillDo) {
+  // Long enough for repeats; an entry point every 4 anchors.
+  const auto frames = test::sample_anchors(600, 1, 4);
+  const auto recorded = test::record(test::sample_info(), frames, false);
+  const auto whole = read_all(recorded.bytes);
+  EXPECT_EQ(whole.frames, frames);
+  EXPECT_LE(whole.stats.header_bytes, 200 + whole.stats.bytes / 100);
+  Bytes damaged = recorded.bytes;
+  damaged[20] ^= 0x40;
+  const auto read = read_all(damaged);
+  EXPECT_EQ(read.status, StreamStatus::damaged);
+  EXPECT_FALSE(read.problem.empty());
+  EXPECT_GE(read.frames.size(), 4u);
+  EXPECT_LT(read.frames.size(), frames.size());
+  EXPECT_TRUE(std::equal(read.frames.rbegin(), read.frames.rend(), frames.rbegin()));
+  EXPECT_EQ(read.skipped, frames.size() - read.frames.size());
+  EXPECT_EQ(read.stats.bytes, damaged.size());
+  EXPECT_EQ(kind_of([&] { read_all(damaged, true); }), ErrorKind::corrupt);
 }
 
 TEST_F(Damage, RandomDamageEndsAndStaysInBounds) {
@@ -134,9 +167,15 @@ TEST_F(Damage, RandomDamageEndsAndStaysInBounds) {
     for (int n = 1 + numbers.below(6); n > 0; --n) {
       const auto at = static_cast<std::size_t>(numbers.below(static_cast<int>(bytes.size())));
       switch (numbers.below(3)) {
-        case 0: bytes[at] = static_cast<std::uint8_t>(numbers.below(256)); break;
-        case 1: bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at)); break;
-        default: bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), 0xA7); break;
+        case 0:
+          bytes[at] = static_cast<std::uint8_t>(numbers.below(256));
+          break;
+        case 1:
+          bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at));
+          break;
+        default:
+          bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), 0xA7);
+          break;
       }
     }
     try {
@@ -188,13 +227,14 @@ TEST(Header, VersionsAndLimits) {
             ErrorKind::unsupported);
   EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(1, 64, 5000))); }),
             ErrorKind::corrupt);
-  EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(1, 0, 64))); }),
-            ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(1, 0, 64))); }), ErrorKind::corrupt);
 }
 
 TEST_F(Damage, UnknownRecordsAndFieldsAreSkipped) {
   // Record kind 15 with 3 bytes; and a header with an unknown field 100.
-  const Bytes unknown = frame_record(std::string("\x7a\x03" "abc"));
+  const Bytes unknown =
+      frame_record(std::string("\x7a\x03"
+                               "abc"));
   Bytes bytes = recorded_.bytes;
   bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[3]), unknown.begin(),
                unknown.end());

@@ -133,7 +133,8 @@ TEST(FrameCoder, MotionMakesAMovedSceneCheaper) {
 TEST(FrameCoder, AnEntryPointStartsAfresh) {
   FrameEncoder used(kWorkWidth, kWorkHeight);
   FrameEncoder fresh(kWorkWidth, kWorkHeight);
-  for (int t = 0; t < 4; ++t) used.encode(test::scene_frame(t, SampleShape{}, t == 0));
+  // 16 frames, after which the counter of frames stands where it stood.
+  for (int t = 0; t < 16; ++t) used.encode(test::scene_frame(t, SampleShape{}, t == 0));
   const SemanticFrame entry = test::scene_frame(9, SampleShape{}, true);
   EXPECT_EQ(used.encode(entry), fresh.encode(entry));
   const SemanticFrame next = test::scene_frame(10, SampleShape{}, false);
@@ -150,6 +151,24 @@ TEST(FrameCoder, CopiesAreIndependent) {
   again.encode(test::scene_frame(0, SampleShape{}, true));
   const SemanticFrame next = test::scene_frame(1, SampleShape{}, false);
   EXPECT_EQ(encoder.encode(next), again.encode(next));
+}
+
+TEST(FrameCoder, AMissingFrameIsNoticed) {
+  // Also when it was an entry point, after any number of frames.
+  for (int group = 1; group <= 18; ++group) {
+    FrameEncoder encoder(kWorkWidth, kWorkHeight);
+    FrameDecoder decoder(kWorkWidth, kWorkHeight);
+    const SampleShape tiny{1, 1, 3, 2, 4, 3, 2, 4, 0, 1, 1, 2};
+    for (int t = 0; t < group; ++t) {
+      const SemanticFrame frame = test::scene_frame(t, tiny, t == 0);
+      SemanticFrame out = outline(frame);
+      decoder.decode(encoder.encode(frame), out);
+    }
+    encoder.encode(test::scene_frame(group, tiny, true));  // lost
+    const SemanticFrame next = test::scene_frame(group + 1, tiny, false);
+    SemanticFrame out = outline(next);
+    EXPECT_THROW(decoder.decode(encoder.encode(next), out), Error) << group;
+  }
 }
 
 TEST(FrameCoder, NeedsAnEntryPointFirst) {
@@ -189,6 +208,7 @@ TEST(FrameCoder, AnyBytesDecodeToValidPlanesOrAnError) {
         SemanticFrame frame = outline(test::scene_frame(t, s, t == 0));
         decoder.decode(chunk, frame);
         validate(frame);
+        if (!chunk.empty()) chunk[0] = static_cast<std::uint8_t>(chunk[0] - 16);  // the counter
       }
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::corrupt);
@@ -227,7 +247,7 @@ TEST(FrameCoder, BytesAreFixed) {
         test::noise_frame(numbers, {3, 2, 9, 7, 40, 11, 5, 60, 3, 4, 4, 17}, t == 0));
     all.insert(all.end(), chunk.begin(), chunk.end());
   }
-  EXPECT_EQ(md5_hex(all), "8fa324a945c89641ab20272c0ae68988");
+  EXPECT_EQ(md5_hex(all), "1f99e238a148fc4a2270ccbbbc1654bb");
 }
 
 }  // namespace

@@ -1,0 +1,111 @@
+#include "common/entropy/model.h"
+
+#include <string>
+#include <utility>
+
+#include "common/core/error.h"
+
+namespace semcodec {
+
+EncodeStats& EncodeStats::operator+=(const EncodeStats& other) {
+  motion += other.motion;
+  palette += other.palette;
+  structure += other.structure;
+  labels += other.labels;
+  texture += other.texture;
+  return *this;
+}
+
+namespace entropy {
+
+void Coders::soften(const Softness& softness) {
+  motion.soften(softness);
+  palette.soften(softness);
+  structure.soften(softness);
+  labels.soften(softness);
+  texture.soften(softness);
+}
+
+Model::Model(int work_width, int work_height, const Coders* start)
+    : work_{work_width, work_height}, start_(start) {
+  if (start != nullptr) coders_ = *start;
+  require(work_width >= 1 && work_width <= kMaxWorkDimension && work_height >= 1 &&
+              work_height <= kMaxWorkDimension,
+          ErrorKind::corrupt,
+          "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
+}
+
+EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
+  if (frame.entry_point && start_ != nullptr) coders_ = *start_;
+  if (frame.entry_point) coders_.palette.forget_previous();
+  if (frame.entry_point || frame.cut) forget_planes();
+  code_counter(coder, frame.entry_point);
+  EncodeStats stats;
+  std::uint64_t before = coder.cost();
+  const auto lap = [&](std::uint64_t& part) {
+    part = (coder.cost() - before + 128) / 256;
+    before = coder.cost();
+  };
+  if (!frame.motion.empty()) coders_.motion.code(coder, frame.motion);
+  lap(stats.motion);
+  if (!frame.palette.empty()) coders_.palette.code(coder, frame.palette);
+  lap(stats.palette);
+  PaddedPlane structure;
+  if (!frame.structure.empty()) {
+    const Plane& plane = frame.structure;
+    structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
+    structure = coders_.structure.code(coder, frame.structure, structure_history_, 0, coders_.scene,
+                                       nullptr);
+  }
+  lap(stats.structure);
+  if (!frame.labels.empty()) {
+    const Plane& plane = frame.labels;
+    label_history_.advance(frame.motion, work_, plane.width, plane.height, -1);
+    label_history_.push(coders_.labels.code(coder, frame.labels, frame.palette, label_history_,
+                                            structure, coders_.scene));
+  }
+  lap(stats.labels);
+  if (!structure.empty()) structure_history_.push(std::move(structure));
+  code_texture(coder, frame);
+  lap(stats.texture);
+  started_ = true;
+  return stats;
+}
+
+void Model::code_counter(BinaryCoder& coder, bool entry_point) {
+  const int expected = (counter_ + 1) & 15;
+  counter_ = 0;
+  for (int digit = 3; digit >= 0; --digit) {
+    counter_ = counter_ << 1 | coder.code(expected >> digit & 1, 32768);
+  }
+  require(entry_point || counter_ == expected, ErrorKind::corrupt,
+          "A frame record before this one is missing, or this one came twice.");
+}
+
+void Model::forget_planes() {
+  coders_.motion.forget_previous();
+  coders_.scene += 1;
+  structure_history_.clear();
+  label_history_.clear();
+  texture_history_.clear();
+}
+
+void Model::code_texture(BinaryCoder& coder, SemanticFrame& frame) {
+  if (frame.texture.empty()) return;
+  texture_history_.resize(frame.texture.size());
+  for (std::size_t i = 0; i < frame.texture.size(); ++i) {
+    Plane& plane = frame.texture[i];
+    PlaneHistory& history = texture_history_[i];
+    history.advance(frame.motion, work_, plane.width, plane.height, 0);
+    const PlaneHistory* companion = nullptr;
+    if (i > 0 && frame.texture[i - 1].width == plane.width &&
+        frame.texture[i - 1].height == plane.height) {
+      companion = &texture_history_[i - 1];  // its last plane is the channel just coded
+    }
+    history.push(
+        coders_.texture.code(coder, plane, history, static_cast<int>(i), coders_.scene, companion));
+  }
+}
+
+}  // namespace entropy
+}  // namespace semcodec

@@ -1,0 +1,61 @@
+#pragma once
+// Everything that adapts while frames are coded, the same on both sides.
+
+#include <cstdint>
+#include <vector>
+
+#include "common/entropy/frame_coder.h"
+#include "common/entropy/label_coder.h"
+#include "common/entropy/motion_coder.h"
+#include "common/entropy/number_coder.h"
+#include "common/entropy/plane_coder.h"
+#include "common/entropy/reference.h"
+
+namespace semcodec::entropy {
+
+/// The coders of all parts, with what they have learnt.
+struct Coders {
+  MotionCoder motion;
+  PaletteCoder palette;
+  PlaneCoder structure;
+  LabelCoder labels;
+  PlaneCoder texture;
+  /// Rises at entry points and cuts: what was learnt about places and labels of a scene is told
+  /// apart by it.
+  std::uint32_t scene = 0;
+
+  void soften(const Softness& softness);
+};
+
+/// The coders as they are at an entry point: primed with the planes built in (priming.h).
+const Coders& primed_coders();
+
+class Model {
+ public:
+  /// Entry points start from `start`, which must outlive the model; with null, from whatever was
+  /// learnt until then. Throws Error(corrupt) when the working size is out of range.
+  Model(int work_width, int work_height, const Coders* start = &primed_coders());
+
+  bool started() const { return started_; }
+  void stop() { started_ = false; }
+  Coders& coders() { return coders_; }
+
+  /// Codes all parts. When reading, the planes are sized but hold nothing yet.
+  EncodeStats code(BinaryCoder& coder, SemanticFrame& frame);
+
+ private:
+  void code_counter(BinaryCoder& coder, bool entry_point);
+  void forget_planes();
+  void code_texture(BinaryCoder& coder, SemanticFrame& frame);
+
+  WorkSize work_;
+  bool started_ = false;
+  int counter_ = 15;  ///< of the frames, modulo 16; a reader takes it over at entry points
+  const Coders* start_;
+  Coders coders_;
+  PlaneHistory structure_history_;
+  PlaneHistory label_history_;
+  std::vector<PlaneHistory> texture_history_;
+};
+
+}  // namespace semcodec::entropy

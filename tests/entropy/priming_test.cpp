@@ -1,0 +1,66 @@
+#include "common/entropy/priming.h"
+
+#include <gtest/gtest.h>
+
+#include "common/core/error.h"
+#include "common/core/hash.h"
+#include "tests/entropy/sample_frames.h"
+
+namespace semcodec::entropy {
+namespace {
+
+std::vector<PrimingSequence> samples() {
+  std::vector<PrimingSequence> sequences;
+  for (int s = 0; s < 3; ++s) {
+    PrimingSequence sequence{192, 128, {}};
+    for (int t = 0; t < 4; ++t) {
+      sequence.frames.push_back(test::scene_frame(5 * s + t, test::SampleShape{}, t == 0));
+    }
+    sequences.push_back(sequence);
+  }
+  return sequences;
+}
+
+TEST(Priming, ComesBackAsItWas) {
+  const auto sequences = samples();
+  const auto bytes = write_priming(sequences);
+  const Priming priming = read_priming(bytes);
+  ASSERT_EQ(priming.sequences.size(), sequences.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    EXPECT_EQ(priming.sequences[i].frames, sequences[i].frames) << i;
+  }
+}
+
+TEST(Priming, HelpsWithWhatIsLikeIt) {
+  const Coders cold;
+  const Coders primed = read_priming(write_priming(samples())).coders;
+  const auto cost = [](const Coders& start) {
+    Model model(192, 128, &start);
+    SemanticFrame frame = test::scene_frame(30, test::SampleShape{}, true);
+    BinaryCoder coder(BinaryCoder::Mode::measure);
+    return model.code(coder, frame).total();
+  };
+  EXPECT_LT(cost(primed) * 10, cost(cold) * 9);
+}
+
+TEST(Priming, DamageIsRefused) {
+  auto bytes = write_priming(samples());
+  bytes.resize(bytes.size() - 20);
+  EXPECT_THROW(read_priming(bytes), Error);
+  EXPECT_THROW(read_priming(std::span(bytes).first(7)), Error);
+}
+
+// The data is part of the format; and it must be made anew when the coder changes.
+TEST(Priming, TheBuiltInOneFitsTheCoder) {
+  const auto bytes = built_in_priming();
+  const Priming priming = read_priming(bytes);
+  EXPECT_GE(priming.sequences.size(), 5u);
+  EXPECT_LE(bytes.size(), 16384u);
+  const auto again = write_priming(priming.sequences);
+  EXPECT_EQ(again, std::vector<std::uint8_t>(bytes.begin(), bytes.end()))
+      << "run scripts/make_priming.sh";
+  EXPECT_EQ(md5_hex(bytes), "ae804b5e75ef7fb67824042f084c1b6e");
+}
+
+}  // namespace
+}  // namespace semcodec::entropy
