@@ -6,6 +6,7 @@ import sys
 
 from . import clips, codecs, ladder, metrics, plots, point, process, report, runner
 from . import summary, tables
+from .cli_numbers import numbers
 from .errors import SweepError
 from .store import Store, write_whole
 from .tools import ROOT, Tools, available
@@ -15,13 +16,6 @@ DEFAULT_CODECS = "semcodec,svtav1,aom,x265,x264,vvenc"
 
 def say(text):
     print(f"sweep: {text}", file=sys.stderr, flush=True)
-
-
-def numbers(text):
-    try:
-        return [int(v) if float(v).is_integer() else float(v) for v in text.split(",") if v]
-    except ValueError:
-        raise SweepError(f"'{text}' should be numbers with commas between them.") from None
 
 
 def parser():
