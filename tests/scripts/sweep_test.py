@@ -146,7 +146,7 @@ class Sweep(unittest.TestCase):
 
     def test_3_failed_point(self):
         code, err, results = sweep(self.out, "--codecs", "semcodec,x264", "--quality", "10",
-                                   "--decoder-options", "--no-such-option")
+                                   "--max-kbps", "500", "--decoder-options=--no-such-option")
         self.assertEqual(code, 3)
         failed = [p for p in results["points"] if p["status"] == "failed"]
         self.assertEqual([p["codec"] for p in failed], ["semcodec"])
