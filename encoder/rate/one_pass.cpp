@@ -14,6 +14,8 @@ constexpr double kKnownHorizon = 20;
 constexpr double kMemory = 2;
 // Octaves that the interval alone makes up for before the quality moves.
 constexpr double kReach = 0.25;
+// This near to the end larger planes would cost more than they show.
+constexpr double kEnding = 1.5;
 // Most that the aim moves from one anchor to the next, in octaves.
 constexpr double kFall = 0.8;
 constexpr double kRise = 0.5;
@@ -35,7 +37,8 @@ double OnePassControl::allowed(const AnchorCost& anchor) const {
   if (options_.duration) {
     const double left = *options_.duration - anchor.seconds;
     horizon = std::clamp(left, 0.05, kKnownHorizon);
-    if (left <= kKnownHorizon) tail = options_.tail_bits;
+    // The last frame is an anchor of its own, off the grid.
+    if (left <= kKnownHorizon) tail = options_.tail_bits + 0.5 * anchor.bits;
   }
   const double budget = options_.target * (anchor.seconds + horizon) - anchor.spent - tail;
   return std::clamp(budget / horizon - other_rate, options_.target * 0.1, options_.target * 8);
@@ -54,7 +57,10 @@ void OnePassControl::update(const AnchorCost& anchor) {
     const double gain = std::max(1.0 / (1 + learnt_), 1 - std::exp(-elapsed / kMemory));
     scene_ += std::min(gain, 0.6) * (seen - expected);
   }
-  const double aim = std::log2(allowed(anchor)) - model_.zero - scene_;
+  double aim = std::log2(allowed(anchor)) - model_.zero - scene_;
+  if (options_.duration && *options_.duration - anchor.seconds < kEnding) {
+    aim = std::min(aim, model_.octaves({choice_.quality, 1}) + (model_.intervals ? kReach : 0.0));
+  }
   const double now = model_.octaves(choice_);
   choice_ = model_.choose(std::clamp(aim, now - kFall, now + kRise), choice_.quality, kReach);
 }

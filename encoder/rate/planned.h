@@ -9,7 +9,7 @@
 
 namespace semcodec {
 
-/// What a pass leaves behind: 40 bytes an anchor.
+/// What a pass leaves behind: 48 bytes an anchor.
 struct PassRecord {
   std::vector<AnchorCost> anchors;
   double total = 0;  ///< bits that count, index and end included
