@@ -20,6 +20,7 @@
 #include "common/media/reader.h"
 #include "common/media/versions.h"
 #include "common/media/writer.h"
+#include "decoder/playback/playback.h"
 #include "decoder/synthesis/synthesiser.h"
 #include "models/core/device.h"
 
@@ -31,6 +32,7 @@ struct Arguments {
   std::string input, output;
   bool overwrite = false;
   std::string model, device = "auto", size, format, side_by_side, preset = "veryfast";
+  std::string start, to;
   int threads = 0, crf = 18;
   std::int64_t skip = 0, limit = 0;
   bool strict = false, any_model = false, no_flow = false, no_audio = false;
@@ -102,7 +104,7 @@ class SideBySide {
 
 /// Reads and paints until the end, the limit or a signal. Anchors are painted here, one after the
 /// other, since each refers to the last; the frames between them by the pool.
-void paint(StreamReader& reader, Synthesiser& synthesiser, const Arguments& arguments,
+void paint(Playback& playback, Synthesiser& synthesiser, const Arguments& arguments,
            WorkerPool& pool, BoundedQueue<Painted>& queue) {
   try {
     // One core an operator: the pool keeps the others busy, without their waiting for each other.
@@ -112,7 +114,7 @@ void paint(StreamReader& reader, Synthesiser& synthesiser, const Arguments& argu
     std::vector<AudioPacket> audio;
     std::optional<AudioInfo> audio_info;
     while (wanted && !interrupted()) {
-      auto item = reader.next();
+      auto item = playback.next();
       if (!item) break;
       if (const auto* track = item->audio_info()) audio_info = *track;
       if (const auto* batch = item->audio()) {
@@ -122,7 +124,7 @@ void paint(StreamReader& reader, Synthesiser& synthesiser, const Arguments& argu
       if (frame == nullptr) continue;
       for (auto& job : synthesiser.plan(*frame)) {
         if (!wanted) break;
-        if (seen++ < arguments.skip) continue;
+        if (!playback.shows(job.pts) || seen++ < arguments.skip) continue;
         Painted out;
         out.pts = job.pts;
         out.image = pool.submit([paint = std::move(job.paint)] { return to_image(paint()); });
@@ -187,14 +189,19 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   if (!arguments.side_by_side.empty()) {
     beside.emplace(arguments.side_by_side, info.work_width, info.work_height);
   }
-  const auto totals = reader.seekable() ? reader.totals() : std::nullopt;
+  PlaybackRange range;
+  if (!arguments.start.empty()) range.start = parse_seconds(arguments.start);
+  if (!arguments.to.empty()) range.end = parse_seconds(arguments.to);
+  Playback playback(reader, range);
+  const auto totals =
+      reader.seekable() && !playback.limited() ? reader.totals() : std::nullopt;
   Progress progress(parse_progress_mode(common.progress), "decode",
                     totals ? static_cast<std::int64_t>(totals->frames) : 0);
   const int workers = synthesis.device.is_cpu() ? threads_in_use() : 1;
   WorkerPool pool(workers, [] { set_threads(1); });
   // Room for the frames of an interval or two, so that the next anchor is painted meanwhile.
   BoundedQueue<Painted> queue(32);
-  std::thread painting([&] { paint(reader, synthesiser, arguments, pool, queue); });
+  std::thread painting([&] { paint(playback, synthesiser, arguments, pool, queue); });
   std::optional<VideoWriter> writer;
   const double unit = static_cast<double>(info.time_base_num) / info.time_base_den;
   try {
@@ -204,7 +211,8 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
       const bool shown = painted->image.valid();
       if (!writer) {
         if (!shown) continue;
-        begin = arguments.skip > 0 ? static_cast<double>(painted->pts) * unit : -1e9;
+        const bool from_start = arguments.skip == 0 && !range.start;
+        begin = from_start ? -1e9 : static_cast<double>(painted->pts) * unit;
         if (painted->audio_info && !arguments.no_audio) options.audio = painted->audio_info;
         writer.emplace(arguments.output, options);
       }
@@ -227,6 +235,8 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   }
   painting.join();
   throw_if_interrupted();
+  require(writer || !playback.limited(), ErrorKind::input,
+          arguments.input + " has no frame between --start and --to.");
   require(writer.has_value(), ErrorKind::corrupt,
           arguments.input + " holds no frame that can be decoded" +
               (reader.problem().empty() ? "." : ": " + reader.problem()));
@@ -262,6 +272,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--preset", a.preset, "Speed of the H.264 output")->capture_default_str();
   app.add_option("--side-by-side", a.side_by_side, "Put this source left of the decoded video");
+  app.add_option("--start", a.start, "Begin at this time since the first frame: 12.5, 1:02:03");
+  app.add_option("--to", a.to, "Stop before this time since the first frame");
   app.add_option("--skip", a.skip, "Leave out this many frames first")->check(CLI::NonNegativeNumber);
   app.add_option("--limit", a.limit, "Write at most this many frames; 0 = all")
       ->check(CLI::NonNegativeNumber);

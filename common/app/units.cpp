@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -42,16 +43,9 @@ std::optional<int> whole_number(std::string_view text) {
   return value;
 }
 
-std::string with_decimals(double value, int decimals, const char* unit) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*f %s", decimals, value, unit);
-  return buffer;
-}
-
-}  // namespace
-
-std::int64_t parse_bitrate(const std::string& text) {
-  const char* what = "a bit rate such as 8k, 1.5M or 9600";
+/// A number, k, M or G (steps of 1000), and perhaps one of the units.
+std::int64_t parse_amount(const std::string& text, const std::string& what,
+                          std::initializer_list<std::string_view> units) {
   std::string_view rest = text;
   const auto number = take_number(rest);
   if (!number) refuse(text, what);
@@ -65,10 +59,28 @@ std::int64_t parse_bitrate(const std::string& text) {
       rest.remove_prefix(1);
     }
   }
-  if (!rest.empty() && rest != "bit/s" && rest != "bps" && rest != "b/s") refuse(text, what);
+  if (!rest.empty() && std::find(units.begin(), units.end(), rest) == units.end()) {
+    refuse(text, what);
+  }
   const double value = std::round(*number * factor);
   if (!(value >= 1 && value <= 1e15)) refuse(text, what);
   return static_cast<std::int64_t>(value);
+}
+
+std::string with_decimals(double value, int decimals, const char* unit) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f %s", decimals, value, unit);
+  return buffer;
+}
+
+}  // namespace
+
+std::int64_t parse_bitrate(const std::string& text) {
+  return parse_amount(text, "a bit rate such as 8k, 1.5M or 9600", {"bit/s", "bps", "b/s"});
+}
+
+std::int64_t parse_bytes(const std::string& text) {
+  return parse_amount(text, "a size in bytes such as 500K, 1.5M or 9600", {"B", "bytes"});
 }
 
 PictureSize parse_size(const std::string& text) {

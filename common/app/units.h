@@ -23,6 +23,9 @@ struct Fraction {
 /// Steps of 1000. At least 1.
 std::int64_t parse_bitrate(const std::string& text);
 
+/// "500K" = 500000, "1.5MB", "2 GB", "9600": bytes, in steps of 1000. At least 1.
+std::int64_t parse_bytes(const std::string& text);
+
 /// "WxH" with 1 … 16384 each: "448x256".
 PictureSize parse_size(const std::string& text);
 

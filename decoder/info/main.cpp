@@ -29,8 +29,9 @@ int main(int argc, char** argv) {
   return run_main(app, argc, argv, [&] {
     StreamReader reader(input);
     const StreamReport report = make_report(reader, records, digests);
-    const std::string text = json ? report_json(report, records, digests)
-                                  : report_text(report, records, digests);
+    const ChartStyle style{terminal_columns(), terminal_columns() > 0 && utf8_locale()};
+    const std::string text =
+        json ? report_json(report, records, digests) : report_text(report, records, digests, style);
     require(std::fwrite(text.data(), 1, text.size(), stdout) == text.size(), ErrorKind::output,
             "Cannot write to stdout.");
     if (report.status == StreamStatus::truncated) log::warning(report.problem);

@@ -41,6 +41,10 @@ double bits(std::uint64_t cost) {
   return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
 }
 
+// Columns of the chart where no terminal says otherwise; names and peaks come on top.
+constexpr int kChartColumns = 60;
+constexpr int kChartMargin = 26;
+
 /// Names and sizes in bits of everything the bytes were spent on. The coded planes' shares are
 /// ideal code lengths; "records" is what is left of the frame records.
 std::vector<std::pair<std::string, double>> shares(const StreamStats& s) {
@@ -75,16 +79,16 @@ void put_records(std::ostringstream& out, const StreamReport& report, bool diges
   out << "\n    offset   bytes  kind\n";
   for (const RecordLine& line : report.records) {
     char head[64];
-    std::snprintf(head, sizeof head, "%10llu %7u  ",
-                  static_cast<unsigned long long>(line.offset), line.bytes);
+    std::snprintf(head, sizeof head, "%10llu %7u  ", static_cast<unsigned long long>(line.offset),
+                  line.bytes);
     out << head << line.kind;
     if (line.kind == "frame") {
       const EncodeStats& p = line.planes;
-      out << " pts " << line.pts << " (" << fixed(seconds_of(report.info, line.pts), 3)
-          << " s), " << line.between << " between, bits: motion " << fixed(bits(p.motion), 0)
-          << " palette " << fixed(bits(p.palette), 0) << " structure "
-          << fixed(bits(p.structure), 0) << " labels " << fixed(bits(p.labels), 0) << " texture "
-          << fixed(bits(p.texture), 0) << frame_marks(line);
+      out << " pts " << line.pts << " (" << fixed(seconds_of(report.info, line.pts), 3) << " s), "
+          << line.between << " between, bits: motion " << fixed(bits(p.motion), 0) << " palette "
+          << fixed(bits(p.palette), 0) << " structure " << fixed(bits(p.structure), 0) << " labels "
+          << fixed(bits(p.labels), 0) << " texture " << fixed(bits(p.texture), 0)
+          << frame_marks(line);
       if (digests) out << " " << line.digest;
     } else if (line.kind == "audio") {
       out << " " << line.packets << " packets";
@@ -127,6 +131,9 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
       line.cut = frame->cut;
       line.appearance = frame->appearance.has_value();
       line.planes = item->planes;
+      report.anchors.push_back(
+          {seconds_of(report.info, frame->pts - report.first_pts), item->planes,
+           frame->appearance ? frame->appearance->bytes.size() : 0, item->bytes});
       if (digests) line.digest = plane_digest(*frame);
     } else if (const AudioInfo* audio = item->audio_info()) {
       line.kind = "audio info";
@@ -145,7 +152,8 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
   return report;
 }
 
-std::string report_text(const StreamReport& report, bool records, bool digests) {
+std::string report_text(const StreamReport& report, bool records, bool digests,
+                        const ChartStyle& style) {
   const StreamInfo& info = report.info;
   const StreamStats& s = report.stats;
   const double seconds = report.seconds();
@@ -158,8 +166,8 @@ std::string report_text(const StreamReport& report, bool records, bool digests) 
   row("encoder", info.encoder.empty() ? "unknown" : info.encoder);
   row("profile", info.profile.empty() ? "none" : info.profile);
   row("model", info.model_name.empty() ? "none" : info.model_name + " " + info.model_hash);
-  row("picture", size(info.width, info.height) + ", sample aspect " +
-                     std::to_string(info.sar_num) + ":" + std::to_string(info.sar_den));
+  row("picture", size(info.width, info.height) + ", sample aspect " + std::to_string(info.sar_num) +
+                     ":" + std::to_string(info.sar_den));
   row("working size", size(info.work_width, info.work_height));
   row("time base", std::to_string(info.time_base_num) + "/" + std::to_string(info.time_base_den));
   row("frame rate", info.frame_rate_num == 0
@@ -172,11 +180,11 @@ std::string report_text(const StreamReport& report, bool records, bool digests) 
   row("structure", join(report.sizes.structure));
   row("labels", join(report.sizes.labels));
   row("texture", join(report.sizes.texture));
-  row("audio", !report.audio ? "none"
-                             : report.audio->codec + ", " +
-                                   std::to_string(report.audio->sample_rate) + " Hz, " +
-                                   std::to_string(report.audio->channels) + " channels, " +
-                                   std::to_string(s.audio_packets) + " packets");
+  row("audio", !report.audio
+                   ? "none"
+                   : report.audio->codec + ", " + std::to_string(report.audio->sample_rate) +
+                         " Hz, " + std::to_string(report.audio->channels) + " channels, " +
+                         std::to_string(s.audio_packets) + " packets");
   row("status", to_string(report.status));
   row("truncated", report.status == StreamStatus::truncated ? "yes" : "no");
   if (report.lost_records > 0) {
@@ -196,6 +204,9 @@ std::string report_text(const StreamReport& report, bool records, bool digests) 
                   total > 0 ? part_bits / total * 100 : 0.0);
     out << line;
   }
+  const int columns =
+      style.columns > 0 ? std::max(10, style.columns - kChartMargin) : kChartColumns;
+  out << draw_timeline(make_timeline(report.anchors, seconds, columns), style.unicode);
   if (records || digests) put_records(out, report, digests);
   return out.str();
 }
@@ -245,6 +256,10 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["bytes"] = s.bytes;
   json["kbit_per_second"] = seconds > 0 ? static_cast<double>(s.bytes) * 8 / seconds / 1000 : 0.0;
   for (const auto& [name, part_bits] : shares(s)) json["bits"][name] = part_bits;
+  const Timeline timeline = make_timeline(report.anchors, seconds, kChartColumns);
+  json["over_time"] = {{"seconds_per_column", timeline.seconds_per_column},
+                       {"bits", ordered_json::object()}};
+  for (const auto& [name, columns] : timeline.parts) json["over_time"]["bits"][name] = columns;
   if (records || digests) {
     json["records"] = ordered_json::array();
     for (const RecordLine& line : report.records) {

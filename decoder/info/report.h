@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/bitstream/stream_reader.h"
+#include "decoder/info/timeline.h"
 
 namespace semcodec {
 
@@ -45,6 +46,7 @@ struct StreamReport {
   std::int64_t first_pts = 0;
   std::int64_t last_pts = 0;
   PlaneSizes sizes;
+  std::vector<TimelineAnchor> anchors;
   std::vector<RecordLine> records;  ///< when records or digests are wanted
 
   /// From the first frame to the end of the last one (the nominal frame's length, or the mean
@@ -55,7 +57,14 @@ struct StreamReport {
 /// Reads the whole stream.
 StreamReport make_report(StreamReader& reader, bool records, bool digests);
 
-std::string report_text(const StreamReport& report, bool records, bool digests);
+/// How the chart over time is drawn.
+struct ChartStyle {
+  int columns = 0;  ///< of the terminal; 0 = none, plain and as wide as in the JSON
+  bool unicode = false;
+};
+
+std::string report_text(const StreamReport& report, bool records, bool digests,
+                        const ChartStyle& style = {});
 std::string report_json(const StreamReport& report, bool records, bool digests);
 
 }  // namespace semcodec

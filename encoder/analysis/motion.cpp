@@ -126,11 +126,18 @@ struct MotionEstimator::State {
   }
 };
 
+namespace {
+
+void check_cell(int cell) {
+  require(cell >= 4 && cell <= 64, ErrorKind::usage,
+          "The cell of the motion field must be 4 to 64 pixels, not " + std::to_string(cell) + ".");
+}
+
+}  // namespace
+
 MotionEstimator::MotionEstimator(const MotionOptions& options)
     : state_(std::make_unique<State>()) {
-  require(options.cell >= 4 && options.cell <= 64, ErrorKind::usage,
-          "The cell of the motion field must be 4 to 64 pixels, not " +
-              std::to_string(options.cell) + ".");
+  check_cell(options.cell);
   require(options.lambda >= 0 && options.passes >= 0, ErrorKind::usage,
           "An option of the motion estimation is negative.");
   state_->options = options;
@@ -140,6 +147,11 @@ MotionEstimator::MotionEstimator(const MotionOptions& options)
 MotionEstimator::~MotionEstimator() = default;
 MotionEstimator::MotionEstimator(MotionEstimator&&) noexcept = default;
 MotionEstimator& MotionEstimator::operator=(MotionEstimator&&) noexcept = default;
+
+void MotionEstimator::set_cell(int cell) {
+  check_cell(cell);
+  state_->options.cell = cell;
+}
 
 void MotionEstimator::reset() {
   state_->anchor.release();

@@ -47,6 +47,9 @@ class MotionEstimator {
   /// Forgets everything: call at cuts.
   void reset();
 
+  /// Another size of the cells, from the next finish() on. Throws Error(usage) out of 4..64.
+  void set_cell(int cell);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -1,10 +1,13 @@
 #include "encoder/core/encoder.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "common/core/error.h"
 #include "encoder/analysis/scene_cut.h"
 #include "models/generator/conditions.h"
+#include "encoder/rate/anchor_schedule.h"
 
 namespace semcodec {
 
@@ -31,10 +34,10 @@ struct Encoder::State {
         writer(w),
         point(point_at(o.quality)),
         colour(point.colour),
-        motion(point.motion) {
-    if (o.bitrate) rate.emplace(*o.bitrate);
-    quality = rate ? rate->quality() : o.quality;
-    apply_quality();
+        motion(point.motion),
+        schedule(frame_seconds(), o.most_interval, o.keys) {
+    choice = o.rate_control ? o.rate_control->choice() : RateChoice{o.quality, 1};
+    apply_quality(choice.quality);
   }
 
   struct Frame {
@@ -50,8 +53,11 @@ struct Encoder::State {
   ColourAnalyser colour;
   MotionEstimator motion;
   SceneCutDetector cuts;
-  std::optional<RateControl> rate;
-  double quality = 50;
+  AnchorSchedule schedule;
+  RateChoice choice;                     ///< for the next anchor
+  double quality = 60;                   ///< of `point`
+  double least_bits = 0;                 ///< what an anchor at quality 0 takes, about
+  double ceiling = 100;                  ///< quality that the peak limit let through lately
   Observer observer;
 
   std::optional<Frame> last;             ///< the frame pushed before, not yet an anchor itself
@@ -63,15 +69,26 @@ struct Encoder::State {
     return static_cast<double>(to - from) * info.time_base_num / info.time_base_den;
   }
 
+  double since_first(std::int64_t pts) const { return seconds(*first_pts, pts); }
+  double frame_seconds() const {
+    return info.frame_rate_num > 0
+               ? static_cast<double>(info.frame_rate_den) / info.frame_rate_num
+               : 0.0;
+  }
+  double interval() const { return point.interval * choice.interval_scale; }
+
+
   OperatingPoint point_at(double at) const {
     auto next = operating_point(options.profile, at, info.work_width, info.work_height);
     options.overrides.apply(next);
     return next;
   }
 
-  void apply_quality() {
+  void apply_quality(double wanted) {
+    quality = wanted;
     auto next = point_at(quality);
     if (!same(next.colour, point.colour)) colour = ColourAnalyser(next.colour);
+    motion.set_cell(next.motion.cell);
     point = std::move(next);
   }
 
@@ -94,50 +111,110 @@ struct Encoder::State {
                           levels, point.texture_channels);
   }
 
+  /// Everything of an anchor but its times and motion, at the present quality.
+  void describe(SemanticFrame& out, const Frame& frame) {
+    auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
+    out.labels = std::move(map.labels);
+    out.palette = std::move(map.palette);
+    out.structure = analyse_edges(frame.picture);
+    out.texture = analyse_texture(frame.picture, out);
+    out.appearance.reset();
+    if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
+      out.appearance = options.key_encoder(frame.picture, point.key_quality);
+    }
+  }
+
+  /// Bits that an anchor may take now. A quarter of the bucket is kept for entry points, which come
+  /// when a scene cut wants them and cannot wait.
+  double peak_room(double now, bool entry_point) const {
+    const double kept = entry_point ? 0.0 : 0.25 * options.peak->size();
+    return options.peak->room(now) - kept;
+  }
+
+  /// Describes the anchor again at lower qualities until it fits the peak limit. `before` is the
+  /// colour analyser as it was before the anchor.
+  void fit_peak(SemanticFrame& out, const Frame& frame, const ColourAnalyser& before) {
+    const double room = peak_room(since_first(frame.pts), out.entry_point);
+    for (double bits = record_bits(out); bits > room && quality > 0; bits = record_bits(out)) {
+      // At least four steps, else about as many as the sizes ask for.
+      const double steps = std::max(4.0, 20 * std::log2(bits / std::max(room, 1.0)));
+      apply_quality(std::max(0.0, quality - steps));
+      if (same(before.options(), point.colour)) colour = before;
+      describe(out, frame);
+    }
+  }
+
+  /// What the anchor's record would take now.
+  double record_bits(const SemanticFrame& frame) const {
+    constexpr double kRecordBits = 200;  // times, sizes, checksum
+    const double key =
+        frame.appearance ? 8.0 * static_cast<double>(frame.appearance->bytes.size()) : 0.0;
+    return static_cast<double>(writer.encoder().cost(frame)) / kStatsUnitsPerBit + key +
+           kRecordBits;
+  }
+
+  /// Tells the rate control and the peak limit what an anchor cost.
+  void account(const AnchorReport& report, bool forced) {
+    const double bits = 8.0 * static_cast<double>(report.bytes);
+    schedule.sent(report.seconds, interval(), forced);
+    if (options.peak) {
+      options.peak->add(report.seconds, bits);
+      if (!report.entry_point) {
+        // Motion hardly shrinks with the quality, the rest of the planes does.
+        const double motion_bits = static_cast<double>(report.cost.motion) / kStatsUnitsPerBit;
+        least_bits = motion_bits + 200 + 0.25 * std::max(0.0, bits - motion_bits - 200);
+        // Planes that shrink and grow with every anchor look worse than small ones.
+        const bool lowered = quality < std::min(choice.quality, ceiling);
+        ceiling = lowered ? quality : std::min(100.0, ceiling + 1.5);
+      }
+    }
+    if (options.rate_control) {
+      const auto& stats = writer.stats();
+      const auto counted = stats.bytes - (options.count_audio ? 0 : stats.audio_bytes);
+      options.rate_control->update({report.seconds, bits, 8.0 * static_cast<double>(counted),
+                                    report.entry_point, {quality, choice.interval_scale}});
+      choice = options.rate_control->choice();
+    }
+    apply_quality(std::min(choice.quality, ceiling));
+  }
+
   /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
-  void write_anchor(const Frame& frame, bool cut) {
+  void write_anchor(const Frame& frame, bool cut, bool forced) {
     SemanticFrame out;
     out.pts = frame.pts;
     out.between_pts = std::exchange(between, {});
     out.cut = cut;
     const bool due = !entry_pts || (options.keyint > 0 &&
                                     seconds(*entry_pts, frame.pts) >= options.keyint);
-    out.entry_point = due || cut;
+    out.entry_point = due || cut || schedule.key_due(since_first(frame.pts));
     auto field = motion.finish();
     if (!out.entry_point) out.motion = std::move(field);
-    auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
-    out.labels = std::move(map.labels);
-    out.palette = std::move(map.palette);
-    out.structure = analyse_edges(frame.picture);
-    out.texture = analyse_texture(frame.picture, out);
-    if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
-      out.appearance = options.key_encoder(frame.picture, point.key_quality);
-    }
+    std::optional<ColourAnalyser> before;
+    if (options.peak) before = colour;
+    describe(out, frame);
+    if (before) fit_peak(out, frame, *before);
     writer.write(out);
 
     anchor_pts = frame.pts;
     if (out.entry_point) entry_pts = frame.pts;
     AnchorReport report;
     report.pts = frame.pts;
-    report.seconds = seconds(*first_pts, frame.pts);
+    report.seconds = since_first(frame.pts);
     report.bytes = writer.last_frame_bytes();
     report.cost = writer.last_frame_cost();
     report.key_bytes = out.appearance ? out.appearance->bytes.size() : 0;
     report.quality = quality;
+    report.interval_scale = choice.interval_scale;
     report.between = out.between_pts.size();
     report.entry_point = out.entry_point;
     report.cut = out.cut;
-    if (rate) {
-      rate->update(report.seconds, 8.0 * static_cast<double>(writer.stats().bytes));
-      quality = rate->quality();
-      apply_quality();
-    }
+    account(report, forced);
     if (observer) observer(out, report);
   }
 
   void flush_last() {
     if (!last) return;
-    write_anchor(*last, false);
+    write_anchor(*last, false, true);
     last.reset();
   }
 };
@@ -151,6 +228,8 @@ Encoder::~Encoder() = default;
 void Encoder::set_observer(Observer observer) { state_->observer = std::move(observer); }
 
 std::int64_t Encoder::frames() const { return state_->frames; }
+
+const std::optional<LeakyBucket>& Encoder::peak() const { return state_->options.peak; }
 
 void Encoder::push(RgbImage picture, std::int64_t pts) {
   auto& s = *state_;
@@ -171,14 +250,12 @@ void Encoder::push(RgbImage picture, std::int64_t pts) {
     s.last.reset();
   }
   s.motion.push(frame.picture);
-  // Half a frame of slack: 0.4 s are 10 frames at 25 fps, also when times are rounded.
-  const double slack = s.info.frame_rate_num > 0
-                           ? 0.5 * s.info.frame_rate_den / s.info.frame_rate_num
-                           : 0.0;
-  if (cut || !s.anchor_pts ||
-      s.seconds(*s.anchor_pts, pts) + slack >= s.point.interval ||
-      s.between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames)) {
-    s.write_anchor(frame, cut);
+  const double now = s.since_first(pts);
+  const bool forced = cut || !s.anchor_pts || s.schedule.key_due(now) || s.schedule.overdue(now) ||
+                      s.between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
+  const bool room = !s.options.peak || s.peak_room(now, false) >= s.least_bits;
+  if (forced || (room && s.schedule.due(now, s.interval()))) {
+    s.write_anchor(frame, cut, forced);
   } else {
     s.last = std::move(frame);
   }

@@ -3,7 +3,8 @@
 //
 // A frame becomes an anchor when the interval since the last anchor is over, at a scene cut (the
 // cut frame and the one before it), and at the end. The frames between are only followed by the
-// motion estimation; the stream carries their times.
+// motion estimation; the stream carries their times. Under a peak limit an anchor that would not
+// fit is made again at a lower quality, and one that could not fit at any waits for a later frame.
 
 #include <cstdint>
 #include <functional>
@@ -13,9 +14,10 @@
 
 #include "common/bitstream/stream_writer.h"
 #include "common/core/image.h"
-#include "encoder/core/rate_control.h"
 #include "encoder/core/settings.h"
 #include "models/generator/texture.h"
+#include "encoder/rate/leaky_bucket.h"
+#include "encoder/rate/rate_control.h"
 #include "models/pidinet/edge_detector.h"
 
 namespace semcodec {
@@ -33,23 +35,28 @@ struct EncoderModels {
 
 struct EncoderOptions {
   Profile profile = Profile::low_rate;
-  double quality = 60;               ///< ignored when a bitrate is given
-  std::optional<double> bitrate;     ///< bit/s
-  double keyint = 20;                ///< seconds between entry points at most; 0 = only the first
+  double quality = 60;  ///< ignored when there is a rate control
+  double keyint = 20;   ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
   PointOverrides overrides;          ///< laid over every operating point
   KeyEncoder key_encoder;            ///< empty: no key pictures
+  std::shared_ptr<RateControl> rate_control;  ///< null: constant quality
+  bool count_audio = true;          ///< audio records count towards what the control sees as spent
+  std::optional<LeakyBucket> peak;  ///< limit on the anchors' rate over short times
+  double most_interval = 0;         ///< seconds between anchors at most, 0 = as quality has it
+  std::vector<double> keys;         ///< entry points wanted at these seconds since the first frame
 };
 
 /// Statistics of one anchor, for --stats.
 struct AnchorReport {
   std::int64_t pts = 0;
   double seconds = 0;
-  std::uint64_t bytes = 0;       ///< of its record, framing included
-  std::uint64_t key_bytes = 0;   ///< of these, the key picture
-  EncodeStats cost;              ///< 1/256 bit by modality
+  std::uint64_t bytes = 0;      ///< of its record, framing included
+  std::uint64_t key_bytes = 0;  ///< of these, the key picture
+  EncodeStats cost;             ///< 1/256 bit by modality
   double quality = 0;
-  std::size_t between = 0;       ///< frames since the anchor before
+  double interval_scale = 1;  ///< the rate control's trim of the time between anchors
+  std::size_t between = 0;    ///< frames since the anchor before
   bool entry_point = false, cut = false;
 };
 
@@ -71,6 +78,8 @@ class Encoder {
   void finish();
 
   std::int64_t frames() const;
+  /// The peak limit as it stands, nothing when none was asked for.
+  const std::optional<LeakyBucket>& peak() const;
 
  private:
   struct State;

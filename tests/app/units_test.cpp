@@ -21,6 +21,16 @@ TEST(Units, Bitrates) {
   }
 }
 
+TEST(Units, Bytes) {
+  EXPECT_EQ(parse_bytes("500K"), 500000);
+  EXPECT_EQ(parse_bytes("1.5MB"), 1500000);
+  EXPECT_EQ(parse_bytes("2 kB"), 2000);
+  EXPECT_EQ(parse_bytes("9600"), 9600);
+  for (const char* bad : {"", "K", "-1K", "0", "5 bit/s", "5q", "KB"}) {
+    EXPECT_THROW(parse_bytes(bad), Error) << bad;
+  }
+}
+
 TEST(Units, Sizes) {
   EXPECT_EQ(parse_size("448x256"), (PictureSize{448, 256}));
   EXPECT_EQ(parse_size("1X16384"), (PictureSize{1, 16384}));

@@ -1,0 +1,103 @@
+#include "decoder/playback/playback.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "common/core/error.h"
+
+namespace semcodec {
+
+namespace {
+
+// Audio is written in batches of about two seconds and may run ahead of the pictures in a file, so
+// reading begins this much before the start; only painting begins at the entry point.
+constexpr double kAudioLead = 4;
+
+}  // namespace
+
+Playback::Playback(StreamReader& reader, const PlaybackRange& range)
+    : reader_(reader), limited_(range.start || range.end) {
+  require(!range.end || *range.end > range.start.value_or(0), ErrorKind::usage,
+          "--to has to lie behind --start.");
+  if (!limited_) return;
+  const StreamInfo& info = reader.info();
+  const double unit = static_cast<double>(info.time_base_num) / info.time_base_den;
+  lead_ = static_cast<std::int64_t>(std::ceil(kAudioLead / unit));
+  // The description of the audio comes before the first frame.
+  const SemanticFrame* first = nullptr;
+  while (first == nullptr) {
+    auto item = reader_.next();
+    if (!item) return;
+    read_ahead_.push_back(std::move(*item));
+    first = read_ahead_.back().frame();
+    if (const AudioInfo* audio = read_ahead_.back().audio_info()) {
+      audio_units_ = audio->time_base.value() / unit;
+    }
+  }
+  const auto origin = first->between_pts.empty() ? first->pts : first->between_pts.front();
+  // A thousandth of a frame's worth of slack: 0.28 s means the frame at 0.28, however it rounds.
+  const auto to_pts = [&](double seconds) {
+    return origin + static_cast<std::int64_t>(std::min(std::ceil(seconds / unit - 1e-3), 1e18));
+  };
+  if (range.end) end_ = to_pts(*range.end);
+  if (!range.start) return;
+  start_ = to_pts(*range.start);
+  const auto totals = reader_.seekable() ? reader_.totals() : std::nullopt;
+  require(!totals || start_ <= totals->last_pts, ErrorKind::input,
+          "The stream ends at " +
+              std::to_string(totals ? static_cast<double>(totals->last_pts - origin) * unit : 0.0) +
+              " s, before the start asked for; lower --start.");
+  running_ = start_ <= origin;
+  if (running_ || !reader_.seekable()) return;
+  std::erase_if(read_ahead_, [](const StreamItem& item) { return item.audio_info() == nullptr; });
+  reader_.seek(start_ - lead_);
+}
+
+std::optional<StreamItem> Playback::read() {
+  if (read_ahead_.empty()) return reader_.next();
+  auto item = std::move(read_ahead_.front());
+  read_ahead_.pop_front();
+  return item;
+}
+
+void Playback::trim(SemanticFrame& frame) const {
+  std::erase_if(frame.between_pts, [this](std::int64_t pts) { return !shows(pts); });
+}
+
+void Playback::trim(AudioBatch& batch) const {
+  std::erase_if(batch, [this](const AudioPacket& packet) {
+    const double at = static_cast<double>(packet.pts) * audio_units_;
+    return at < static_cast<double>(start_) || at >= static_cast<double>(end_);
+  });
+}
+
+std::optional<StreamItem> Playback::next() {
+  for (;;) {
+    if (running_ && !ready_.empty()) {
+      auto item = std::move(ready_.front());
+      ready_.pop_front();
+      return item;
+    }
+    auto item = read();
+    if (!item || !limited_) return item;
+    if (auto* batch = std::get_if<AudioBatch>(&item->content)) trim(*batch);
+    SemanticFrame* frame = item->frame();
+    if (frame == nullptr) return item;
+    if (ended_) {
+      // Only the sound that belongs to the last pictures is still to come.
+      if (audio_units_ <= 0 || frame->pts - lead_ >= end_) return std::nullopt;
+      continue;
+    }
+    ended_ = frame->pts >= end_;
+    trim(*frame);
+    if (ended_ && frame->between_pts.empty()) continue;  // shows nothing of the range
+    if (running_) return item;
+    if (frame->entry_point && frame->pts <= start_) ready_.clear();
+    running_ = frame->pts >= start_;
+    ready_.push_back(std::move(*item));
+  }
+}
+
+}  // namespace semcodec

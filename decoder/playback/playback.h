@@ -1,0 +1,53 @@
+#pragma once
+// The part of a stream that is to be shown: seeks to the entry point before it, and leaves out what
+// nothing in it needs.
+//
+// Anchors are painted one from another, so everything from the entry point on is handed out; the
+// times of frames between anchors that lie outside are taken out, and so nobody paints those.
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+
+#include "common/bitstream/stream_reader.h"
+
+namespace semcodec {
+
+struct PlaybackRange {
+  std::optional<double> start;  ///< seconds since the stream's first frame; frames from here on …
+  std::optional<double> end;    ///< … to before here
+};
+
+class Playback {
+ public:
+  /// Reads as far as the first frame, then goes to the entry point. A reader that cannot seek is
+  /// read through, without painting. Throws Error(input) when the start lies behind the stream's
+  /// known end, Error(usage) when the range is empty.
+  Playback(StreamReader& reader, const PlaybackRange& range);
+
+  /// The next record, as StreamReader::next(), audio outside the range taken out. Ends with the
+  /// range.
+  std::optional<StreamItem> next();
+
+  bool shows(std::int64_t pts) const { return pts >= start_ && pts < end_; }
+  bool limited() const { return limited_; }
+
+ private:
+  std::optional<StreamItem> read();
+  void trim(SemanticFrame& frame) const;
+  void trim(AudioBatch& batch) const;
+
+  StreamReader& reader_;
+  std::int64_t start_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t end_ = std::numeric_limits<std::int64_t>::max();
+  bool limited_ = false;
+  bool running_ = true;                ///< the start was reached
+  bool ended_ = false;                 ///< the last anchor that is needed was handed out
+  std::int64_t lead_ = 0;              ///< how far audio may lie from its pictures in the stream
+  double audio_units_ = 0;             ///< audio time units in the stream's, 0 without audio
+  std::deque<StreamItem> read_ahead_;  ///< read before anyone asked
+  std::deque<StreamItem> ready_;       ///< frames from the entry point to the start
+};
+
+}  // namespace semcodec

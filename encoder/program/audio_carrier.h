@@ -1,0 +1,43 @@
+#pragma once
+// Collects audio packets and writes them some seconds at a time, which compresses well and still
+// streams. With 0 seconds every batch leaves at once.
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "common/bitstream/stream_writer.h"
+
+namespace semcodec {
+
+class AudioCarrier {
+ public:
+  AudioCarrier(StreamWriter& writer, const std::optional<AudioInfo>& info, double seconds)
+      : writer_(writer), seconds_(seconds) {
+    if (!info) return;
+    writer_.write_audio_info(*info);
+    seconds_per_unit_ = info->time_base.value();
+  }
+  void add(std::vector<AudioPacket> packets) {
+    if (seconds_per_unit_ <= 0) return;
+    for (auto& packet : packets) batch_.push_back(std::move(packet));
+    if (!batch_.empty() &&
+        static_cast<double>(batch_.back().pts - batch_.front().pts) * seconds_per_unit_ >=
+            seconds_) {
+      flush();
+    }
+  }
+  void flush() {
+    if (batch_.empty()) return;
+    writer_.write_audio(batch_);
+    batch_.clear();
+  }
+
+ private:
+  StreamWriter& writer_;
+  double seconds_;
+  double seconds_per_unit_ = 0;
+  AudioBatch batch_;
+};
+
+}  // namespace semcodec

@@ -1,0 +1,31 @@
+#pragma once
+// Encodes a video to a file in as many runs as its rate asks for.
+
+#include <string>
+#include <vector>
+
+#include "encoder/program/encode_run.h"
+#include "encoder/program/rate_request.h"
+#include "encoder/program/stats_file.h"
+
+namespace semcodec {
+
+struct Encoded {
+  RunResult result;
+  std::vector<PassLine> passes;
+};
+
+/// `reader` is open already and serves the first run. The output appears when it is whole; an
+/// interrupt leaves what the run that counts had written, and none during a first pass.
+Encoded encode_in_passes(VideoReader& reader, const EncodeJob& job, const RateRequest& request,
+                         const std::string& output);
+
+/// One sentence about how the target was met, empty without a target, and whether it is one to
+/// warn of: a target outside what the video can take, or missed.
+struct Verdict {
+  std::string sentence;
+  bool warning = false;
+};
+Verdict judge(const Encoded& encoded, const EncodeJob& job, const RateRequest& request);
+
+}  // namespace semcodec

@@ -1,0 +1,119 @@
+#include "encoder/program/stats_file.h"
+
+#include "common/core/file.h"
+
+namespace semcodec {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+double bits(std::uint64_t cost) {
+  return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
+}
+
+double bits_of(std::uint64_t bytes) { return 8.0 * static_cast<double>(bytes); }
+
+/// The same parts as semcodec-info's table; they add up to the file.
+ordered_json modality_totals(const StreamStats& s) {
+  const double planes = bits(s.planes.total());
+  return {{"motion", bits(s.planes.motion)},
+          {"palette", bits(s.planes.palette)},
+          {"structure", bits(s.planes.structure)},
+          {"labels", bits(s.planes.labels)},
+          {"texture", bits(s.planes.texture)},
+          {"appearance", bits_of(s.appearance_bytes)},
+          {"records", bits_of(s.frame_bytes) - bits_of(s.appearance_bytes) - planes},
+          {"audio", bits_of(s.audio_bytes)},
+          {"header", bits_of(s.header_bytes)},
+          {"index", bits_of(s.index_bytes)}};
+}
+
+ordered_json target_json(const RateRequest& request, const RunResult& result, bool count_audio) {
+  ordered_json target = {{"kind", request.bitrate       ? "bitrate"
+                                  : request.target_bits ? "size"
+                                                        : "quality"}};
+  const double counted = bits_of(result.counted_bytes(count_audio));
+  double wanted = 0;
+  if (request.bitrate) {
+    target["bit_per_second"] = *request.bitrate;
+    wanted = *request.bitrate * result.seconds;
+  }
+  if (request.target_bits) {
+    target["bytes"] = *request.target_bits / 8;
+    wanted = *request.target_bits;
+  }
+  target["counted_bytes"] = counted / 8;
+  if (wanted > 0) target["error"] = counted / wanted - 1;
+  if (result.peak) {
+    target["max_bit_per_second"] = result.peak->rate();
+    target["window_seconds"] = request.window;
+    target["fullest_window"] = result.peak->fullest();
+    target["overflows"] = result.peak->overflows();
+  }
+  return target;
+}
+
+}  // namespace
+
+double mean_quality(const PassRecord& record) {
+  double sum = 0, time = 0, last = 0;
+  for (const AnchorCost& anchor : record.anchors) {
+    const double elapsed = anchor.seconds - last + 1e-6;  // so that a lone anchor counts
+    sum += elapsed * anchor.choice.quality;
+    time += elapsed;
+    last = anchor.seconds;
+  }
+  return time > 0 ? sum / time : 0;
+}
+
+ordered_json to_json(const AnchorReport& report) {
+  return {{"pts", report.pts},
+          {"seconds", report.seconds},
+          {"bytes", report.bytes},
+          {"bits_motion", bits(report.cost.motion)},
+          {"bits_palette", bits(report.cost.palette)},
+          {"bits_structure", bits(report.cost.structure)},
+          {"bits_labels", bits(report.cost.labels)},
+          {"bits_texture", bits(report.cost.texture)},
+          {"bits_key", bits_of(report.key_bytes)},
+          {"quality", report.quality},
+          {"interval_scale", report.interval_scale},
+          {"frames_between", report.between},
+          {"entry_point", report.entry_point},
+          {"cut", report.cut}};
+}
+
+void write_stats(const std::string& path, const EncodeJob& job, const std::string& output,
+                 const RateRequest& request, const RunResult& result,
+                 const std::vector<PassLine>& passes) {
+  const auto rate = [&](std::uint64_t bytes) {
+    return result.seconds > 0 ? bits_of(bytes) / result.seconds : 0.0;
+  };
+  ordered_json list = ordered_json::array();
+  for (const PassLine& pass : passes) {
+    list.push_back({{"control", pass.control},
+                    {"quality", pass.quality},
+                    {"bytes", pass.bytes},
+                    {"kept", pass.kept}});
+  }
+  const ordered_json all = {{"input", job.input},
+                            {"output", output},
+                            {"frames", result.frames},
+                            {"seconds", result.seconds},
+                            {"bytes", result.stats.bytes},
+                            {"audio_bytes", result.stats.audio_bytes},
+                            {"bit_per_second", rate(result.stats.bytes)},
+                            {"mean_quality", mean_quality(result.record)},
+                            {"entry_points", result.stats.entry_points},
+                            {"target", target_json(request, result, job.options.count_audio)},
+                            {"passes", std::move(list)},
+                            {"bits", modality_totals(result.stats)},
+                            {"anchors", result.anchors}};
+  const std::string text = all.dump(1) + "\n";
+  OutputFile out(path);
+  out.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  out.commit();
+}
+
+}  // namespace semcodec

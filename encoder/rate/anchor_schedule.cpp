@@ -1,0 +1,36 @@
+#include "encoder/rate/anchor_schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace semcodec {
+
+AnchorSchedule::AnchorSchedule(double frame, double most, std::vector<double> keys)
+    : frame_(frame), most_(most), keys_(std::move(keys)) {
+  std::sort(keys_.begin(), keys_.end());
+}
+
+bool AnchorSchedule::due(double seconds, double interval) const {
+  return !any_ || seconds + slack() >= grid_ + interval || overdue(seconds);
+}
+
+bool AnchorSchedule::overdue(double seconds) const {
+  return any_ && most_ > 0 && seconds + slack() >= last_ + most_;
+}
+
+bool AnchorSchedule::key_due(double seconds) const {
+  return next_key_ < keys_.size() && seconds + slack() >= keys_[next_key_];
+}
+
+void AnchorSchedule::sent(double seconds, double interval, bool forced) {
+  const double wanted = grid_ + interval;
+  // Far off the grid: postponed, cut off by `most`, or the interval has just changed.
+  const bool near = any_ && frame_ > 0 && std::abs(seconds - wanted) <= frame_;
+  grid_ = forced || !near ? seconds : wanted;
+  last_ = seconds;
+  any_ = true;
+  while (key_due(seconds)) ++next_key_;
+}
+
+}  // namespace semcodec

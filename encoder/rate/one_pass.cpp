@@ -1,0 +1,68 @@
+#include "encoder/rate/one_pass.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace semcodec {
+namespace {
+
+// Debt or credit is worked off over this many seconds: longer when the end of the video, where
+// the sum has to be right, is known.
+constexpr double kHorizon = 4;
+constexpr double kKnownHorizon = 20;
+// What the scene costs is averaged over about this many seconds.
+constexpr double kMemory = 2;
+// Octaves that the interval alone makes up for before the quality moves.
+constexpr double kReach = 0.25;
+// This near to the end larger planes would cost more than they show.
+constexpr double kEnding = 1.5;
+// Most that the aim moves from one anchor to the next, in octaves.
+constexpr double kFall = 0.8;
+constexpr double kRise = 0.5;
+
+}  // namespace
+
+OnePassControl::OnePassControl(const Options& options, const RateModel& model)
+    : options_(options), model_(model) {
+  const double octaves = std::log2(options.target) - model.zero;
+  choice_ = model_.choose(octaves, model_.quality(octaves), kReach);
+}
+
+double OnePassControl::allowed(const AnchorCost& anchor) const {
+  // Audio and the like goes on as it did so far.
+  const double other = anchor.spent - anchor_bits_ - *first_other_;
+  const double other_rate = anchor.seconds > 0 ? std::max(0.0, other / anchor.seconds) : 0.0;
+  double horizon = kHorizon;
+  double tail = 0;
+  if (options_.duration) {
+    const double left = *options_.duration - anchor.seconds;
+    horizon = std::clamp(left, 0.05, kKnownHorizon);
+    // The last frame is an anchor of its own, off the grid.
+    if (left <= kKnownHorizon) tail = options_.tail_bits + 0.5 * anchor.bits;
+  }
+  const double budget = options_.target * (anchor.seconds + horizon) - anchor.spent - tail;
+  return std::clamp(budget / horizon - other_rate, options_.target * 0.1, options_.target * 8);
+}
+
+void OnePassControl::update(const AnchorCost& anchor) {
+  anchor_bits_ += anchor.bits;
+  if (!first_other_) first_other_ = anchor.spent - anchor_bits_;
+  const double elapsed = anchor.seconds - last_;
+  last_ = anchor.seconds;
+  // Entry points cost several times what others do and say little about the scene.
+  if (!anchor.entry_point && elapsed > 0 && anchor.bits > 0) {
+    const double seen = std::log2(anchor.bits / elapsed);
+    const double expected = model_.zero + scene_ + model_.octaves(anchor.choice);
+    ++learnt_;
+    const double gain = std::max(1.0 / (1 + learnt_), 1 - std::exp(-elapsed / kMemory));
+    scene_ += std::min(gain, 0.6) * (seen - expected);
+  }
+  double aim = std::log2(allowed(anchor)) - model_.zero - scene_;
+  if (options_.duration && *options_.duration - anchor.seconds < kEnding) {
+    aim = std::min(aim, model_.octaves({choice_.quality, 1}) + (model_.intervals ? kReach : 0.0));
+  }
+  const double now = model_.octaves(choice_);
+  choice_ = model_.choose(std::clamp(aim, now - kFall, now + kRise), choice_.quality, kReach);
+}
+
+}  // namespace semcodec

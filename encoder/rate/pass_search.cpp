@@ -1,0 +1,69 @@
+#include "encoder/rate/pass_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "encoder/rate/one_pass.h"
+
+namespace semcodec {
+
+PassSearch::PassSearch(const Options& options, const RateModel& model)
+    : options_(options), model_(model) {}
+
+std::unique_ptr<RateControl> PassSearch::next() {
+  if (end_ != End::searching) return nullptr;
+  if (passes_.empty()) {
+    OnePassControl::Options one;
+    one.target = options_.target / std::max(options_.duration, 0.1);
+    one.duration = options_.duration;
+    return std::make_unique<OnePassControl>(one, model_);
+  }
+  planned_ = next_quality();
+  const double bits = std::max(options_.target - last_.other(), 1.0);
+  return std::make_unique<PlannedControl>(last_, model_, planned_, bits);
+}
+
+/// Where log rate meets the target on the line through the nearest points on both sides, else by
+/// the model's slope from the nearest one.
+double PassSearch::next_quality() const {
+  const double bits = std::max(options_.target - last_.other(), 1.0);
+  const Point* below = nullptr;
+  const Point* above = nullptr;
+  for (const Point& point : points_) {
+    if (point.bits <= bits && (below == nullptr || point.bits > below->bits)) below = &point;
+    if (point.bits > bits && (above == nullptr || point.bits < above->bits)) above = &point;
+  }
+  double quality = solve_quality(last_, model_, bits);
+  if (below != nullptr && above != nullptr && above->quality > below->quality) {
+    const double share = std::log2(bits / below->bits) / std::log2(above->bits / below->bits);
+    quality = below->quality + share * (above->quality - below->quality);
+  }
+  return std::clamp(quality, 0.0, 100.0);
+}
+
+bool PassSearch::finish(PassRecord record) {
+  const bool first = passes_.empty();
+  passes_.push_back({first ? std::nullopt : std::optional(planned_), record.total});
+  last_ = std::move(record);
+  if (first) return false;
+
+  points_.push_back({planned_, bits_at(last_, model_, {planned_, 1})});
+  const auto latest = static_cast<int>(passes_.size()) - 1;
+  const double miss = std::abs(error(last_.total));
+  const bool better =
+      best_ < 0 || miss < std::abs(error(passes_[static_cast<std::size_t>(best_)].total));
+  if (better) best_ = latest;
+  if (miss <= options_.tolerance) {
+    end_ = End::reached;
+  } else if (planned_ <= 0 && error(last_.total) > 0) {
+    end_ = End::floor;
+  } else if (planned_ >= 100 && error(last_.total) < 0) {
+    end_ = End::ceiling;
+  } else if (passes() >= options_.most) {
+    end_ = End::tried;
+  }
+  return better;
+}
+
+}  // namespace semcodec

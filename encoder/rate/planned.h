@@ -1,0 +1,50 @@
+#pragma once
+// The later passes of two-pass rate control: one quality for the whole video, and the interval
+// trimmed a little wherever the bits run ahead of or behind what the pass before foretold.
+
+#include <cstddef>
+#include <vector>
+
+#include "encoder/rate/rate_model.h"
+
+namespace semcodec {
+
+/// What a pass leaves behind: 48 bytes an anchor.
+struct PassRecord {
+  std::vector<AnchorCost> anchors;
+  double total = 0;  ///< bits that count, index and end included
+  /// Bits beside the anchors.
+  double other() const;
+  double anchor_bits() const;
+};
+
+/// Bits that the anchors of `record` would take at a constant choice, by the model's slopes.
+double bits_at(const PassRecord& record, const RateModel& model, const RateChoice& choice);
+/// The quality at which they would take `bits`; not clamped, to tell how far outside it lies.
+double solve_quality(const PassRecord& record, const RateModel& model, double bits);
+
+class PlannedControl : public RateControl {
+ public:
+  /// `bits`: for all anchors together.
+  PlannedControl(const PassRecord& before, const RateModel& model, double quality, double bits);
+
+  RateChoice choice() const override { return choice_; }
+  void update(const AnchorCost& anchor) override;
+
+ private:
+  struct Step {
+    double seconds;
+    double bits;  ///< of all anchors up to here, at the planned quality
+  };
+  double foretold(double seconds) const;
+
+  RateModel model_;
+  double quality_;
+  double bits_;
+  std::vector<Step> plan_;
+  RateChoice choice_;
+  double spent_ = 0;  ///< by the anchors
+  double plain_ = 0;  ///< the same, had the interval not been trimmed
+};
+
+}  // namespace semcodec

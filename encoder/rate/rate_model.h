@@ -1,0 +1,30 @@
+#pragma once
+// Rate as a function of the two levers, in octaves (log2 of bit/s): a line in the quality and a
+// power of the interval. A rough model; what uses it measures and corrects.
+
+#include "encoder/rate/rate_control.h"
+
+namespace semcodec {
+
+struct RateModel {
+  double zero = 10.5;      ///< octaves at quality 0, interval scale 1
+  double per_octave = 18;  ///< steps of quality that double the rate
+  /// Rate falls with interval^-this: rarer anchors cost more each, mostly in motion.
+  double interval_power = 0.8;
+  bool intervals = true;  ///< false where every frame is an anchor: the interval is no lever
+
+  /// The model for driving and street video at a working size.
+  static RateModel typical(int work_width, int work_height, bool intervals);
+
+  /// Octaves above those of quality 0.
+  double octaves(const RateChoice& choice) const;
+  /// Quality that lies that many octaves above quality 0, within 0..100.
+  double quality(double octaves) const;
+
+  /// The choice for `octaves` that keeps `quality` where a moderate interval scale can make up the
+  /// difference (`reach` octaves at most), and moves the quality where it cannot. Never rarer than
+  /// quality 0 nor denser than quality 100.
+  RateChoice choose(double octaves, double quality, double reach) const;
+};
+
+}  // namespace semcodec

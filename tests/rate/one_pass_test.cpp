@@ -1,0 +1,98 @@
+#include "encoder/rate/one_pass.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/rate/simulated_encoder.h"
+
+namespace semcodec {
+namespace {
+
+double miss(const Simulation& video, double target, bool known_length) {
+  OnePassControl::Options options;
+  options.target = target;
+  if (known_length) options.duration = video.seconds;
+  OnePassControl control(options, RateModel::typical(512, 272, true));
+  return video.run(&control).total / (target * video.seconds) - 1;
+}
+
+TEST(OnePass, MeetsTheTargetWithinATenthOnShortVideos) {
+  for (const double target : {2e3, 4e3, 8e3, 16e3, 32e3}) {
+    for (std::uint32_t seed = 1; seed <= 12; ++seed) {
+      Simulation video;
+      video.seconds = 8.84;
+      video.seed = seed * 77;
+      video.per_octave = 12 + seed % 4 * 3;
+      video.zero = 1100;
+      EXPECT_LT(std::abs(miss(video, target, true)), 0.1) << target << " seed " << seed;
+    }
+  }
+}
+
+TEST(OnePass, MeetsTheTargetOnAVideoOfUnknownLength) {
+  for (const double target : {4e3, 8e3, 16e3}) {
+    Simulation video;
+    video.seconds = 30;
+    video.scenes = {0, 0.8, -0.6, 0.3};
+    EXPECT_LT(std::abs(miss(video, target, false)), 0.1) << target;
+  }
+}
+
+TEST(OnePass, CopesWithAVideoFarFromTheModel) {
+  Simulation video;
+  video.seconds = 20;
+  video.zero = 4000;  // a busy scene costs three times the usual
+  video.step = 0.4;
+  EXPECT_LT(std::abs(miss(video, 12e3, true)), 0.05);
+  video.zero = 400;
+  EXPECT_LT(std::abs(miss(video, 8e3, true)), 0.05);
+}
+
+TEST(OnePass, MakesRoomForAudioThatCounts) {
+  Simulation video;
+  video.seconds = 30;
+  video.other = 6000;
+  EXPECT_LT(std::abs(miss(video, 14e3, true)), 0.05);
+}
+
+TEST(OnePass, StaysAtTheEndsOfTheScaleWhereItMust) {
+  Simulation video;
+  video.zero = 9000;
+  EXPECT_GT(miss(video, 2e3, true), 1);
+  OnePassControl floor({.target = 2e3, .duration = {}}, RateModel::typical(512, 272, true));
+  const auto low = video.run(&floor);
+  EXPECT_EQ(low.anchors.back().choice.quality, 0);
+  EXPECT_LE(low.anchors.back().choice.interval_scale, 1) << "rarer anchors than quality 0 has";
+  video.zero = 300;
+  OnePassControl ceiling({.target = 1e6, .duration = {}}, RateModel::typical(512, 272, true));
+  EXPECT_EQ(video.run(&ceiling).anchors.back().choice.quality, 100);
+}
+
+TEST(OnePass, SmallErrorsMoveTheIntervalAndLeaveTheQuality) {
+  Simulation video;
+  video.seconds = 60;
+  video.noise = 0.1;
+  video.step = 0;
+  OnePassControl control({.target = 8e3, .duration = 60.0}, RateModel::typical(512, 272, true));
+  const auto record = video.run(&control);
+  int moves = 0;
+  for (std::size_t i = record.anchors.size() / 4; i < record.anchors.size(); ++i) {
+    moves += record.anchors[i].choice.quality != record.anchors[i - 1].choice.quality ? 1 : 0;
+  }
+  EXPECT_LE(moves, 5) << "of " << record.anchors.size() << " anchors";
+}
+
+TEST(OnePass, PaperProfileUsesTheQualityAlone) {
+  const auto model = RateModel::typical(512, 272, false);
+  OnePassControl control({.target = 80e3, .duration = 10.0}, model);
+  AnchorCost cost{0, 9000, 9500, true, control.choice()};
+  for (int i = 1; i < 50; ++i) {
+    control.update(cost);
+    EXPECT_EQ(control.choice().interval_scale, 1);
+    cost = {i * 0.04, 6000, cost.spent + 6000, false, control.choice()};
+  }
+  EXPECT_LT(control.choice().quality, model.quality(std::log2(80e3) - model.zero))
+      << "150 kbit/s against 80 allowed should lower the quality";
+}
+
+}  // namespace
+}  // namespace semcodec
