@@ -107,8 +107,9 @@ y4m | "$bin/semcodec-encode" - "$dir/pipe.sem" -q --threads 1 --bitrate 6k --sta
 python3 -c "import json,sys; sys.exit(len(json.load(open(sys.argv[1]))['passes']) != 1)" "$dir/pipe.json" ||
   fail "a pipe was not encoded in one pass"
 refuses 2 "is a pipe" "$bin/semcodec-encode" - "$dir/x.sem" --bitrate 6k --passes 2 </dev/null
-y4m >"$dir/size.y4m"
-refuses 2 "how long the video is" "$bin/semcodec-encode" - "$dir/x.sem" --target-size 9K <"$dir/size.y4m"
+y4m >"$dir/size.y4m"  # a regular file on stdin tells its length, a pipe does not
+refuses 2 "how long the video is" \
+  bash -o pipefail -c "cat '$dir/size.y4m' | '$bin/semcodec-encode' - '$dir/x.sem' --target-size 9K"
 
 # What contradicts itself.
 encoder="$bin/semcodec-encode $street $dir/x.sem"
