@@ -119,11 +119,11 @@ void compare(const RgbImage& picture, int columns, int rows, int clusters, int r
                       cv::TermCriteria(cv::TermCriteria::COUNT, kIterations, 0), 1,
                       cv::KMEANS_PP_CENTERS);
   });
-  std::printf("%4dx%-4d k %3d  ours %8.3f ms (CPU %8.3f)  OpenCV %8.3f ms (CPU %8.3f)  "
-              "speed x%.1f (CPU x%.1f)  inertia ratio %.4f\n",
-              columns, rows, clusters, ours.wall_ms, ours.cpu_ms, theirs.wall_ms, theirs.cpu_ms,
-              theirs.wall_ms / ours.wall_ms, theirs.cpu_ms / ours.cpu_ms,
-              ours.inertia / theirs.inertia);
+  std::printf(
+      "%4dx%-4d k %3d  ours %8.3f ms (CPU %8.3f)  OpenCV %8.3f ms (CPU %8.3f)  "
+      "speed x%.1f (CPU x%.1f)  inertia ratio %.4f\n",
+      columns, rows, clusters, ours.wall_ms, ours.cpu_ms, theirs.wall_ms, theirs.cpu_ms,
+      theirs.wall_ms / ours.wall_ms, theirs.cpu_ms / ours.cpu_ms, ours.inertia / theirs.inertia);
 }
 
 }  // namespace

@@ -69,9 +69,8 @@ void bench(const Arguments& arguments) {
   const auto flow = torch::randn({1, 2, h / kFlowScale, w / kFlowScale}, options) * 4;
   const auto tau = torch::full({1}, 0.4, options), interval = torch::full({1}, 0.4, options);
 
-  const double image = median_ms(arguments.runs, [&] {
-    return generator->forward(image_context(input)).frame;
-  });
+  const double image =
+      median_ms(arguments.runs, [&] { return generator->forward(image_context(input)).frame; });
   const double anchor = median_ms(arguments.runs, [&] {
     return generator->forward(anchor_context(input, a, flow, interval, &b, flow, interval)).frame;
   });
@@ -91,9 +90,8 @@ void bench(const Arguments& arguments) {
     std::tie(between_anchors.flow_a, between_anchors.flow_b) = between(flow, -flow, tau);
     return generator->interpolator()->paint_bytes(between_anchors);
   });
-  const double refine = median_ms(arguments.runs, [&] {
-    return refiner.refine(a.picture, b.picture, flow).first;
-  });
+  const double refine =
+      median_ms(arguments.runs, [&] { return refiner.refine(a.picture, b.picture, flow).first; });
   std::printf("%s at %dx%d on %s, medians of %d runs:\n", package.name.c_str(), w, h,
               describe(device).c_str(), arguments.runs);
   const auto row = [](const char* name, double ms) { std::printf("  %-34s %8.2f ms\n", name, ms); };
@@ -102,8 +100,8 @@ void bench(const Arguments& arguments) {
   row("motion between anchors (splat)", splat);
   row("a frame between anchors, to bytes", frame);
   row("flow refinement, both ways, a pair", refine);
-  std::printf("  %-34s %8.1f frames/s, %.1f Mpixel/s\n", "frames between anchors",
-              1000.0 / frame, w * h / 1000.0 / frame);
+  std::printf("  %-34s %8.1f frames/s, %.1f Mpixel/s\n", "frames between anchors", 1000.0 / frame,
+              w * h / 1000.0 / frame);
 }
 
 }  // namespace

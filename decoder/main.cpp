@@ -193,8 +193,7 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   if (!arguments.start.empty()) range.start = parse_seconds(arguments.start);
   if (!arguments.to.empty()) range.end = parse_seconds(arguments.to);
   Playback playback(reader, range);
-  const auto totals =
-      reader.seekable() && !playback.limited() ? reader.totals() : std::nullopt;
+  const auto totals = reader.seekable() && !playback.limited() ? reader.totals() : std::nullopt;
   Progress progress(parse_progress_mode(common.progress), "decode",
                     totals ? static_cast<std::int64_t>(totals->frames) : 0);
   const int workers = synthesis.device.is_cpu() ? threads_in_use() : 1;
@@ -274,7 +273,8 @@ int main(int argc, char** argv) {
   app.add_option("--side-by-side", a.side_by_side, "Put this source left of the decoded video");
   app.add_option("--start", a.start, "Begin at this time since the first frame: 12.5, 1:02:03");
   app.add_option("--to", a.to, "Stop before this time since the first frame");
-  app.add_option("--skip", a.skip, "Leave out this many frames first")->check(CLI::NonNegativeNumber);
+  app.add_option("--skip", a.skip, "Leave out this many frames first")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--limit", a.limit, "Write at most this many frames; 0 = all")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--strict", a.strict, "Stop at the first damage instead of going on");

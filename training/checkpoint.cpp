@@ -56,7 +56,8 @@ void take_adam(const TensorMap& in, const std::string& prefix, torch::optim::Ada
             ErrorKind::corrupt, file + " holds the optimizer of another network.");
     auto state = std::make_unique<torch::optim::AdamParamState>();
     state->exp_avg(mean->second.to(parameter.device()).clone(parameter.suggest_memory_format()));
-    state->exp_avg_sq(square->second.to(parameter.device()).clone(parameter.suggest_memory_format()));
+    state->exp_avg_sq(
+        square->second.to(parameter.device()).clone(parameter.suggest_memory_format()));
     state->step(step->second.item<int64_t>());
     optimizer.state()[parameter.unsafeGetTensorImpl()] = std::move(state);
   });

@@ -1,8 +1,8 @@
 #include "training/config.h"
 
+#include <toml++/toml.h>
 #include <cmath>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "common/core/error.h"
 
@@ -37,8 +37,9 @@ Config::Config(const std::string& path, const std::vector<std::string>& override
       value.is_number = true;
       value.number = *number;
     } else {
-      throw Error(ErrorKind::usage, "The value of '" + key + "' is neither number, text nor true/"
-                                    "false.");
+      throw Error(ErrorKind::usage, "The value of '" + key +
+                                        "' is neither number, text nor true/"
+                                        "false.");
     }
     values_[key] = value;
   };

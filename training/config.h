@@ -32,7 +32,7 @@ class Config {
 
  private:
   struct Value {
-    std::string text;   ///< as written, for messages and texts
+    std::string text;  ///< as written, for messages and texts
     bool is_number = false, is_bool = false, is_text = false;
     double number = 0;
   };

@@ -49,9 +49,9 @@ std::array<std::uint8_t, kHeaderBytes> pack(const FrameStoreHeader& header, std:
 
 FrameStore::FrameStore(const std::string& path) : path_(path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  require(file >= 0, ErrorKind::input, "Cannot open frame store " + path + ": " +
-                                           std::strerror(errno) + ".");
-  struct stat info{};
+  require(file >= 0, ErrorKind::input,
+          "Cannot open frame store " + path + ": " + std::strerror(errno) + ".");
+  struct stat info {};
   std::uint8_t bytes[kHeaderBytes] = {};
   const bool readable =
       ::fstat(file, &info) == 0 && ::read(file, bytes, kHeaderBytes) == ssize_t{kHeaderBytes};
@@ -59,13 +59,17 @@ FrameStore::FrameStore(const std::string& path) : path_(path) {
     if (!readable || std::memcmp(bytes, kMagic, 8) != 0 || get(&bytes[8], 4) != kVersion) {
       return false;
     }
-    const auto width = get(&bytes[12], 4), height = get(&bytes[16], 4), channels = get(&bytes[20], 4);
+    const auto width = get(&bytes[12], 4), height = get(&bytes[16], 4),
+               channels = get(&bytes[20], 4);
     if (width == 0 || width > kMaxDimension || height == 0 || height > kMaxDimension ||
         (channels != 1 && channels != 3) || get(&bytes[36], 4) == 0) {
       return false;
     }
-    header_ = {static_cast<int>(width), static_cast<int>(height), static_cast<int>(channels),
-               get(&bytes[24], 8), static_cast<std::uint32_t>(get(&bytes[32], 4)),
+    header_ = {static_cast<int>(width),
+               static_cast<int>(height),
+               static_cast<int>(channels),
+               get(&bytes[24], 8),
+               static_cast<std::uint32_t>(get(&bytes[32], 4)),
                static_cast<std::uint32_t>(get(&bytes[36], 4))};
     const auto size = static_cast<std::uint64_t>(info.st_size);
     return header_.frames > 0 && header_.frames <= size / header_.frame_bytes() &&

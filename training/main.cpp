@@ -3,12 +3,12 @@
 // Stages with a program of their own (semcodec-train-STAGE beside this one) are started in its
 // place: `prepare` needs libav, which the others must do without.
 
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <unistd.h>
 
 #include "common/app/run_main.h"
 #include "common/app/version.h"
@@ -72,10 +72,11 @@ int main(int argc, char** argv) {
   CommonOptions common;
   add_common_options(app, common, version_text("semcodec-train", {}));
   app.require_subcommand(1);
-  app.footer("Stages with options of their own (--help after the name):\n"
-             "  prepare   videos to frame stores\n"
-             "  edges     the edge network (PiDiNet)\n"
-             "  flow      the flow network (FlowNet2)");
+  app.footer(
+      "Stages with options of their own (--help after the name):\n"
+      "  prepare   videos to frame stores\n"
+      "  edges     the edge network (PiDiNet)\n"
+      "  flow      the flow network (FlowNet2)");
   StageArguments generator;
   auto* stage = app.add_subcommand("generator", "Image and temporal generator");
   stage->add_option("CONFIG", generator.config, "TOML file (docs/training.md lists the keys)")

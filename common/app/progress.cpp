@@ -123,8 +123,7 @@ void Progress::show_bar(bool last, double elapsed) {
   const double fps = elapsed > 0 ? static_cast<double>(frame_) / elapsed : 0;
   if (total_ > 0) {
     constexpr int kCells = 24;
-    const double share =
-        std::min(1.0, static_cast<double>(frame_) / static_cast<double>(total_));
+    const double share = std::min(1.0, static_cast<double>(frame_) / static_cast<double>(total_));
     const int cells = static_cast<int>(std::lround(share * kCells));
     line += '[';
     line.append(static_cast<std::size_t>(cells), '#');

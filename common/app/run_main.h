@@ -19,8 +19,8 @@ class App;
 namespace semcodec {
 
 struct CommonOptions {
-  int verbose = 0;              ///< -v, --verbose
-  bool quiet = false;           ///< -q, --quiet: errors only
+  int verbose = 0;                ///< -v, --verbose
+  bool quiet = false;             ///< -q, --quiet: errors only
   std::string progress = "auto";  ///< --progress auto|bar|json|none: see parse_progress_mode()
 };
 

@@ -32,7 +32,8 @@ PictureSize parse_size(const std::string& text);
 /// "12.5", "12.5s", "300ms", "2m", "1h", "1:02.5" (minutes:seconds), "1:02:03": seconds, ≥ 0.
 double parse_seconds(const std::string& text);
 
-/// "30", "29.97" (taken as 30000/1001, as are 23.976 and 59.94), "30000/1001": frames a second, > 0.
+/// "30", "29.97" (taken as 30000/1001, as are 23.976 and 59.94), "30000/1001": frames a second, >
+/// 0.
 Fraction parse_rate(const std::string& text);
 
 /// "8.0 kbit/s", "1.50 Mbit/s", "420 bit/s".

@@ -17,7 +17,8 @@ namespace semcodec {
 class WorkerPool {
  public:
   /// `prepare` runs first in each thread.
-  explicit WorkerPool(int threads, const std::function<void()>& prepare = [] {}) {
+  explicit WorkerPool(
+      int threads, const std::function<void()>& prepare = [] {}) {
     for (int i = 0; i < threads; ++i) {
       threads_.emplace_back([this, prepare] {
         prepare();

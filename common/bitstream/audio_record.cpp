@@ -25,11 +25,10 @@ void check(bool ok, const std::string& sentence) {
 }
 
 std::string decompress(const std::string& compressed) {
-  const unsigned long long size =
-      ZSTD_getFrameContentSize(compressed.data(), compressed.size());
-  check(size != ZSTD_CONTENTSIZE_ERROR && size != ZSTD_CONTENTSIZE_UNKNOWN &&
-            size <= kMaxRecordBytes,
-        "does not say a sensible size");
+  const unsigned long long size = ZSTD_getFrameContentSize(compressed.data(), compressed.size());
+  check(
+      size != ZSTD_CONTENTSIZE_ERROR && size != ZSTD_CONTENTSIZE_UNKNOWN && size <= kMaxRecordBytes,
+      "does not say a sensible size");
   std::string plain(static_cast<std::size_t>(size), '\0');
   const std::size_t got =
       ZSTD_decompress(plain.data(), plain.size(), compressed.data(), compressed.size());
@@ -40,15 +39,14 @@ std::string decompress(const std::string& compressed) {
 }  // namespace
 
 void write_audio_record(const AudioBatch& batch, wire::Audio& record) {
-  check(batch.size() <= static_cast<std::size_t>(kMaxAudioPacketsPerBatch),
-        "has too many packets");
+  check(batch.size() <= static_cast<std::size_t>(kMaxAudioPacketsPerBatch), "has too many packets");
   wire::AudioPackets packets;
   std::size_t total = 0;
   for (const AudioPacket& packet : batch) total += packet.bytes.size();
   check(total < kMaxRecordBytes / 2, "would exceed 8 MiB; write smaller batches");
-  const bool equal_durations =
-      std::all_of(batch.begin(), batch.end(),
-                  [&](const AudioPacket& p) { return p.duration == batch.front().duration; });
+  const bool equal_durations = std::all_of(batch.begin(), batch.end(), [&](const AudioPacket& p) {
+    return p.duration == batch.front().duration;
+  });
   std::int64_t expected = 0;
   for (const AudioPacket& packet : batch) {
     check(packet.duration >= 0, "has a packet of negative duration");
@@ -99,8 +97,8 @@ AudioBatch read_audio_record(const wire::Audio& record) {
     AudioPacket& packet = batch[i];
     const std::int64_t gap = i == 0 || gaps == 0 ? 0 : packets.pts_gaps(static_cast<int>(i - 1));
     packet.pts = i == 0 ? packets.first_pts() : add(expected, gap);
-    packet.duration = static_cast<std::int64_t>(
-        packets.durations(durations == 1 ? 0 : static_cast<int>(i)));
+    packet.duration =
+        static_cast<std::int64_t>(packets.durations(durations == 1 ? 0 : static_cast<int>(i)));
     check(packet.duration >= 0, "has a packet of negative duration");
     expected = add(packet.pts, packet.duration);
     const std::size_t size = packets.sizes(static_cast<int>(i));

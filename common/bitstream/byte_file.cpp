@@ -54,8 +54,7 @@ std::vector<std::uint8_t> ByteFile::read_at(std::uint64_t offset, std::uint64_t 
     const ssize_t got = ::pread(descriptor_, bytes.data() + have, bytes.size() - have,
                                 static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
-    require(got >= 0, ErrorKind::input,
-            "Cannot read " + name_ + ": " + std::strerror(errno) + ".");
+    require(got >= 0, ErrorKind::input, "Cannot read " + name_ + ": " + std::strerror(errno) + ".");
     if (got == 0) break;
     have += static_cast<std::size_t>(got);
   }

@@ -43,8 +43,7 @@ class SizeCheck {
   explicit SizeCheck(const StreamInfo& info) : info_(info), left_(max_plane_cells(info)) {}
   void operator()(int width, int height, const char* name) {
     if (width == 0 && height == 0) return;
-    require(width >= 1 && height >= 1 && width <= info_.work_width &&
-                height <= info_.work_height,
+    require(width >= 1 && height >= 1 && width <= info_.work_width && height <= info_.work_height,
             ErrorKind::corrupt,
             std::string("The ") + name + " plane is " + std::to_string(width) + "x" +
                 std::to_string(height) + "; it must not exceed the working size " +
@@ -65,7 +64,8 @@ class SizeCheck {
 
 std::uint64_t max_plane_cells(const StreamInfo& info) {
   return 4 * static_cast<std::uint64_t>(info.work_width) *
-             static_cast<std::uint64_t>(info.work_height) + 4096;
+             static_cast<std::uint64_t>(info.work_height) +
+         4096;
 }
 
 FrameRecordWriter::FrameRecordWriter(const StreamInfo& info) : info_(info), times_(info) {}
@@ -74,11 +74,9 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
   validate(frame);
   require(last_pts_.has_value() || frame.entry_point, ErrorKind::corrupt,
           "The first frame of a stream must be an entry point.");
-  const std::int64_t first =
-      frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
   require(!last_pts_ || first > *last_pts_, ErrorKind::corrupt,
-          "A frame's pts " + std::to_string(first) +
-              " does not lie after the anchor before it, " +
+          "A frame's pts " + std::to_string(first) + " does not lie after the anchor before it, " +
               std::to_string(last_pts_.value_or(0)) + ".");
   SizeCheck size(info_);
   if (!frame.motion.empty()) size(frame.motion.width, frame.motion.height, "motion");
@@ -141,8 +139,7 @@ void FrameRecordWriter::write_formats(const SemanticFrame& frame, wire::Frame& r
 void FrameRecordWriter::write_times(const SemanticFrame& frame, wire::Frame& record) {
   if (frame.entry_point) {
     if (!last_pts_) {
-      const std::int64_t first =
-          frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+      const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
       times_.restart(0, times_.origin_for(first));
     }
     record.set_frame_index(times_.index());
@@ -229,8 +226,8 @@ void FrameRecordReader::read_times(const wire::Frame& record, SemanticFrame& fra
           "An entry point does not say how many frames lie before it.");
   if (record.has_between()) between_ = record.between();
   const auto steps = static_cast<std::size_t>(record.time_steps_size());
-  require(between_ <= std::size_t{kMaxBetweenFrames} && steps <= between_ + 1,
-          ErrorKind::corrupt, "A frame record's times are out of range.");
+  require(between_ <= std::size_t{kMaxBetweenFrames} && steps <= between_ + 1, ErrorKind::corrupt,
+          "A frame record's times are out of range.");
   const auto step = [&](std::size_t i) {
     return i < steps ? record.time_steps(static_cast<int>(i)) : std::int64_t{0};
   };

@@ -58,8 +58,8 @@ RecordExtent record_extent(std::span<const std::uint8_t> bytes) {
   extent.payload_begin = position + 1;
   extent.payload_size = length;
   extent.total = extent.payload_begin + length + kCrcBytes;
-  extent.state = extent.total <= bytes.size() ? RecordExtent::State::whole
-                                              : RecordExtent::State::incomplete;
+  extent.state =
+      extent.total <= bytes.size() ? RecordExtent::State::whole : RecordExtent::State::incomplete;
   return extent;
 }
 
@@ -152,8 +152,8 @@ std::optional<RecordScanner::Record> RecordScanner::resynchronise() {
         return std::nullopt;
       }
       const auto bytes = window();
-      const auto found = std::search(bytes.begin(), bytes.end(), std::begin(kMarker),
-                                     std::end(kMarker));
+      const auto found =
+          std::search(bytes.begin(), bytes.end(), std::begin(kMarker), std::end(kMarker));
       if (found != bytes.end()) {
         drop(static_cast<std::size_t>(found - bytes.begin()));
         break;

@@ -32,9 +32,9 @@ struct StreamStats {
   std::uint64_t anchors = 0;           ///< frame records
   std::uint64_t frames = 0;            ///< anchors + frames between them
   std::uint64_t entry_points = 0;
-  std::uint64_t appearances = 0;       ///< key pictures
+  std::uint64_t appearances = 0;  ///< key pictures
   std::uint64_t audio_packets = 0;
-  EncodeStats planes;                  ///< chunk_bytes by modality, in 1/256 bit
+  EncodeStats planes;  ///< chunk_bytes by modality, in 1/256 bit
 };
 
 }  // namespace semcodec

@@ -24,8 +24,7 @@ enum class ErrorKind {
 
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& sentence)
-      : std::runtime_error(sentence), kind_(kind) {}
+  Error(ErrorKind kind, const std::string& sentence) : std::runtime_error(sentence), kind_(kind) {}
 
   ErrorKind kind() const noexcept { return kind_; }
   int exit_code() const noexcept;

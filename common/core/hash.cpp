@@ -25,8 +25,8 @@ Hasher::Hasher(Kind kind) : context_(std::make_unique<Context>()) {
   // MD5 is switched off where OpenSSL runs in FIPS mode.
   require(context_->md != nullptr && EVP_DigestInit_ex(context_->md, algorithm, nullptr) == 1,
           ErrorKind::internal,
-          std::string("This machine's OpenSSL refuses ") +
-              (kind == Kind::md5 ? "MD5" : "SHA-256") + "; check its FIPS setting.");
+          std::string("This machine's OpenSSL refuses ") + (kind == Kind::md5 ? "MD5" : "SHA-256") +
+              "; check its FIPS setting.");
 }
 
 Hasher::~Hasher() = default;

@@ -16,15 +16,16 @@ struct RgbImage {
 
   RgbImage() = default;
   RgbImage(int w, int h)
-      : width(w), height(h), pixels(std::size_t{3} * static_cast<std::size_t>(w) *
-                                    static_cast<std::size_t>(h)) {}
+      : width(w),
+        height(h),
+        pixels(std::size_t{3} * static_cast<std::size_t>(w) * static_cast<std::size_t>(h)) {}
   const std::uint8_t* row(int y) const {
-    return pixels.data() + std::size_t{3} * static_cast<std::size_t>(width) *
-                               static_cast<std::size_t>(y);
+    return pixels.data() +
+           std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(y);
   }
   std::uint8_t* row(int y) {
-    return pixels.data() + std::size_t{3} * static_cast<std::size_t>(width) *
-                               static_cast<std::size_t>(y);
+    return pixels.data() +
+           std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(y);
   }
 };
 

@@ -56,10 +56,10 @@ void AudioRecoder::open_encoder(const std::string& target, std::int64_t bit_rate
   if (opus) options.set("frame_duration", bit_rate < 16000 ? "60" : "20");
   const int status = avcodec_open2(encoder_.get(), codec, options.get());
   require(status >= 0, ErrorKind::unsupported,
-          "The " + target + " audio encoder refuses " + std::to_string(bit_rate) + " bit/s: " +
-              error_text(status) + folded_message() + ".");
-  fifo_.reset(allocated(
-      av_audio_fifo_alloc(encoder_->sample_fmt, encoder_->ch_layout.nb_channels, 4096)));
+          "The " + target + " audio encoder refuses " + std::to_string(bit_rate) +
+              " bit/s: " + error_text(status) + folded_message() + ".");
+  fifo_.reset(
+      allocated(av_audio_fifo_alloc(encoder_->sample_fmt, encoder_->ch_layout.nb_channels, 4096)));
   Parameters parameters(allocated(avcodec_parameters_alloc()));
   if (avcodec_parameters_from_context(parameters.get(), encoder_.get()) < 0) {
     throw std::bad_alloc();
@@ -97,8 +97,8 @@ void AudioRecoder::take_frame(const AVFrame& frame, std::vector<AudioPacket>& ou
     AVChannelLayout source_layout = frame.ch_layout;  // older libav wants it without const
     SwrContext* context = nullptr;
     const int status = swr_alloc_set_opts2(
-        &context, &encoder_->ch_layout, encoder_->sample_fmt, encoder_->sample_rate,
-        &source_layout, static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
+        &context, &encoder_->ch_layout, encoder_->sample_fmt, encoder_->sample_rate, &source_layout,
+        static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
     resampler_.reset(context);
     require(status >= 0 && swr_init(context) >= 0, ErrorKind::unsupported,
             "The audio cannot be converted to " + std::to_string(encoder_->sample_rate) + " Hz.");
@@ -139,8 +139,8 @@ void AudioRecoder::resample(const AVFrame* frame) {
     throw std::bad_alloc();
   }
   // libav's signature changed from const uint8_t ** to const uint8_t * const *; both take this.
-  auto** samples = frame == nullptr ? nullptr : const_cast<const std::uint8_t**>(
-                                                    frame->extended_data);
+  auto** samples =
+      frame == nullptr ? nullptr : const_cast<const std::uint8_t**>(frame->extended_data);
   const int got = swr_convert(resampler_.get(), converted->extended_data, room, samples,
                               frame == nullptr ? 0 : frame->nb_samples);
   if (got <= 0) return;
@@ -162,8 +162,8 @@ void AudioRecoder::encode_ready(bool all, std::vector<AudioPacket>& out) {
       throw std::bad_alloc();
     }
     av_audio_fifo_read(fifo_.get(), reinterpret_cast<void**>(frame->extended_data), take);
-    av_samples_set_silence(frame->extended_data, take, size - take,
-                           encoder_->ch_layout.nb_channels, encoder_->sample_fmt);
+    av_samples_set_silence(frame->extended_data, take, size - take, encoder_->ch_layout.nb_channels,
+                           encoder_->sample_fmt);
     frame->pts = next_;
     next_ += size;
     encode(frame.get(), out);

@@ -67,8 +67,8 @@ const std::int32_t* display_matrix(const AVStream& stream) {
   const std::uint8_t* bytes = nullptr;
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
   const AVPacketSideData* data =
-      av_packet_side_data_get(stream.codecpar->coded_side_data,
-                              stream.codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+      av_packet_side_data_get(stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data,
+                              AV_PKT_DATA_DISPLAYMATRIX);
   if (data != nullptr && data->size >= 9 * sizeof(std::int32_t)) bytes = data->data;
 #else
   std::size_t size = 0;
@@ -81,13 +81,13 @@ const std::int32_t* display_matrix(const AVStream& stream) {
 void set_display_matrix(AVStream& stream, const std::int32_t matrix[9]) {
   constexpr std::size_t kSize = 9 * sizeof(std::int32_t);
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  AVPacketSideData* data = allocated(av_packet_side_data_new(
-      &stream.codecpar->coded_side_data, &stream.codecpar->nb_coded_side_data,
-      AV_PKT_DATA_DISPLAYMATRIX, kSize, 0));
+  AVPacketSideData* data = allocated(av_packet_side_data_new(&stream.codecpar->coded_side_data,
+                                                             &stream.codecpar->nb_coded_side_data,
+                                                             AV_PKT_DATA_DISPLAYMATRIX, kSize, 0));
   std::memcpy(data->data, matrix, kSize);
 #else
-  std::memcpy(allocated(av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, kSize)),
-              matrix, kSize);
+  std::memcpy(allocated(av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, kSize)), matrix,
+              kSize);
 #endif
 }
 

@@ -26,8 +26,8 @@ void set_siting(SwsContext* scaler, const char* side, AVPixelFormat format,
   const AVPixFmtDescriptor* layout = av_pix_fmt_desc_get(format);
   if (layout == nullptr || (layout->log2_chroma_w == 0 && layout->log2_chroma_h == 0)) return;
   if (siting == AVCHROMA_LOC_UNSPECIFIED) siting = AVCHROMA_LOC_LEFT;
-  const bool centre_x = siting == AVCHROMA_LOC_CENTER || siting == AVCHROMA_LOC_TOP ||
-                        siting == AVCHROMA_LOC_BOTTOM;
+  const bool centre_x =
+      siting == AVCHROMA_LOC_CENTER || siting == AVCHROMA_LOC_TOP || siting == AVCHROMA_LOC_BOTTOM;
   const bool top = siting == AVCHROMA_LOC_TOPLEFT || siting == AVCHROMA_LOC_TOP;
   const bool bottom = siting == AVCHROMA_LOC_BOTTOMLEFT || siting == AVCHROMA_LOC_BOTTOM;
   const std::string prefix = side;
@@ -73,10 +73,17 @@ void copy_upright(const AVFrame& rgb, Orientation orientation, RgbImage& image) 
       int from_x = x;
       int from_y = y;
       switch (orientation.quarter_turns) {
-        case 1: from_x = y, from_y = last_y - x; break;
-        case 2: from_x = last_x - x, from_y = last_y - y; break;
-        case 3: from_x = last_x - y, from_y = x; break;
-        default: break;
+        case 1:
+          from_x = y, from_y = last_y - x;
+          break;
+        case 2:
+          from_x = last_x - x, from_y = last_y - y;
+          break;
+        case 3:
+          from_x = last_x - y, from_y = x;
+          break;
+        default:
+          break;
       }
       if (orientation.mirrored) from_x = last_x - from_x;
       std::memcpy(out, row_of(from_y) + std::ptrdiff_t{3} * from_x, 3);
@@ -131,15 +138,22 @@ ColourTags tags_of(const AVFrame& frame) {
 
 std::string matrix_name(AVColorSpace matrix) {
   switch (matrix) {
-    case AVCOL_SPC_RGB: return "rgb";
-    case AVCOL_SPC_BT709: return "bt709";
-    case AVCOL_SPC_FCC: return "fcc";
+    case AVCOL_SPC_RGB:
+      return "rgb";
+    case AVCOL_SPC_BT709:
+      return "bt709";
+    case AVCOL_SPC_FCC:
+      return "fcc";
     case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M: return "bt601";
-    case AVCOL_SPC_SMPTE240M: return "smpte240m";
+    case AVCOL_SPC_SMPTE170M:
+      return "bt601";
+    case AVCOL_SPC_SMPTE240M:
+      return "smpte240m";
     case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL: return "bt2020";
-    default: break;
+    case AVCOL_SPC_BT2020_CL:
+      return "bt2020";
+    default:
+      break;
   }
   const char* name = av_color_space_name(matrix);
   return name == nullptr ? "unknown" : name;
@@ -157,8 +171,9 @@ void ToRgb::prepare(const AVFrame& frame, int width, int height, const std::stri
   const bool known = matrix == "rgb" || matrix == "bt601" || matrix == "bt709" ||
                      matrix == "bt2020" || matrix == "smpte240m" || matrix == "fcc";
   require(known, ErrorKind::unsupported,
-          name + " uses the colour matrix " + matrix + ", which is not supported; convert it to "
-          "BT.709 first.");
+          name + " uses the colour matrix " + matrix +
+              ", which is not supported; convert it to "
+              "BT.709 first.");
   const char* format_name = av_get_pix_fmt_name(format);
   require(format_name != nullptr && sws_isSupportedInput(format) != 0, ErrorKind::unsupported,
           name + " uses the pixel format " + (format_name == nullptr ? "unknown" : format_name) +
@@ -192,8 +207,7 @@ RgbImage ToRgb::convert(const AVFrame& frame, int width, int height, Orientation
                         const std::string& name) {
   const bool transposes = orientation.transposes();
   prepare(frame, transposes ? height : width, transposes ? width : height, name);
-  sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, rgb_->data,
-            rgb_->linesize);
+  sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, rgb_->data, rgb_->linesize);
   RgbImage image(width, height);
   copy_upright(*rgb_, orientation, image);
   return image;

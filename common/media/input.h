@@ -40,7 +40,7 @@ class InputFile {
   bool stopped_ = false;
   std::int64_t stdin_bytes_ = 0;
   std::int64_t video_end_ = -1;  ///< byte behind the last packet, y4m only
-  Io io_;          // outlives the context that uses it
+  Io io_;                        // outlives the context that uses it
   Input context_;
 };
 

@@ -125,8 +125,7 @@ std::vector<std::uint8_t> encode_intra(const RgbImage& image, const std::string&
           std::string("The encoder ") + entry.encoder + " refuses a key picture of " +
               std::to_string(even.width) + "x" + std::to_string(even.height) + ": " +
               av::error_text(status) + av::folded_message() + ".");
-  av::Frame frame =
-      av::FromRgb(even.width, even.height, AV_PIX_FMT_YUV420P, kTags).convert(even);
+  av::Frame frame = av::FromRgb(even.width, even.height, AV_PIX_FMT_YUV420P, kTags).convert(even);
   frame->pts = 0;
   frame->pict_type = AV_PICTURE_TYPE_I;
   av::Packet packet = av::make_packet();
@@ -144,8 +143,8 @@ RgbImage decode_intra(std::span<const std::uint8_t> bytes, const std::string& co
   require(can_decode_intra(codec), ErrorKind::unsupported,
           "Key pictures coded as \"" + codec + "\" cannot be decoded by this build of libav.");
   const std::string damaged = "A key picture (" + codec + ") is damaged";
-  require(width > 0 && height > 0 && width <= kMaxVideoDimension &&
-              height <= kMaxVideoDimension && !bytes.empty() && bytes.size() <= (1u << 28),
+  require(width > 0 && height > 0 && width <= kMaxVideoDimension && height <= kMaxVideoDimension &&
+              !bytes.empty() && bytes.size() <= (1u << 28),
           ErrorKind::corrupt, damaged + ": no possible size.");
   const AVCodec* library = avcodec_find_decoder(find_codec(codec)->id);
   av::Codec decoder(av::allocated(avcodec_alloc_context3(library)));
@@ -168,8 +167,8 @@ RgbImage decode_intra(std::span<const std::uint8_t> bytes, const std::string& co
               frame->format == AV_PIX_FMT_YUV420P,
           ErrorKind::corrupt,
           damaged + ": it is " + std::to_string(frame->width) + "x" +
-              std::to_string(frame->height) + " instead of " + std::to_string(padded(width)) +
-              "x" + std::to_string(padded(height)) + ".");
+              std::to_string(frame->height) + " instead of " + std::to_string(padded(width)) + "x" +
+              std::to_string(padded(height)) + ".");
   frame->colorspace = kTags.matrix;
   frame->color_range = AVCOL_RANGE_JPEG;
   frame->chroma_location = AVCHROMA_LOC_LEFT;

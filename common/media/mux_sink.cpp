@@ -129,8 +129,8 @@ class MuxSink final : public VideoSink {
     try {
       av::Parameters source = av::to_parameters(*options_.audio);
       audio_time_base_ = options_.audio->time_base;
-      const int taken = avformat_query_codec(context_->oformat, source->codec_id,
-                                             FF_COMPLIANCE_NORMAL);
+      const int taken =
+          avformat_query_codec(context_->oformat, source->codec_id, FF_COMPLIANCE_NORMAL);
       if (taken == 1) {
         audio_parameters_ = std::move(source);
         return;
@@ -226,8 +226,7 @@ class MuxSink final : public VideoSink {
     if (format_ != "mp4" || pending_->data == nullptr) return;
     const std::int64_t last = times_.back();
     const std::int64_t length = last + duration_at(last, INT64_MIN) - start_->first;
-    pending_->duration =
-        std::max<std::int64_t>(length - (pending_->dts - start_->second), 1);
+    pending_->duration = std::max<std::int64_t>(length - (pending_->dts - start_->second), 1);
   }
 
   /// How long the picture at `pts` is shown: until the next one, or a usual step for the last.
@@ -288,7 +287,7 @@ class MuxSink final : public VideoSink {
   std::optional<std::int64_t> last_audio_dts_;
   std::optional<av::FromRgb> converter_;
   av::Packet packet_ = av::make_packet();
-  av::Packet pending_ = av::make_packet();  ///< video packet to be written next
+  av::Packet pending_ = av::make_packet();                      ///< video packet to be written next
   std::optional<std::pair<std::int64_t, std::int64_t>> start_;  ///< first packet's pts and dts
   std::deque<std::int64_t> times_;  ///< pts given to the encoder whose packets are still to come
   std::int64_t last_step_ = 0;

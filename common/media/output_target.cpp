@@ -33,8 +33,8 @@ OutputTarget::OutputTarget(const std::string& path) : path_(path) {
   }
   constexpr int kBuffer = 1 << 16;
   auto* buffer = static_cast<unsigned char*>(av_malloc(kBuffer));
-  io_.reset(avio_alloc_context(buffer, kBuffer, 1, this, nullptr, write,
-                               seekable_ ? seek : nullptr));
+  io_.reset(
+      avio_alloc_context(buffer, kBuffer, 1, this, nullptr, write, seekable_ ? seek : nullptr));
   allocated(io_.get());
   io_->seekable = seekable_ ? AVIO_SEEKABLE_NORMAL : 0;
 }

@@ -14,9 +14,8 @@ std::vector<std::uint8_t> encode_png(int width, int height, int channels,
   const bool sane = width > 0 && height > 0 && width <= kMaxVideoDimension &&
                     height <= kMaxVideoDimension &&
                     (channels == 1 || channels == 3 || channels == 4);
-  const std::size_t row = sane ? static_cast<std::size_t>(width) *
-                                     static_cast<std::size_t>(channels)
-                               : 0;
+  const std::size_t row =
+      sane ? static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) : 0;
   require(sane && pixels.size() == row * static_cast<std::size_t>(height), ErrorKind::output,
           "A PNG of " + std::to_string(width) + "x" + std::to_string(height) + " with " +
               std::to_string(channels) + " channels cannot be made of " +

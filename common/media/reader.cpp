@@ -46,11 +46,11 @@ struct VideoReader::Impl {
   bool waiting = false;       ///< frame holds a picture that nobody has taken yet
   bool draining = false;
   bool ended = false;
-  bool broke_off = false;     ///< the container ended before it should
-  std::int64_t damaged = 0;   ///< packets or pictures with errors
+  bool broke_off = false;    ///< the container ended before it should
+  std::int64_t damaged = 0;  ///< packets or pictures with errors
   std::int64_t packets = 0;
   std::int64_t decoded = 0;
-  std::int64_t pts = 0;       ///< of frame
+  std::int64_t pts = 0;  ///< of frame
   std::int64_t last_duration = 0;
   std::int64_t audio_next = 0;
 };
@@ -80,10 +80,9 @@ void VideoReader::Impl::open_video() {
   const bool cover =
       index >= 0 && (context.streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
   if (index < 0 || cover) {
-    const bool sound =
-        av_find_best_stream(&context, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
-    throw Error(ErrorKind::input, input.name() + (sound ? " has only audio, no video."
-                                                        : " has no video stream."));
+    const bool sound = av_find_best_stream(&context, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
+    throw Error(ErrorKind::input,
+                input.name() + (sound ? " has only audio, no video." : " has no video stream."));
   }
   video = context.streams[index];
   info.codec = avcodec_get_name(video->codecpar->codec_id);
@@ -97,8 +96,8 @@ void VideoReader::Impl::open_video() {
   require(decoder->width <= kMaxVideoDimension && decoder->height <= kMaxVideoDimension,
           ErrorKind::unsupported,
           input.name() + " is " + std::to_string(decoder->width) + "x" +
-              std::to_string(decoder->height) + "; at most " +
-              std::to_string(kMaxVideoDimension) + " pixels a side are supported.");
+              std::to_string(decoder->height) + "; at most " + std::to_string(kMaxVideoDimension) +
+              " pixels a side are supported.");
   decoder->pkt_timebase = video->time_base;
   decoder->thread_count = options.threads;
   decoder->max_pixels = std::int64_t{kMaxVideoDimension} * kMaxVideoDimension;
@@ -110,8 +109,7 @@ void VideoReader::Impl::open_video() {
 
 void VideoReader::Impl::open_audio() {
   AVFormatContext& context = input.context();
-  const int index =
-      av_find_best_stream(&context, AVMEDIA_TYPE_AUDIO, -1, video->index, nullptr, 0);
+  const int index = av_find_best_stream(&context, AVMEDIA_TYPE_AUDIO, -1, video->index, nullptr, 0);
   if (index < 0) return;
   AVStream* stream = context.streams[index];
   if (options.audio == AudioMode::copy) {
@@ -154,15 +152,16 @@ void VideoReader::Impl::describe() {
   } else if (context.duration != AV_NOPTS_VALUE && context.duration > 0) {
     info.duration = static_cast<double>(context.duration) / AV_TIME_BASE;
   }
-  info.frame_count = video->nb_frames > 0
-                         ? video->nb_frames
-                         : std::llround(info.duration * info.frame_rate.value());
+  info.frame_count = video->nb_frames > 0 ? video->nb_frames
+                                          : std::llround(info.duration * info.frame_rate.value());
   const av::ColourTags tags = av::tags_of(*frame);
   info.full_range = tags.full_range;
   info.matrix = av::matrix_name(tags.matrix);
   if (frame->color_trc == AVCOL_TRC_SMPTE2084 || frame->color_trc == AVCOL_TRC_ARIB_STD_B67) {
-    log::warn_once("hdr:" + input.name(), input.name() + " is HDR video; its colours are taken as "
-                                          "they are, without tone mapping, and will look dull.");
+    log::warn_once("hdr:" + input.name(),
+                   input.name() +
+                       " is HDR video; its colours are taken as "
+                       "they are, without tone mapping, and will look dull.");
   }
 }
 

@@ -31,7 +31,7 @@ enum class AudioMode {
 };
 
 struct ReaderOptions {
-  int width = 0;    ///< size of the pictures handed out; 0 = displayed size
+  int width = 0;  ///< size of the pictures handed out; 0 = displayed size
   int height = 0;
   int threads = 0;  ///< decoder threads, 0 = as many as there are cores
   AudioMode audio = AudioMode::none;
@@ -41,19 +41,19 @@ struct ReaderOptions {
 };
 
 struct VideoInfo {
-  int width = 0;            ///< as displayed, i.e. after rotation, before any scaling asked for
+  int width = 0;  ///< as displayed, i.e. after rotation, before any scaling asked for
   int height = 0;
   Rational sample_aspect{1, 1};  ///< of the displayed picture (swapped with a quarter turn)
   Rational time_base{1, 1};      ///< seconds a pts unit
-  Rational frame_rate{};           ///< average; 0/1 when unknown
+  Rational frame_rate{};         ///< average; 0/1 when unknown
   double duration = 0;           ///< seconds; 0 when unknown (pipes)
   std::int64_t frame_count = 0;  ///< estimate; 0 when unknown
   bool full_range = false;       ///< of the coded samples, after guessing
-  std::string matrix{};            ///< "bt601", "bt709", "bt2020", "smpte240m", "fcc", "rgb"
+  std::string matrix{};          ///< "bt601", "bt709", "bt2020", "smpte240m", "fcc", "rgb"
   int rotation = 0;              ///< degrees clockwise that were applied: 0, 90, 180, 270
   bool mirrored = false;         ///< flipped left-right, before the rotation
-  std::string codec{};             ///< "h264", "rawvideo" …
-  std::string container{};         ///< libav's demuxer name
+  std::string codec{};           ///< "h264", "rawvideo" …
+  std::string container{};       ///< libav's demuxer name
 };
 
 class VideoReader {

@@ -18,8 +18,7 @@ namespace {
 class NullSink final : public VideoSink {
  public:
   void start(int width, int height) override {
-    converter_.emplace(width, height, AV_PIX_FMT_YUV420P,
-                       av::ColourTags{AVCOL_SPC_BT709, false});
+    converter_.emplace(width, height, AV_PIX_FMT_YUV420P, av::ColourTags{AVCOL_SPC_BT709, false});
   }
   void write(const RgbImage& image, std::int64_t) override { converter_->convert(image); }
   void write(const AudioPacket&) override {}
@@ -34,9 +33,10 @@ class NullSink final : public VideoSink {
 std::string choose_format(const std::string& path, const std::string& wanted) {
   static constexpr std::array<std::string_view, 4> kFormats = {"mp4", "mkv", "y4m", "null"};
   if (!wanted.empty()) {
-    require(std::find(kFormats.begin(), kFormats.end(), wanted) != kFormats.end(),
-            ErrorKind::usage, "\"" + wanted + "\" is not an output format; use mp4, mkv, y4m or "
-            "null.");
+    require(std::find(kFormats.begin(), kFormats.end(), wanted) != kFormats.end(), ErrorKind::usage,
+            "\"" + wanted +
+                "\" is not an output format; use mp4, mkv, y4m or "
+                "null.");
     return wanted;
   }
   if (path == "-") return "y4m";
@@ -51,19 +51,19 @@ std::string choose_format(const std::string& path, const std::string& wanted) {
                        std::filesystem::is_other(path, code);
   require(special || dot == std::string::npos || extension == "mp4" || extension == "m4v",
           ErrorKind::usage,
-          "The format of " + path + " is not known; end the name in .mp4, .mkv or .y4m, or name a "
-          "format.");
+          "The format of " + path +
+              " is not known; end the name in .mp4, .mkv or .y4m, or name a "
+              "format.");
   return "mp4";
 }
 
 void check_options(const WriterOptions& options) {
   const auto side = [](int n) { return n >= 0 && n <= kMaxVideoDimension; };
-  require(side(options.width) && side(options.height) &&
-              (options.width == 0) == (options.height == 0),
-          ErrorKind::usage,
-          "The output size " + std::to_string(options.width) + "x" +
-              std::to_string(options.height) + " is not possible; a side is 1 to " +
-              std::to_string(kMaxVideoDimension) + " pixels.");
+  require(
+      side(options.width) && side(options.height) && (options.width == 0) == (options.height == 0),
+      ErrorKind::usage,
+      "The output size " + std::to_string(options.width) + "x" + std::to_string(options.height) +
+          " is not possible; a side is 1 to " + std::to_string(kMaxVideoDimension) + " pixels.");
   require(options.time_base.known(), ErrorKind::usage, "The time base of the output is not set.");
   require(options.sample_aspect.known(), ErrorKind::usage,
           "The sample aspect ratio of the output is not a ratio of positive numbers.");
@@ -71,7 +71,7 @@ void check_options(const WriterOptions& options) {
           "The crf " + std::to_string(options.crf) + " is not within 0 to 51.");
   // x264 prints about unknown presets by itself, so they are caught here.
   static constexpr std::array<std::string_view, 10> kPresets = {
-      "ultrafast", "superfast", "veryfast", "faster", "fast",
+      "ultrafast", "superfast", "veryfast", "faster",   "fast",
       "medium",    "slow",      "slower",   "veryslow", "placebo"};
   require(std::find(kPresets.begin(), kPresets.end(), options.preset) != kPresets.end(),
           ErrorKind::usage,

@@ -26,19 +26,19 @@
 namespace semcodec {
 
 struct WriterOptions {
-  int width = 0;   ///< size written; 0 = that of the first picture
+  int width = 0;  ///< size written; 0 = that of the first picture
   int height = 0;
-  Rational time_base{1, 1000};   ///< unit of the pts given to write()
-  Rational frame_rate{};           ///< nominal; needed by y4m, else only a hint. 0/1 = unknown
+  Rational time_base{1, 1000};  ///< unit of the pts given to write()
+  Rational frame_rate{};        ///< nominal; needed by y4m, else only a hint. 0/1 = unknown
   Rational sample_aspect{1, 1};
-  std::string format{};            ///< "", "mp4", "mkv", "y4m", "null"
-  int crf = 18;                  ///< libx264 quality, 0 (lossless) … 51
-  std::string preset = "medium"; ///< libx264 preset
-  int threads = 0;               ///< encoder threads, 0 = as libx264 likes
-  std::optional<AudioInfo> audio{};  ///< declares the audio track that write(AudioPacket) feeds
+  std::string format{};                  ///< "", "mp4", "mkv", "y4m", "null"
+  int crf = 18;                          ///< libx264 quality, 0 (lossless) … 51
+  std::string preset = "medium";         ///< libx264 preset
+  int threads = 0;                       ///< encoder threads, 0 = as libx264 likes
+  std::optional<AudioInfo> audio{};      ///< declares the audio track that write(AudioPacket) feeds
   std::int64_t audio_bit_rate = 128000;  ///< when the audio must be coded anew for the container
-  std::string title{};             ///< container metadata, may be empty
-  int rotation = 0;              ///< display matrix to write: 0, 90, 180, 270 clockwise (mp4 only)
+  std::string title{};                   ///< container metadata, may be empty
+  int rotation = 0;  ///< display matrix to write: 0, 90, 180, 270 clockwise (mp4 only)
 };
 
 class VideoWriter {
@@ -60,8 +60,8 @@ class VideoWriter {
   /// have been written.
   void finish();
 
-  std::int64_t frames() const;   ///< pictures accepted so far
-  std::uint64_t bytes() const;   ///< written so far, approximate before finish()
+  std::int64_t frames() const;        ///< pictures accepted so far
+  std::uint64_t bytes() const;        ///< written so far, approximate before finish()
   const std::string& format() const;  ///< "mp4", "mkv", "y4m" or "null"
   /// What becomes of the audio: "copy", the name of the codec it is re-encoded to, or "none".
   const std::string& audio_handling() const;

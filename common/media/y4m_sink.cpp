@@ -82,8 +82,7 @@ class Y4mSink final : public VideoSink {
         const int width = plane == 0 ? held_->width : (held_->width + 1) / 2;
         const int height = plane == 0 ? held_->height : (held_->height + 1) / 2;
         for (int y = 0; y < height; ++y) {
-          const std::uint8_t* row =
-              held_->data[plane] + std::ptrdiff_t{held_->linesize[plane]} * y;
+          const std::uint8_t* row = held_->data[plane] + std::ptrdiff_t{held_->linesize[plane]} * y;
           file_.write({row, static_cast<std::size_t>(width)});
         }
       }

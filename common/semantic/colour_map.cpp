@@ -55,8 +55,8 @@ std::vector<Taps<N>> make_taps(int from, int to) {
     const std::int64_t denominator = 2 * std::int64_t{to};
     std::int64_t base = numerator / denominator;
     if (base * denominator > numerator) --base;
-    const float t = static_cast<float>(numerator - base * denominator) /
-                    static_cast<float>(denominator);
+    const float t =
+        static_cast<float>(numerator - base * denominator) / static_cast<float>(denominator);
     Taps<N>& tap = taps[static_cast<std::size_t>(i)];
     if constexpr (N == 4) {
       tap.weight = cubic_weights(t);
@@ -64,8 +64,8 @@ std::vector<Taps<N>> make_taps(int from, int to) {
       tap.weight = linear_weights(t);
     }
     for (int k = 0; k < N; ++k) {
-      tap.at[static_cast<std::size_t>(k)] = static_cast<int>(
-          std::clamp<std::int64_t>(base + k - (N / 2 - 1), 0, from - 1));
+      tap.at[static_cast<std::size_t>(k)] =
+          static_cast<int>(std::clamp<std::int64_t>(base + k - (N / 2 - 1), 0, from - 1));
     }
   }
   return taps;
@@ -118,8 +118,7 @@ void upsample(const Plane& plane, const std::vector<float>& table, int channels,
 
 }  // namespace
 
-void render_colour(const Plane& labels, const Palette& palette, int width, int height,
-                   float* out) {
+void render_colour(const Plane& labels, const Palette& palette, int width, int height, float* out) {
   check_plane(labels, "label", width, height);
   const std::uint8_t highest = *std::max_element(labels.values.begin(), labels.values.end());
   require(highest < palette.size() && palette.size() <= 256, ErrorKind::corrupt,

@@ -20,8 +20,7 @@ namespace semcodec {
 /// Renders a label plane with its palette: bicubic upsampling (cubic convolution, a = -0.5) of
 /// the palette colours, clamped to 0..1. Writes 3 * width * height floats to `out`.
 /// Throws Error(corrupt) when the plane is empty, its sizes disagree or a label has no colour.
-void render_colour(const Plane& labels, const Palette& palette, int width, int height,
-                   float* out);
+void render_colour(const Plane& labels, const Palette& palette, int width, int height, float* out);
 std::vector<float> render_colour(const Plane& labels, const Palette& palette, int width,
                                  int height);
 

@@ -18,9 +18,7 @@ int floor_div(std::int64_t numerator, std::int64_t denominator) {
   return static_cast<int>(quotient);
 }
 
-int median(int a, int b, int c) {
-  return std::max(std::min(a, b), std::min(std::max(a, b), c));
-}
+int median(int a, int b, int c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); }
 
 /// For every cell along one axis: the field cell that its centre lies in.
 std::vector<int> field_cells(int plane, int field) {

@@ -23,8 +23,9 @@ std::size_t cells(int width, int height) {
 
 void check_size(int width, int height, const std::string& field) {
   check(width >= 1 && width <= kMaxPlaneDimension && height >= 1 && height <= kMaxPlaneDimension,
-        field, "has a size of " + std::to_string(width) + "x" + std::to_string(height) +
-                   "; it must be 1..." + std::to_string(kMaxPlaneDimension) + " either way");
+        field,
+        "has a size of " + std::to_string(width) + "x" + std::to_string(height) +
+            "; it must be 1..." + std::to_string(kMaxPlaneDimension) + " either way");
 }
 
 void check_plane(const Plane& plane, const std::string& field) {
@@ -38,8 +39,9 @@ void check_plane(const Plane& plane, const std::string& field) {
   check(plane.levels >= 2 && plane.levels <= 256, field,
         "has " + std::to_string(plane.levels) + " levels; it must be 2...256");
   const auto largest = *std::max_element(plane.values.begin(), plane.values.end());
-  check(largest < plane.levels, field, "holds the value " + std::to_string(largest) +
-                                           ", but has " + std::to_string(plane.levels) + " levels");
+  check(largest < plane.levels, field,
+        "holds the value " + std::to_string(largest) + ", but has " + std::to_string(plane.levels) +
+            " levels");
 }
 
 void check_motion(const SemanticFrame& frame) {

@@ -29,8 +29,8 @@ struct Plane {
 /// (centre of the cell) + (dx, dy) in the anchor before it.
 /// Unit: 1/4 pixel of the working size. Range: [-1024, 1023] (so ±256 pixels).
 struct MotionField {
-  int width = 0;   ///< cells
-  int height = 0;  ///< cells
+  int width = 0;                     ///< cells
+  int height = 0;                    ///< cells
   std::vector<std::int16_t> dx, dy;  ///< width * height each, row-major
 
   bool empty() const { return dx.empty(); }
@@ -53,16 +53,16 @@ struct Appearance {
 
 /// One anchor. Planes that are empty were not sent.
 struct SemanticFrame {
-  std::int64_t pts = 0;                    ///< presentation time, in StreamInfo::time_base units
-  std::vector<std::int64_t> between_pts;   ///< times of the frames between the previous anchor and
-                                           ///< this one, increasing, all < pts
+  std::int64_t pts = 0;                   ///< presentation time, in StreamInfo::time_base units
+  std::vector<std::int64_t> between_pts;  ///< times of the frames between the previous anchor and
+                                          ///< this one, increasing, all < pts
   bool entry_point = false;  ///< decoding can start here: no motion, coder state starts afresh
   bool cut = false;          ///< nothing of the earlier pictures belongs to this scene; frames in
                              ///< between_pts before the cut hold the earlier anchor
 
-  MotionField motion;        ///< empty at entry points and cuts
-  Plane structure;           ///< edge strength, 0 = no edge
-  Plane labels;              ///< cluster index; labels.levels == palette.size()
+  MotionField motion;  ///< empty at entry points and cuts
+  Plane structure;     ///< edge strength, 0 = no edge
+  Plane labels;        ///< cluster index; labels.levels == palette.size()
   Palette palette;
   std::vector<Plane> texture;            ///< learned integers, one plane a channel (optional)
   std::optional<Appearance> appearance;  ///< optional
@@ -72,15 +72,15 @@ struct SemanticFrame {
 
 /// What holds for a whole stream.
 struct StreamInfo {
-  int width = 0;           ///< of the source as displayed (after rotation), pixels
+  int width = 0;  ///< of the source as displayed (after rotation), pixels
   int height = 0;
-  int work_width = 0;      ///< working size: planes, motion and networks refer to it
+  int work_width = 0;  ///< working size: planes, motion and networks refer to it
   int work_height = 0;
-  int time_base_num = 1;   ///< seconds per pts unit = num / den
+  int time_base_num = 1;  ///< seconds per pts unit = num / den
   int time_base_den = 1;
   int frame_rate_num = 0;  ///< nominal rate, 0 when unknown
   int frame_rate_den = 1;
-  int sar_num = 1;         ///< sample aspect ratio of the displayed picture
+  int sar_num = 1;  ///< sample aspect ratio of the displayed picture
   int sar_den = 1;
   std::string profile;     ///< "low-rate" or "paper"
   std::string model_name;  ///< of the generator package that the encoder meant

@@ -72,9 +72,9 @@ Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
   input.condition = anchor.state.condition;
   input.planes = plane_scalars(frame, info_.work_width, texture_channels).to(options_.device);
   if (texture_channels > 0) {
-    input.texture = render_texture(frame.texture, texture_channels, info_.work_width,
-                                   info_.work_height)
-                        .to(options_.device);
+    input.texture =
+        render_texture(frame.texture, texture_channels, info_.work_width, info_.work_height)
+            .to(options_.device);
   }
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
     anchor.state.picture = paint(image_context(input, key_picture(frame)));
@@ -86,9 +86,9 @@ Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
     const auto flow = motion_of(anchor);
     const auto distance = seconds(last_->pts, frame.pts);
     if (before_last_) {
-      anchor.state.picture = paint(anchor_context(
-          input, last_->state, flow, distance, &before_last_->state,
-          compose(flow, motion_of(*last_)), seconds(before_last_->pts, frame.pts)));
+      anchor.state.picture = paint(
+          anchor_context(input, last_->state, flow, distance, &before_last_->state,
+                         compose(flow, motion_of(*last_)), seconds(before_last_->pts, frame.pts)));
     } else {
       anchor.state.picture = paint(anchor_context(input, last_->state, flow, distance));
     }
@@ -111,8 +111,8 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
     return jobs;
   }
   const auto earlier = last_;
-  const auto flows = refiner_.refine(earlier->state.picture, later->state.picture,
-                                     motion_of(*later));
+  const auto flows =
+      refiner_.refine(earlier->state.picture, later->state.picture, motion_of(*later));
   const auto interval = seconds(earlier->pts, later->pts);
   for (const auto pts : frame.between_pts) {
     const auto tau = seconds(earlier->pts, pts) / interval;

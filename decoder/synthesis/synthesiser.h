@@ -27,8 +27,8 @@ struct PaintedFrame {
   torch::Tensor rgb;
 };
 
-/// Decodes a key picture to H×W×3 RGB bytes at the working size (a CPU tensor), or throws Error. The
-/// program supplies it, since the codec is libav's and this library does without libav.
+/// Decodes a key picture to H×W×3 RGB bytes at the working size (a CPU tensor), or throws Error.
+/// The program supplies it, since the codec is libav's and this library does without libav.
 using KeyDecoder = std::function<torch::Tensor(const Appearance&, int width, int height)>;
 
 /// One frame still to be painted. `paint` gives H×W×3 bytes; it may run in any thread, also beside
@@ -49,8 +49,7 @@ struct SynthesisOptions {
 
 class Synthesiser {
  public:
-  Synthesiser(const ModelPackage& package, const StreamInfo& info,
-              const SynthesisOptions& options);
+  Synthesiser(const ModelPackage& package, const StreamInfo& info, const SynthesisOptions& options);
 
   /// Paints the anchor, and returns what there is to show up to it, in display order: the frames
   /// before it that it completes (these are the larger part of the work, and left to the caller's

@@ -45,8 +45,7 @@ void smooth_labels(Plane& labels, const std::vector<Centre>& colours,
         const auto energy = [&](std::uint8_t label) {
           const auto agree = std::count(wishes.begin(),
                                         wishes.begin() + static_cast<std::ptrdiff_t>(count), label);
-          return squared_distance(colours[at], centres[label]) -
-                 lambda * static_cast<float>(agree);
+          return squared_distance(colours[at], centres[label]) - lambda * static_cast<float>(agree);
         };
         std::uint8_t best = labels.values[at];
         float best_energy = energy(best);
@@ -84,8 +83,7 @@ Palette mean_palette(const Plane& labels, const CellColours& cells,
       continue;
     }
     for (std::size_t c = 0; c < 3; ++c) {
-      palette[label][c] =
-          static_cast<std::uint8_t>(std::lround(sums[label][c] / counts[label]));
+      palette[label][c] = static_cast<std::uint8_t>(std::lround(sums[label][c] / counts[label]));
     }
   }
   return palette;
@@ -121,9 +119,8 @@ void ColourAnalyser::reset() {
 }
 
 ColourMap ColourAnalyser::analyse(const RgbImage& picture, const MotionField* motion) {
-  const CellColours cells =
-      average_cells(picture, cells_along(picture.width, options_.cell),
-                    cells_along(picture.height, options_.cell));
+  const CellColours cells = average_cells(picture, cells_along(picture.width, options_.cell),
+                                          cells_along(picture.height, options_.cell));
   if (previous_.labels.width != cells.width || previous_.labels.height != cells.height) reset();
 
   PointSet points;
@@ -151,10 +148,9 @@ ColourMap ColourAnalyser::analyse(const RgbImage& picture, const MotionField* mo
   ColourMap map;
   map.labels = {cells.width, cells.height, options_.clusters, std::move(clusters.labels)};
   if (options_.smoothing > 0) {
-    const Plane expected = warm && motion != nullptr
-                               ? predict_plane(previous_.labels, *motion, picture.width,
-                                               picture.height)
-                               : previous_.labels;
+    const Plane expected = warm && motion != nullptr ? predict_plane(previous_.labels, *motion,
+                                                                     picture.width, picture.height)
+                                                     : previous_.labels;
     smooth_labels(map.labels, colours, centres_, expected, options_.smoothing);
   }
   map.palette = mean_palette(map.labels, cells, centres_);

@@ -126,21 +126,21 @@ class Team {
 /// Threads pay from about half a million distances an iteration.
 std::size_t team_size(std::size_t points, std::size_t clusters, int wanted) {
   const std::size_t useful = points * clusters >> 19;
-  const std::size_t most =
-      wanted > 0 ? static_cast<std::size_t>(wanted)
-                 : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  const std::size_t most = wanted > 0
+                               ? static_cast<std::size_t>(wanted)
+                               : std::max<std::size_t>(1, std::thread::hardware_concurrency());
   return std::clamp<std::size_t>(useful, 1, std::min<std::size_t>(most, 64));
 }
 
 struct FreeAligned {
-  void operator()(void* memory) const { ::operator delete(memory, std::align_val_t{64}); }
+  void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
 };
 template <typename T>
 using Aligned = std::unique_ptr<T[], FreeAligned>;
 
 template <typename T>
 Aligned<T> make_aligned(std::size_t count) {
-  return Aligned<T>(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64})));
+  return Aligned<T>(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})));
 }
 
 class CpuEngine final : public Engine {
@@ -259,11 +259,11 @@ class CpuEngine final : public Engine {
     std::vector<std::uint64_t> sums(blocks);
     // One thread: a sweep is over before others would have woken up.
     for (std::size_t at = 0; at < count_; at += kBlock) {
-      sums[at / kBlock] = lower_block(
-          x_.get() + at, y_.get() + at, z_.get() + at,
-          points_.weights.empty() ? nullptr : points_.weights.data() + at,
-          std::min(kBlock, count_ - at), centre, scale_.distance, first, keep,
-          distances_.get() + at);
+      sums[at / kBlock] =
+          lower_block(x_.get() + at, y_.get() + at, z_.get() + at,
+                      points_.weights.empty() ? nullptr : points_.weights.data() + at,
+                      std::min(kBlock, count_ - at), centre, scale_.distance, first, keep,
+                      distances_.get() + at);
     }
     std::uint64_t total = 0;
     for (const std::uint64_t sum : sums) total += sum;
@@ -297,9 +297,8 @@ KMeansResult kmeans(const PointSet& points, const KMeansOptions& options) {
   kmeans_detail::validate(points, {}, options.clusters);
   const auto scale = kmeans_detail::fixed_scale(points, {});
   CpuEngine engine(points, scale,
-                   kmeans_detail::team_size(points.size(),
-                                            static_cast<std::size_t>(options.clusters),
-                                            options.threads));
+                   kmeans_detail::team_size(
+                       points.size(), static_cast<std::size_t>(options.clusters), options.threads));
   Random random(options.seed);
   std::vector<Centre> start = kmeans_detail::seed(engine, points, options.clusters, random);
   return kmeans_detail::iterate(engine, points, scale, std::move(start), options);

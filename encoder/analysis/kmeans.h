@@ -35,20 +35,20 @@ struct PointSet {
 };
 
 struct KMeansOptions {
-  int clusters = 16;         ///< 1..256; ignored when starting from given centres
-  int max_iterations = 30;   ///< Lloyd updates at most; 0 only assigns
-  float epsilon = 0.01F;     ///< stop when no centre moved farther than this (units of the points)
+  int clusters = 16;        ///< 1..256; ignored when starting from given centres
+  int max_iterations = 30;  ///< Lloyd updates at most; 0 only assigns
+  float epsilon = 0.01F;    ///< stop when no centre moved farther than this (units of the points)
   std::uint64_t seed = 1;
-  int threads = 0;           ///< 0: as many as help (small sets always run on one)
+  int threads = 0;  ///< 0: as many as help (small sets always run on one)
 };
 
 struct KMeansResult {
   std::vector<Centre> centres;
-  std::vector<std::uint8_t> labels;    ///< nearest centre of each point, the lowest index on ties
-  std::vector<std::uint64_t> counts;   ///< summed weight of each cluster; 0 for a cluster that
-                                       ///< found no point (fewer distinct points than clusters)
-  double inertia = 0;                  ///< Σ weight · squared distance
-  int iterations = 0;                  ///< Lloyd updates done
+  std::vector<std::uint8_t> labels;   ///< nearest centre of each point, the lowest index on ties
+  std::vector<std::uint64_t> counts;  ///< summed weight of each cluster; 0 for a cluster that
+                                      ///< found no point (fewer distinct points than clusters)
+  double inertia = 0;                 ///< Σ weight · squared distance
+  int iterations = 0;                 ///< Lloyd updates done
 };
 
 /// Algorithm 1. With fewer distinct points than clusters the surplus centres repeat earlier ones.

@@ -44,8 +44,8 @@ double squared_distance(const Centre& a, const Centre& b) {
 void validate(const PointSet& points, const std::vector<Centre>& start, int clusters) {
   const std::size_t n = points.size();
   require(n > 0 && n <= kMaxPoints, ErrorKind::usage,
-          "k-means needs 1 to " + std::to_string(kMaxPoints) + " points, not " +
-              std::to_string(n) + ".");
+          "k-means needs 1 to " + std::to_string(kMaxPoints) + " points, not " + std::to_string(n) +
+              ".");
   require(points.y.size() == n && points.z.size() == n &&
               (points.weights.empty() || points.weights.size() == n),
           ErrorKind::usage, "The coordinates and weights of the k-means points differ in length.");
@@ -66,9 +66,9 @@ void validate(const PointSet& points, const std::vector<Centre>& start, int clus
   if (!points.weights.empty()) {
     std::uint64_t total = 0;
     for (const std::uint16_t w : points.weights) total += w;
-    require(total > 0 && total <= (std::uint64_t{1} << 32), ErrorKind::usage,
-            "The k-means weights sum up to " + std::to_string(total) +
-                "; the sum must be 1 to 2^32.");
+    require(
+        total > 0 && total <= (std::uint64_t{1} << 32), ErrorKind::usage,
+        "The k-means weights sum up to " + std::to_string(total) + "; the sum must be 1 to 2^32.");
   }
 }
 
@@ -123,9 +123,9 @@ KMeansResult iterate(Engine& engine, const PointSet& points, const FixedScale& s
       Centre updated = centres[c];
       if (sums[3] > 0) {
         for (std::size_t i = 0; i < 3; ++i) {
-          updated[i] = static_cast<float>(static_cast<double>(sums[i]) /
-                                          static_cast<double>(sums[3]) /
-                                          static_cast<double>(scale.position));
+          updated[i] =
+              static_cast<float>(static_cast<double>(sums[i]) / static_cast<double>(sums[3]) /
+                                 static_cast<double>(scale.position));
         }
       } else if (const Farthest far = engine.farthest(); far.distance > 0) {
         updated = point_at(points, far.point);

@@ -36,9 +36,7 @@ struct LinearTable {
   }
 };
 
-float lab_curve(float t) {
-  return t > kEpsilon ? std::cbrt(t) : (kKappa * t + 16.0F) / 116.0F;
-}
+float lab_curve(float t) { return t > kEpsilon ? std::cbrt(t) : (kKappa * t + 16.0F) / 116.0F; }
 
 float inverse_lab_curve(float f) {
   const float cube = f * f * f;

@@ -23,9 +23,12 @@ namespace {
 
 int dis_preset(MotionOptions::Preset preset) {
   switch (preset) {
-    case MotionOptions::Preset::ultrafast: return cv::DISOpticalFlow::PRESET_ULTRAFAST;
-    case MotionOptions::Preset::fast: return cv::DISOpticalFlow::PRESET_FAST;
-    case MotionOptions::Preset::medium: break;
+    case MotionOptions::Preset::ultrafast:
+      return cv::DISOpticalFlow::PRESET_ULTRAFAST;
+    case MotionOptions::Preset::fast:
+      return cv::DISOpticalFlow::PRESET_FAST;
+    case MotionOptions::Preset::medium:
+      break;
   }
   return cv::DISOpticalFlow::PRESET_MEDIUM;
 }
@@ -135,8 +138,7 @@ void check_cell(int cell) {
 
 }  // namespace
 
-MotionEstimator::MotionEstimator(const MotionOptions& options)
-    : state_(std::make_unique<State>()) {
+MotionEstimator::MotionEstimator(const MotionOptions& options) : state_(std::make_unique<State>()) {
   check_cell(options.cell);
   require(options.lambda >= 0 && options.passes >= 0, ErrorKind::usage,
           "An option of the motion estimation is negative.");

@@ -18,13 +18,13 @@ namespace semcodec {
 struct MotionOptions {
   enum class Preset { ultrafast, fast, medium };
 
-  int cell = 16;                  ///< side of a motion cell in pixels: 4..64
-  Preset preset = Preset::fast;   ///< of the dense flow
-  bool half_size = true;          ///< dense flow at half the working size
-  float lambda = 0.5F;            ///< price of a bit of a vector, in units of the mean absolute
-                                  ///< luma difference (0..255) of its cell; 0 keeps the best fit
-  int passes = 4;                 ///< sweeps of the rate-aware pass
-  bool direct = true;             ///< let the direct flow compete with the chain
+  int cell = 16;                 ///< side of a motion cell in pixels: 4..64
+  Preset preset = Preset::fast;  ///< of the dense flow
+  bool half_size = true;         ///< dense flow at half the working size
+  float lambda = 0.5F;           ///< price of a bit of a vector, in units of the mean absolute
+                                 ///< luma difference (0..255) of its cell; 0 keeps the best fit
+  int passes = 4;                ///< sweeps of the rate-aware pass
+  bool direct = true;            ///< let the direct flow compete with the chain
 };
 
 class MotionEstimator {

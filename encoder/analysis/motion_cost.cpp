@@ -24,8 +24,8 @@ SEMCODEC_CLONES std::uint32_t warped_difference(const std::uint8_t* current, std
     const std::uint8_t* upper = previous;
     const std::uint8_t* lower = previous + previous_stride;
     for (int x = 0; x < width; ++x) {
-      const int warped = (upper[x] * w00 + upper[x + 1] * w01 + lower[x] * w10 +
-                          lower[x + 1] * w11 + 128) >> 8;
+      const int warped =
+          (upper[x] * w00 + upper[x + 1] * w01 + lower[x] * w10 + lower[x + 1] * w11 + 128) >> 8;
       sum += static_cast<std::uint32_t>(std::abs(current[x] - warped));
     }
     current += stride;
@@ -98,8 +98,8 @@ cv::Rect MotionCost::cell(int cx, int cy) const {
 
 MotionVector MotionCost::quantise(float dx, float dy) const {
   const auto round = [](float v) {
-    return static_cast<int>(std::lround(std::clamp(v, static_cast<float>(kMotionMin),
-                                                   static_cast<float>(kMotionMax))));
+    return static_cast<int>(
+        std::lround(std::clamp(v, static_cast<float>(kMotionMin), static_cast<float>(kMotionMax))));
   };
   return {round(dx * scale_x_), round(dy * scale_y_)};
 }
@@ -193,8 +193,7 @@ float total_cost(Search& search, const MotionField& field) {
 bool improve_cell(Search& search, MotionField& field, int x, int y, int step) {
   const MotionVector old = vector_at(field, x, y);
   MotionVector best = old;
-  float best_cost =
-      search.remembered.misfit(x, y, old) + search.lambda * local_bits(field, x, y);
+  float best_cost = search.remembered.misfit(x, y, old) + search.lambda * local_bits(field, x, y);
   const auto consider = [&](const MotionVector& wanted) {
     const MotionVector v = within_range(wanted);
     if (v == best || v == old) return;

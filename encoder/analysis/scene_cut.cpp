@@ -13,9 +13,9 @@ namespace {
 constexpr int kWidth = 64;
 constexpr int kHeight = 32;
 constexpr int kBlock = 8;
-constexpr int kReach = 4;          ///< of the block matching, in thumbnail pixels
-constexpr float kNoise = 3.0F;     ///< luma difference that means nothing
-constexpr float kMemory = 0.8F;    ///< of the running mean of the matching difference
+constexpr int kReach = 4;        ///< of the block matching, in thumbnail pixels
+constexpr float kNoise = 3.0F;   ///< luma difference that means nothing
+constexpr float kMemory = 0.8F;  ///< of the running mean of the matching difference
 
 int difference(const std::uint8_t* a, const std::uint8_t* b) {
   int sum = 0;
@@ -73,8 +73,8 @@ SceneCutDetector::Thumbnail SceneCutDetector::make_thumbnail(const RgbImage& fra
                                    static_cast<std::size_t>(cells.width) +
                                x * static_cast<std::size_t>(cells.width) / kWidth;
       const auto& rgb = cells.rgb[cell];
-      thumbnail.luma[y * kWidth + x] = static_cast<std::uint8_t>(
-          0.299F * rgb[0] + 0.587F * rgb[1] + 0.114F * rgb[2] + 0.5F);
+      thumbnail.luma[y * kWidth + x] =
+          static_cast<std::uint8_t>(0.299F * rgb[0] + 0.587F * rgb[1] + 0.114F * rgb[2] + 0.5F);
       const auto bin = [](float v) { return static_cast<std::size_t>(v) / 64; };
       thumbnail.histogram[bin(rgb[0]) * 16 + bin(rgb[1]) * 4 + bin(rgb[2])] += share;
     }

@@ -33,8 +33,8 @@ class SceneCutDetector {
 
  private:
   struct Thumbnail {
-    std::vector<std::uint8_t> luma;      ///< 64 × 32
-    std::array<float, 64> histogram{};   ///< 4 × 4 × 4 bins of RGB, sums to 1
+    std::vector<std::uint8_t> luma;     ///< 64 × 32
+    std::array<float, 64> histogram{};  ///< 4 × 4 × 4 bins of RGB, sums to 1
   };
   static Thumbnail make_thumbnail(const RgbImage& frame);
 

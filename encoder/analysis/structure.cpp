@@ -103,8 +103,7 @@ void check_options(const StructureOptions& options, const std::vector<float>& th
           "The structure plane has 2 to 8 levels, not " + std::to_string(options.levels) + ".");
   const auto needed = static_cast<std::ptrdiff_t>(options.levels - 1);
   require(std::ssize(thresholds) >= needed &&
-              std::is_sorted(thresholds.begin(), thresholds.begin() + needed) &&
-              thresholds[0] > 0,
+              std::is_sorted(thresholds.begin(), thresholds.begin() + needed) && thresholds[0] > 0,
           ErrorKind::usage,
           "The structure plane needs " + std::to_string(needed) +
               " thresholds above 0, in rising order.");

@@ -15,12 +15,12 @@ namespace semcodec {
 enum class Pooling { max, mean };
 
 struct StructureOptions {
-  int cell = 4;               ///< 1..64 pixels, usually 1, 2, 4 or 8
-  int levels = 4;             ///< 2..8
+  int cell = 4;    ///< 1..64 pixels, usually 1, 2, 4 or 8
+  int levels = 4;  ///< 2..8
   /// Strength at which level i + 1 begins, rising; the first levels - 1 entries are used.
   /// Empty: default_thresholds(levels).
   std::vector<float> thresholds;
-  bool thin = true;           ///< non-maximum suppression before pooling
+  bool thin = true;  ///< non-maximum suppression before pooling
   Pooling pooling = Pooling::max;
   float hysteresis_low = 0;   ///< pixels below this are no edge
   float hysteresis_high = 0;  ///< a connected line without one pixel of this strength is dropped

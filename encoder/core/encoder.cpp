@@ -6,8 +6,8 @@
 
 #include "common/core/error.h"
 #include "encoder/analysis/scene_cut.h"
-#include "models/generator/conditions.h"
 #include "encoder/rate/anchor_schedule.h"
+#include "models/generator/conditions.h"
 
 namespace semcodec {
 
@@ -54,14 +54,14 @@ struct Encoder::State {
   MotionEstimator motion;
   SceneCutDetector cuts;
   AnchorSchedule schedule;
-  RateChoice choice;                     ///< for the next anchor
-  double quality = 60;                   ///< of `point`
-  double least_bits = 0;                 ///< what an anchor at quality 0 takes, about
-  double ceiling = 100;                  ///< quality that the peak limit let through lately
+  RateChoice choice;      ///< for the next anchor
+  double quality = 60;    ///< of `point`
+  double least_bits = 0;  ///< what an anchor at quality 0 takes, about
+  double ceiling = 100;   ///< quality that the peak limit let through lately
   Observer observer;
 
-  std::optional<Frame> last;             ///< the frame pushed before, not yet an anchor itself
-  std::vector<std::int64_t> between;     ///< times after the last anchor, `last` not included
+  std::optional<Frame> last;          ///< the frame pushed before, not yet an anchor itself
+  std::vector<std::int64_t> between;  ///< times after the last anchor, `last` not included
   std::optional<std::int64_t> anchor_pts, entry_pts, first_pts;
   std::int64_t frames = 0;
 
@@ -71,12 +71,10 @@ struct Encoder::State {
 
   double since_first(std::int64_t pts) const { return seconds(*first_pts, pts); }
   double frame_seconds() const {
-    return info.frame_rate_num > 0
-               ? static_cast<double>(info.frame_rate_den) / info.frame_rate_num
-               : 0.0;
+    return info.frame_rate_num > 0 ? static_cast<double>(info.frame_rate_den) / info.frame_rate_num
+                                   : 0.0;
   }
   double interval() const { return point.interval * choice.interval_scale; }
-
 
   OperatingPoint point_at(double at) const {
     auto next = operating_point(options.profile, at, info.work_width, info.work_height);
@@ -107,8 +105,8 @@ struct Encoder::State {
     const auto condition =
         render_condition(frame, info.work_width, info.work_height).to(models.device);
     const int levels = models.texture->config().levels;
-    return texture_planes(quantise_texture(models.texture->forward(rgb, condition), levels),
-                          levels, point.texture_channels);
+    return texture_planes(quantise_texture(models.texture->forward(rgb, condition), levels), levels,
+                          point.texture_channels);
   }
 
   /// Everything of an anchor but its times and motion, at the present quality.
@@ -171,8 +169,11 @@ struct Encoder::State {
     if (options.rate_control) {
       const auto& stats = writer.stats();
       const auto counted = stats.bytes - (options.count_audio ? 0 : stats.audio_bytes);
-      options.rate_control->update({report.seconds, bits, 8.0 * static_cast<double>(counted),
-                                    report.entry_point, {quality, choice.interval_scale}});
+      options.rate_control->update({report.seconds,
+                                    bits,
+                                    8.0 * static_cast<double>(counted),
+                                    report.entry_point,
+                                    {quality, choice.interval_scale}});
       choice = options.rate_control->choice();
     }
     apply_quality(std::min(choice.quality, ceiling));
@@ -184,8 +185,8 @@ struct Encoder::State {
     out.pts = frame.pts;
     out.between_pts = std::exchange(between, {});
     out.cut = cut;
-    const bool due = !entry_pts || (options.keyint > 0 &&
-                                    seconds(*entry_pts, frame.pts) >= options.keyint);
+    const bool due =
+        !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
     out.entry_point = due || cut || schedule.key_due(since_first(frame.pts));
     auto field = motion.finish();
     if (!out.entry_point) out.motion = std::move(field);

@@ -15,9 +15,9 @@
 #include "common/bitstream/stream_writer.h"
 #include "common/core/image.h"
 #include "encoder/core/settings.h"
-#include "models/generator/texture.h"
 #include "encoder/rate/leaky_bucket.h"
 #include "encoder/rate/rate_control.h"
+#include "models/generator/texture.h"
 #include "models/pidinet/edge_detector.h"
 
 namespace semcodec {
@@ -38,8 +38,8 @@ struct EncoderOptions {
   double quality = 66;  ///< ignored when there is a rate control
   double keyint = 20;   ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
-  PointOverrides overrides;          ///< laid over every operating point
-  KeyEncoder key_encoder;            ///< empty: no key pictures
+  PointOverrides overrides;                   ///< laid over every operating point
+  KeyEncoder key_encoder;                     ///< empty: no key pictures
   std::shared_ptr<RateControl> rate_control;  ///< null: constant quality
   bool count_audio = true;          ///< audio records count towards what the control sees as spent
   std::optional<LeakyBucket> peak;  ///< limit on the anchors' rate over short times

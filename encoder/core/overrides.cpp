@@ -14,10 +14,11 @@ template <typename Number>
 Number number(const std::string& text, const std::string& part, Number least, Number most) {
   Number value{};
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(code == std::errc{} && end == text.data() + text.size() && value >= least &&
-              value <= most,
-          ErrorKind::usage, "'" + part + "' should have a number from " + std::to_string(least) +
-                                " to " + std::to_string(most) + ".");
+  require(
+      code == std::errc{} && end == text.data() + text.size() && value >= least && value <= most,
+      ErrorKind::usage,
+      "'" + part + "' should have a number from " + std::to_string(least) + " to " +
+          std::to_string(most) + ".");
   return value;
 }
 

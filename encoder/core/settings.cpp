@@ -29,9 +29,9 @@ struct Step {
 // Chosen on training clips, by LPIPS and motion error against bits. The texture plane does not earn
 // its bits with the present weights (docs/results.md), so no row sends it; --point does.
 constexpr Step kLowRate[] = {
-    {0, 32, 8, 16, 2, 64, 0, -1}, {8, 32, 8, 16, 2, 32, 0, -1},  {16, 16, 8, 16, 2, 32, 0, 0},
-    {24, 16, 12, 8, 2, 32, 0, 0}, {34, 16, 16, 8, 4, 32, 0, 5},  {46, 8, 12, 8, 4, 32, 0, 5},
-    {56, 8, 16, 8, 4, 16, 0, 5},  {66, 8, 24, 8, 4, 16, 0, 10},  {76, 8, 24, 4, 4, 16, 0, 15},
+    {0, 32, 8, 16, 2, 64, 0, -1}, {8, 32, 8, 16, 2, 32, 0, -1}, {16, 16, 8, 16, 2, 32, 0, 0},
+    {24, 16, 12, 8, 2, 32, 0, 0}, {34, 16, 16, 8, 4, 32, 0, 5}, {46, 8, 12, 8, 4, 32, 0, 5},
+    {56, 8, 16, 8, 4, 16, 0, 5},  {66, 8, 24, 8, 4, 16, 0, 10}, {76, 8, 24, 4, 4, 16, 0, 15},
     {86, 8, 32, 4, 4, 16, 0, 20}, {95, 4, 32, 4, 4, 16, 0, 25},
 };
 constexpr Step kPaper[] = {
@@ -57,9 +57,7 @@ Profile parse_profile(const std::string& text) {
   throw Error(ErrorKind::usage, "'" + text + "' is no profile; use low-rate or paper.");
 }
 
-const char* to_string(Profile profile) {
-  return profile == Profile::paper ? "paper" : "low-rate";
-}
+const char* to_string(Profile profile) { return profile == Profile::paper ? "paper" : "low-rate"; }
 
 OperatingPoint operating_point(Profile profile, double quality, int work_width, int work_height) {
   const double q = std::clamp(quality, 0.0, 100.0);

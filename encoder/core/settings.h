@@ -21,12 +21,12 @@ const char* to_string(Profile profile);
 
 /// Everything that decides what an anchor says and how often one is sent.
 struct OperatingPoint {
-  double interval = 0.4;      ///< seconds between anchors; 0 = every frame is one
+  double interval = 0.4;  ///< seconds between anchors; 0 = every frame is one
   ColourOptions colour;
   StructureOptions structure;
   MotionOptions motion;
-  int texture_channels = 0;   ///< at most the model's are sent
-  int key_quality = -1;       ///< of the key pictures at entry points, 0..100; -1 = none
+  int texture_channels = 0;  ///< at most the model's are sent
+  int key_quality = -1;      ///< of the key pictures at entry points, 0..100; -1 = none
 };
 
 /// Parts of an operating point set by hand: "colour=16x12,edges=8x4,texture=4,interval=0.4,key=30".

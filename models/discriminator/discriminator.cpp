@@ -32,8 +32,7 @@ std::vector<torch::Tensor> PatchDiscriminatorImpl::forward(const torch::Tensor& 
 DiscriminatorImpl::DiscriminatorImpl(const DiscriminatorConfig& config) {
   scales_ = register_module("scales", nn::ModuleList());
   for (int i = 0; i < config.scales; ++i) {
-    scales_->push_back(
-        PatchDiscriminator(config.in_channels, config.base_channels, config.layers));
+    scales_->push_back(PatchDiscriminator(config.in_channels, config.base_channels, config.layers));
   }
 }
 

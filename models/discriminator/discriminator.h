@@ -24,10 +24,10 @@ class PatchDiscriminatorImpl : public torch::nn::Module {
 TORCH_MODULE(PatchDiscriminator);
 
 struct DiscriminatorConfig {
-  int in_channels = 7;    ///< D_I: 3 + condition 4;  D_V: 3·3 + 2·2
-  int base_channels = 32; ///< vid2vid: 64
-  int layers = 3;         ///< strided convolutions
-  int scales = 2;         ///< each halves the one before
+  int in_channels = 7;     ///< D_I: 3 + condition 4;  D_V: 3·3 + 2·2
+  int base_channels = 32;  ///< vid2vid: 64
+  int layers = 3;          ///< strided convolutions
+  int scales = 2;          ///< each halves the one before
 };
 
 class DiscriminatorImpl : public torch::nn::Module {

@@ -16,18 +16,24 @@ namespace {
 /// `sign` +1 for real, -1 for fake patches.
 torch::Tensor discriminator_term(GanMode mode, const torch::Tensor& score, int sign) {
   switch (mode) {
-    case GanMode::hinge: return torch::relu(1.0 - sign * score).mean();
-    case GanMode::lsgan: return (score - (sign > 0 ? 1.0 : 0.0)).square().mean();
-    case GanMode::log: break;
+    case GanMode::hinge:
+      return torch::relu(1.0 - sign * score).mean();
+    case GanMode::lsgan:
+      return (score - (sign > 0 ? 1.0 : 0.0)).square().mean();
+    case GanMode::log:
+      break;
   }
   return torch::softplus(-sign * score).mean();
 }
 
 torch::Tensor generator_term(GanMode mode, const torch::Tensor& score) {
   switch (mode) {
-    case GanMode::hinge: return -score.mean();
-    case GanMode::lsgan: return (score - 1.0).square().mean();
-    case GanMode::log: break;
+    case GanMode::hinge:
+      return -score.mean();
+    case GanMode::lsgan:
+      return (score - 1.0).square().mean();
+    case GanMode::log:
+      break;
   }
   return torch::softplus(-score).mean();
 }
@@ -59,8 +65,8 @@ torch::Tensor feature_matching_loss(const DiscriminatorMaps& real, const Discrim
   std::size_t count = 0;
   for (std::size_t s = 0; s < real.size(); ++s) {
     for (std::size_t l = 0; l + 1 < real[s].size(); ++l, ++count) {
-      const auto term = torch::l1_loss(fake[s][l].to(torch::kFloat32),
-                                       real[s][l].detach().to(torch::kFloat32));
+      const auto term =
+          torch::l1_loss(fake[s][l].to(torch::kFloat32), real[s][l].detach().to(torch::kFloat32));
       total = total.defined() ? total + term : term;
     }
   }

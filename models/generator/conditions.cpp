@@ -14,11 +14,10 @@ namespace {
 torch::Tensor scalars(const torch::Tensor& valid_a, const torch::Tensor& valid_b,
                       const torch::Tensor& distance_a, const torch::Tensor& distance_b,
                       const torch::Tensor& is_key, const torch::Tensor& planes) {
-  return torch::cat({torch::stack({valid_a, valid_b, distance_a.clamp(0, 1),
-                                   distance_b.clamp(0, 1), is_key},
-                                  1),
-                     planes},
-                    1);
+  return torch::cat(
+      {torch::stack({valid_a, valid_b, distance_a.clamp(0, 1), distance_b.clamp(0, 1), is_key}, 1),
+       planes},
+      1);
 }
 
 torch::Tensor zeros_picture(const torch::Tensor& condition) {
@@ -58,11 +57,9 @@ torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int text
   const auto cell = [&](const Plane& plane) {
     return plane.empty() ? 32 : std::max(1, work_width / plane.width);
   };
-  return plane_scalars(cell(frame.labels), cell(frame.structure),
-                       static_cast<int>(frame.palette.size()),
-                       texture_channels == 0 ? 0.0
-                                             : static_cast<double>(frame.texture.size()) /
-                                                   texture_channels);
+  return plane_scalars(
+      cell(frame.labels), cell(frame.structure), static_cast<int>(frame.palette.size()),
+      texture_channels == 0 ? 0.0 : static_cast<double>(frame.texture.size()) / texture_channels);
 }
 
 FrameContext image_context(const AnchorInput& input, const torch::Tensor& key,

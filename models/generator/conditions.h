@@ -29,8 +29,7 @@ struct AnchorInput {
 
 /// Properties of the planes that the generator is told (FrameContext::scalars 5..8), N×4.
 /// texture_share: channels sent / channels of the model.
-torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size,
-                            double texture_share);
+torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size, double texture_share);
 torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int texture_channels);
 
 /// Context of a picture with nothing before it (first frame, hard cut). With `key` (N×3×H×W) that

@@ -29,8 +29,7 @@ torch::Tensor splat(const torch::Tensor& values, const torch::Tensor& shift,
   const auto ys = torch::arange(h, options).view({1, h, 1}) + shift.select(1, 1);
   const auto x0 = xs.floor(), y0 = ys.floor();
   const auto fx = xs - x0, fy = ys - y0;
-  const auto payload =
-      torch::cat({values * importance, importance}, 1).reshape({n, c + 1, h * w});
+  const auto payload = torch::cat({values * importance, importance}, 1).reshape({n, c + 1, h * w});
   auto sums = torch::zeros({n, c + 1, h * w}, options);
   for (int dy = 0; dy < 2; ++dy) {
     for (int dx = 0; dx < 2; ++dx) {

@@ -86,8 +86,7 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
   features = eighth_->forward(features);
   features = at_quarter + torch::pixel_shuffle(to_quarter_(activate(features)), 2);
   features = quarter_->forward(features);
-  const auto skip =
-      skip_half_(torch::cat({condition, torch::pixel_unshuffle(references, 2)}, 1));
+  const auto skip = skip_half_(torch::cat({condition, torch::pixel_unshuffle(references, 2)}, 1));
   features = skip + torch::pixel_shuffle(to_half_(activate(features)), 2);
   features = half_->forward(features);
   features = torch::pixel_shuffle(to_full_(activate(features)), 2);
@@ -98,8 +97,8 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
   out.raw = upsample2(base) + heads.narrow(1, 0, 3);
   // A reference that is not there gets weight exactly 0.
   const auto valid = x.scalars.narrow(1, 0, 2).to(torch::kFloat32).unsqueeze(-1).unsqueeze(-1);
-  const auto logits = torch::cat(
-      {heads.narrow(1, 3, 1), heads.narrow(1, 4, 2).masked_fill(valid < 0.5, -1e4)}, 1);
+  const auto logits =
+      torch::cat({heads.narrow(1, 3, 1), heads.narrow(1, 4, 2).masked_fill(valid < 0.5, -1e4)}, 1);
   out.weights = torch::softmax(logits, 1);
   out.frame = out.weights.narrow(1, 0, 1) * out.raw +
               out.weights.narrow(1, 1, 1) * x.reference_a.to(torch::kFloat32) +

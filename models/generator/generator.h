@@ -30,9 +30,9 @@ namespace semcodec {
 
 /// Sizes of the network; stored in the model package (docs/model-package.md).
 struct GeneratorConfig {
-  int channels_half = 32;       ///< at 1/2 of the working size
-  int channels_quarter = 48;    ///< at 1/4
-  int channels_eighth = 128;    ///< at 1/8
+  int channels_half = 32;         ///< at 1/2 of the working size
+  int channels_quarter = 48;      ///< at 1/4
+  int channels_eighth = 128;      ///< at 1/8
   int channels_bottleneck = 192;  ///< at 1/16, where the transformer blocks sit
   int blocks_half = 1;
   int blocks_quarter = 2;
@@ -43,9 +43,9 @@ struct GeneratorConfig {
   InterpolatorConfig between;
   TextureConfig texture;
 
-  static constexpr int kStride = 16;      ///< working sizes are multiples of this
+  static constexpr int kStride = 16;  ///< working sizes are multiples of this
   static constexpr int kConditionChannels = 4;
-  static constexpr int kScalars = 9;      ///< see FrameContext::scalars
+  static constexpr int kScalars = 9;  ///< see FrameContext::scalars
 };
 
 /// Everything the generator sees for one batch of frames. All tensors share device and batch size.
@@ -55,7 +55,7 @@ struct FrameContext {
   torch::Tensor condition_b;
   torch::Tensor reference_a;  ///< N×3×H×W, warped; zeros where there is none
   torch::Tensor reference_b;
-  torch::Tensor texture;      ///< N×C×H/16×W/16; undefined when the model has none
+  torch::Tensor texture;  ///< N×C×H/16×W/16; undefined when the model has none
   /// N×9: validity of A and B (0/1), distance in time to A and to B in seconds (clamped to 1),
   /// whether A is a key picture of this very moment (0/1), log2 of the colour cell / 5, log2 of the
   /// edge cell / 5, log2 of the palette size / 8, share of the texture channels that was sent.

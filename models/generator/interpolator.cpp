@@ -55,9 +55,8 @@ std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::mend(const BetweenCont
                          .unsqueeze(-1)
                          .unsqueeze(-1)
                          .expand({-1, 2, flows.size(2), flows.size(3)});
-  const auto seen = torch::cat({warp(x.small_a, x.flow_a), warp(x.small_b, x.flow_b),
-                                flows / kFlowUnit, times},
-                               1);
+  const auto seen = torch::cat(
+      {warp(x.small_a, x.flow_a), warp(x.small_b, x.flow_b), flows / kFlowUnit, times}, 1);
   const auto near = motion_in_(seen.to(type));
   const auto far = motion_eighth_->forward(motion_down_(activate(near)));
   const auto motion = activate(near + torch::pixel_shuffle(motion_up_(activate(far)), 2));

@@ -15,7 +15,7 @@
 namespace semcodec {
 
 struct InterpolatorConfig {
-  int channels_motion = 48;   ///< at 1/4 of the working size
+  int channels_motion = 48;  ///< at 1/4 of the working size
   int channels_half = 24;
   int channels_quarter = 48;
 };
@@ -55,7 +55,8 @@ class InterpolatorImpl : public torch::nn::Module {
   torch::Tensor paint_bytes(const BetweenContext& context);
 
  private:
-  /// The motion step: mended flows (N×4×H/4×W/4, A then B) and features that hint at how sure it is.
+  /// The motion step: mended flows (N×4×H/4×W/4, A then B) and features that hint at how sure it
+  /// is.
   std::pair<torch::Tensor, torch::Tensor> mend(const BetweenContext& context);
   /// The blend step, from both warped pictures and the hint, folded by two; to 24 channels.
   torch::Tensor heads(const torch::Tensor& folded);

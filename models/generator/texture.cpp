@@ -26,9 +26,9 @@ TextureEncoderImpl::TextureEncoderImpl(const TextureConfig& config) : config_(co
 torch::Tensor TextureEncoderImpl::forward(const torch::Tensor& picture,
                                           const torch::Tensor& condition) {
   const auto type = in_->weight.scalar_type();
-  const auto input = torch::cat({torch::pixel_unshuffle(picture.to(type), 4),
-                                 torch::pixel_unshuffle(condition.to(type), 2)},
-                                1);
+  const auto input = torch::cat(
+      {torch::pixel_unshuffle(picture.to(type), 4), torch::pixel_unshuffle(condition.to(type), 2)},
+      1);
   auto x = down_eighth_(activate(in_(input)));
   x = down_sixteenth_(activate(eighth_->forward(x)));
   const auto out = out_(activate(sixteenth_->forward(x))).to(torch::kFloat32);
@@ -53,7 +53,8 @@ std::vector<Plane> texture_planes(const torch::Tensor& values, int levels, int c
                             .to(torch::kCPU)
                             .contiguous();
   std::vector<Plane> planes;
-  const auto height = static_cast<int>(integers.size(2)), width = static_cast<int>(integers.size(3));
+  const auto height = static_cast<int>(integers.size(2)),
+             width = static_cast<int>(integers.size(3));
   const auto area = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   for (int c = 0; c < std::min<int>(channels, static_cast<int>(integers.size(1))); ++c) {
     const auto* from = integers.data_ptr<std::uint8_t>() + static_cast<std::size_t>(c) * area;

@@ -6,8 +6,7 @@ namespace semcodec {
 
 namespace nn = torch::nn;
 
-TransformerBlockImpl::TransformerBlockImpl(int channels, int heads, int mlp_ratio)
-    : heads_(heads) {
+TransformerBlockImpl::TransformerBlockImpl(int channels, int heads, int mlp_ratio) : heads_(heads) {
   TORCH_CHECK(channels % heads == 0, "channels must be a multiple of heads");
   position_ = register_module(
       "position", nn::Conv2d(nn::Conv2dOptions(channels, channels, 3).padding(1).groups(channels)));
@@ -35,8 +34,9 @@ torch::Tensor over_channels(const nn::Linear& layer, const torch::Tensor& x) {
   return torch::conv2d(x, layer->weight.unsqueeze(-1).unsqueeze(-1), layer->bias);
 }
 
-/// softmax(q kᵀ / √d) v. On the CPU in bf16 the fused operator multiplies by way of float32; batched
-/// products go to oneDNN. Long sequences (large pictures) keep the fused one, for the memory.
+/// softmax(q kᵀ / √d) v. On the CPU in bf16 the fused operator multiplies by way of float32;
+/// batched products go to oneDNN. Long sequences (large pictures) keep the fused one, for the
+/// memory.
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
   constexpr int64_t kLong = 2048;
   if (!q.is_cpu() || q.scalar_type() != torch::kBFloat16 || q.size(2) > kLong) {

@@ -14,7 +14,8 @@ torch::Tensor to_pixels(const torch::Tensor& picture);
 
 /// Warps `pixels` along `flow` (1×2×H/4×W/4, pixels, enlarged bilinearly; taps clamped at the
 /// border) → pixels. Also writes what the networks see of it, folded by two as pixel_unshuffle
-/// does: channels offset … offset+11 of `folded`, 1×C×H/2×W/2 in channels_last memory, bf16 or float.
+/// does: channels offset … offset+11 of `folded`, 1×C×H/2×W/2 in channels_last memory, bf16 or
+/// float.
 torch::Tensor warp_folded(const torch::Tensor& pixels, const torch::Tensor& flow,
                           torch::Tensor& folded, int64_t offset);
 

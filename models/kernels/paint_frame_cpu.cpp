@@ -158,8 +158,7 @@ inline __attribute__((always_inline)) void blend_rows(const T* heads, const floa
       const Four pa = load(a + 4 * at), pb = load(b + 4 * at);
       const Four added{to_float(heads[s]), to_float(heads[4 + s]), to_float(heads[8 + s]), 0};
       const Four raw = pa * (1.0F - t) + pb * t + added;
-      const Four value =
-          clamp((pa * wa[s] + pb * wb[s] + raw * wr[s]) * scale[s] + 0.5F, 0, 255);
+      const Four value = clamp((pa * wa[s] + pb * wb[s] + raw * wr[s]) * scale[s] + 0.5F, 0, 255);
       for (std::int64_t c = 0; c < 3; ++c) {
         out[3 * at + c] = static_cast<std::uint8_t>(static_cast<std::int32_t>(value[c]));
       }

@@ -63,8 +63,8 @@ torch::Tensor Lpips::forward(const torch::Tensor& a, const torch::Tensor& b) {
               a.size(3) >= 32,
           ErrorKind::input, "LPIPS needs two RGB pictures of one size, at least 32 x 32 pixels.");
   const auto taps = [&](const torch::Tensor& x) {
-    return net_->taps(((x.to(torch::kFloat32) - shift_) * scale_)
-                          .contiguous(torch::MemoryFormat::ChannelsLast));
+    return net_->taps(
+        ((x.to(torch::kFloat32) - shift_) * scale_).contiguous(torch::MemoryFormat::ChannelsLast));
   };
   const std::vector<torch::Tensor> of_a = taps(a);
   const std::vector<torch::Tensor> of_b = taps(b);

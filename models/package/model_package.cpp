@@ -45,11 +45,11 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
     const auto found = sizes.find(name);
     // A model may do without a texture plane, but not without anything else.
     const int least = &value == &config.texture.channels ? 0 : 1;
-    require(found != sizes.end() && found->is_number_integer() && *found >= least &&
-                *found <= limit,
-            ErrorKind::corrupt,
-            file + ": generator." + name + " should be a whole number from " +
-                std::to_string(least) + " to " + std::to_string(limit) + ".");
+    require(
+        found != sizes.end() && found->is_number_integer() && *found >= least && *found <= limit,
+        ErrorKind::corrupt,
+        file + ": generator." + name + " should be a whole number from " + std::to_string(least) +
+            " to " + std::to_string(limit) + ".");
     value = found->template get<int>();
   });
   require(config.channels_bottleneck % config.heads == 0, ErrorKind::corrupt,
@@ -65,8 +65,9 @@ ModelPackage open_package(const std::string& name_or_folder) {
   ModelPackage package;
   if (name_or_folder.find('/') == std::string::npos && !std::filesystem::exists(name_or_folder)) {
     const auto found = find_project_file("models/zoo/" + name_or_folder + "/model.json");
-    require(found.has_value(), ErrorKind::input,
-            "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
+    require(
+        found.has_value(), ErrorKind::input,
+        "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
     package.folder = std::filesystem::path(*found).parent_path().string();
   } else {
     package.folder = name_or_folder;

@@ -21,8 +21,8 @@ struct ModelPackage {
   std::string name;
   std::string folder;
   GeneratorConfig config;
-  bool refine_flow = false;   ///< FlowNet2 refines the transmitted motion at the receiver
-  std::string hash;           ///< first 16 hex digits of the sha256 of generator.safetensors
+  bool refine_flow = false;  ///< FlowNet2 refines the transmitted motion at the receiver
+  std::string hash;          ///< first 16 hex digits of the sha256 of generator.safetensors
 
   std::string generator_path() const { return folder + "/generator.safetensors"; }
   std::string edges_path() const { return folder + "/edges.safetensors"; }
@@ -40,7 +40,6 @@ void write_package_description(const std::string& folder, const std::string& nam
 
 /// The generator of a package, in evaluation form: on `device`, weights in `dtype`, channels last.
 Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype);
-
 
 /// The sender's texture network, in the same way. The package must have texture channels.
 TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device device,

@@ -65,9 +65,7 @@ TEST_F(KMeansCuda, WarmStartAndLostClustersEqualTheCpu) {
   expect_same(kmeans_from(points, start, {}), cuda::kmeans_from(points, start, {}));
 }
 
-TEST_F(KMeansCuda, RefusesNonsense) {
-  EXPECT_THROW(cuda::kmeans({}, {}), Error);
-}
+TEST_F(KMeansCuda, RefusesNonsense) { EXPECT_THROW(cuda::kmeans({}, {}), Error); }
 
 }  // namespace
 }  // namespace semcodec

@@ -140,8 +140,7 @@ TEST(KMeans, AsGoodAsOpenCv) {
     }
     cv::setRNGSeed(static_cast<int>(seed));
     cv::Mat labels;
-    theirs += cv::kmeans(samples, 16, labels,
-                         cv::TermCriteria(cv::TermCriteria::COUNT, 30, 0), 1,
+    theirs += cv::kmeans(samples, 16, labels, cv::TermCriteria(cv::TermCriteria::COUNT, 30, 0), 1,
                          cv::KMEANS_PP_CENTERS);
   }
   RecordProperty("inertia_ratio", std::to_string(ours / theirs));

@@ -146,8 +146,8 @@ TEST(PredictPlane, RoundsToTheCellItFallsIn) {
   const auto moved = [&](std::int16_t dx) {
     return predict_plane(plane, {1, 1, {dx}, {0}}, 32, 8).values;
   };
-  EXPECT_EQ(moved(15), (std::vector<std::uint8_t>{0, 1, 2, 3}));   // 3.75 px stay in the cell
-  EXPECT_EQ(moved(16), (std::vector<std::uint8_t>{1, 2, 3, 3}));   // 4 px reach the next one
+  EXPECT_EQ(moved(15), (std::vector<std::uint8_t>{0, 1, 2, 3}));  // 3.75 px stay in the cell
+  EXPECT_EQ(moved(16), (std::vector<std::uint8_t>{1, 2, 3, 3}));  // 4 px reach the next one
   EXPECT_EQ(moved(-16), (std::vector<std::uint8_t>{0, 1, 2, 3}));
   EXPECT_EQ(moved(-17), (std::vector<std::uint8_t>{0, 0, 1, 2}));
   EXPECT_EQ(moved(-1024), (std::vector<std::uint8_t>{0, 0, 0, 0}));
@@ -157,9 +157,9 @@ TEST(PredictMotion, MedianAndBorders) {
   const MotionField field{3, 2, {4, 8, 12, 1, 0, 0}, {0, -4, 9, 5, 0, 0}};
   EXPECT_EQ(predict_motion(field, 0, 0), (MotionVector{0, 0}));
   EXPECT_EQ(predict_motion(field, 2, 0), (MotionVector{8, -4}));
-  EXPECT_EQ(predict_motion(field, 1, 1), (MotionVector{8, 5}));   // of (1,5) (8,−4) (12,9)
-  EXPECT_EQ(predict_motion(field, 0, 1), (MotionVector{4, 0}));   // of (0,0) (4,0) (8,−4)
-  EXPECT_EQ(predict_motion(field, 2, 1), (MotionVector{8, 0}));   // of (0,0) (12,9) (8,−4)
+  EXPECT_EQ(predict_motion(field, 1, 1), (MotionVector{8, 5}));  // of (1,5) (8,−4) (12,9)
+  EXPECT_EQ(predict_motion(field, 0, 1), (MotionVector{4, 0}));  // of (0,0) (4,0) (8,−4)
+  EXPECT_EQ(predict_motion(field, 2, 1), (MotionVector{8, 0}));  // of (0,0) (12,9) (8,−4)
 }
 
 TEST(SceneCut, CutsOnly) {

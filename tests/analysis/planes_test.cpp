@@ -102,8 +102,8 @@ TEST(Lab, KnownColoursAndRoundTrip) {
   for (int r = 0; r < 256; r += 51) {
     for (int g = 0; g < 256; g += 17) {
       for (int b = 0; b < 256; b += 51) {
-        const auto back = lab_to_rgb(rgb_to_lab(
-            {static_cast<float>(r), static_cast<float>(g), static_cast<float>(b)}));
+        const auto back = lab_to_rgb(
+            rgb_to_lab({static_cast<float>(r), static_cast<float>(g), static_cast<float>(b)}));
         EXPECT_NEAR(back[0], r, 1);
         EXPECT_NEAR(back[1], g, 1);
         EXPECT_NEAR(back[2], b, 1);

@@ -45,8 +45,8 @@ TEST(Thinning, LinesOfAllDirectionsBecomeOnePixelWide) {
           here += thin[steep ? at(j, i) : at(i, j)] > 0.3F ? 1 : 0;
         }
         const float along = static_cast<float>(i) - (steep ? 31.6F : 47.3F);
-        const float cross = (steep ? 47.3F : 31.6F) +
-                            along * (steep ? 1 / std::tan(angle) : std::tan(angle));
+        const float cross =
+            (steep ? 47.3F : 31.6F) + along * (steep ? 1 / std::tan(angle) : std::tan(angle));
         if (cross < 12 || cross > static_cast<float>(steep ? kWidth : kHeight) - 12) continue;
         ++lines;
         pixels += here;

@@ -66,7 +66,8 @@ TEST(Progress, JsonIsOneObjectALineAndEndsWithDone) {
   const auto lines = screen.lines();
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0].find("{\"event\":\"progress\",\"task\":\"enc\\\"ode\",\"frame\":5,"
-                          "\"frames\":10,"), 0u);
+                          "\"frames\":10,"),
+            0u);
   EXPECT_NE(lines[1].find("\"event\":\"done\""), std::string::npos);
   EXPECT_NE(lines[1].find("\"frame\":10"), std::string::npos);
   EXPECT_NE(lines[1].find("\"kbps\":8.000"), std::string::npos);

@@ -68,8 +68,8 @@ TEST(RunMain, TurnsErrorsIntoOneSentenceAndTheirCode) {
     return run({"dir/prog"}, [kind] { throw Error(kind, "The sky is green."); });
   };
   const std::vector<std::pair<ErrorKind, int>> codes = {
-      {ErrorKind::usage, 2},  {ErrorKind::input, 3},  {ErrorKind::corrupt, 4},
-      {ErrorKind::unsupported, 5}, {ErrorKind::output, 6}, {ErrorKind::device, 7},
+      {ErrorKind::usage, 2},         {ErrorKind::input, 3},   {ErrorKind::corrupt, 4},
+      {ErrorKind::unsupported, 5},   {ErrorKind::output, 6},  {ErrorKind::device, 7},
       {ErrorKind::interrupted, 130}, {ErrorKind::internal, 1}};
   for (const auto& [kind, code] : codes) {
     const Outcome outcome = throwing(kind);
@@ -118,7 +118,8 @@ TEST(RunMain, ConfigFileSetsOptionsAndTheCommandLineWins) {
     app.add_option("--rate", rate);
     app.add_option("--name", name);
   };
-  const Outcome outcome = run({"prog", "--config", path.string(), "--rate", "7"}, [] {}, set_up);
+  const Outcome outcome = run(
+      {"prog", "--config", path.string(), "--rate", "7"}, [] {}, set_up);
   std::filesystem::remove(path);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(rate, 7);

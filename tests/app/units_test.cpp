@@ -34,8 +34,8 @@ TEST(Units, Bytes) {
 TEST(Units, Sizes) {
   EXPECT_EQ(parse_size("448x256"), (PictureSize{448, 256}));
   EXPECT_EQ(parse_size("1X16384"), (PictureSize{1, 16384}));
-  for (const char* bad : {"", "448", "x", "448x", "x256", "0x256", "448x-1", "448x256x3",
-                          "16385x1", "99999999999x2", "4 x4"}) {
+  for (const char* bad : {"", "448", "x", "448x", "x256", "0x256", "448x-1", "448x256x3", "16385x1",
+                          "99999999999x2", "4 x4"}) {
     EXPECT_THROW(parse_size(bad), Error) << bad;
   }
 }

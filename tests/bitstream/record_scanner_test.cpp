@@ -48,7 +48,8 @@ TEST(RecordScanner, FindsRecordsBetweenRubbish) {
   const Bytes rubbish{0xA7, 0x5E, 0x05, 1, 2, 3, 0xA7, 0xA7, 0x5E, 0xff, 0xff, 0xff, 0xff, 0xA7};
   std::uint64_t gap = 0;
   const auto found = scan(join({frame_record("one"), rubbish, frame_record(""), rubbish,
-                                frame_record(std::string(100000, 'z'))}), &gap);
+                                frame_record(std::string(100000, 'z'))}),
+                          &gap);
   EXPECT_EQ(found, (std::vector<std::string>{"one", "", std::string(100000, 'z')}));
   EXPECT_EQ(gap, 2 * rubbish.size());
 }

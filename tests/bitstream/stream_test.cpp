@@ -195,8 +195,9 @@ TEST(Stream, SilentAudioIsSqueezed) {
   test::Numbers numbers(2);
   std::int64_t pts = -2048;
   for (int i = 0; i < 30; ++i) {
-    odd.push_back({pts, numbers.below(2000), Bytes(static_cast<std::size_t>(numbers.below(40)),
-                                                   static_cast<std::uint8_t>(i))});
+    odd.push_back(
+        {pts, numbers.below(2000),
+         Bytes(static_cast<std::size_t>(numbers.below(40)), static_cast<std::uint8_t>(i))});
     pts += numbers.below(3000);
   }
   writer.write_audio(odd);
@@ -211,7 +212,8 @@ class SeekTest : public testing::TestWithParam<bool> {
  protected:
   ~SeekTest() override { std::filesystem::remove(path_); }
   std::string path_ = (std::filesystem::temp_directory_path() /
-                       (GetParam() ? "semcodec_seek_i.sem" : "semcodec_seek_n.sem")).string();
+                       (GetParam() ? "semcodec_seek_i.sem" : "semcodec_seek_n.sem"))
+                          .string();
 };
 
 TEST_P(SeekTest, LandsOnEntryPoints) {

@@ -60,8 +60,7 @@ inline SemanticFrame noise_frame(Numbers& numbers, const SampleShape& s, bool en
   SemanticFrame frame;
   frame.entry_point = entry_point;
   if (!entry_point) frame.motion = noise_motion(numbers, s.motion_width, s.motion_height);
-  frame.structure =
-      noise_plane(numbers, s.structure_width, s.structure_height, s.structure_levels);
+  frame.structure = noise_plane(numbers, s.structure_width, s.structure_height, s.structure_levels);
   frame.labels = noise_plane(numbers, s.label_width, s.label_height, s.colours);
   frame.palette = noise_palette(numbers, s.colours);
   for (int c = 0; c < s.texture_channels; ++c) {

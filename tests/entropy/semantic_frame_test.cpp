@@ -52,9 +52,8 @@ TEST(Validate, NamesTheFieldOfEachBrokenRule) {
   expect_complaint("palette", [](SemanticFrame& f) { f.palette.pop_back(); });
   expect_complaint("palette", [](SemanticFrame& f) { f.labels = {}; });
   expect_complaint("texture", [](SemanticFrame& f) { f.texture[1] = {}; });
-  expect_complaint("texture", [](SemanticFrame& f) {
-    f.texture.resize(kMaxTextureChannels + 1, f.texture[0]);
-  });
+  expect_complaint(
+      "texture", [](SemanticFrame& f) { f.texture.resize(kMaxTextureChannels + 1, f.texture[0]); });
   expect_complaint("appearance", [](SemanticFrame& f) { f.appearance = Appearance{"", {1}}; });
   expect_complaint("appearance", [](SemanticFrame& f) { f.appearance = Appearance{"av1", {}}; });
 }

@@ -80,8 +80,8 @@ TEST(Correlation, EqualsPlainLoopsInEveryType) {
     const auto half = correlation(ha, hb, 6, 2);
     EXPECT_EQ(half.scalar_type(), torch::kBFloat16);
     // One rounding of the sum, which is at most 2^-8 of it.
-    EXPECT_TRUE(torch::allclose(half.to(torch::kDouble), naive_correlation(ha, hb, 6, 2),
-                                1.0 / 256, 1e-5));
+    EXPECT_TRUE(
+        torch::allclose(half.to(torch::kDouble), naive_correlation(ha, hb, 6, 2), 1.0 / 256, 1e-5));
   }
 }
 

@@ -57,8 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (reader.status() == StreamStatus::reading) std::abort();
     const StreamStats& s = reader.stats();
-    if (s.bytes > size || s.header_bytes + s.frame_bytes + s.audio_bytes + s.index_bytes +
-                                  s.other_bytes != s.bytes) {
+    if (s.bytes > size ||
+        s.header_bytes + s.frame_bytes + s.audio_bytes + s.index_bytes + s.other_bytes != s.bytes) {
       std::abort();
     }
   } catch (const Error& error) {

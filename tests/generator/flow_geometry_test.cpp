@@ -54,8 +54,9 @@ TEST(FlowGeometry, ComposeFollowsTheFirstFlow) {
   auto second = constant_flow(0, 0);
   second.select(1, 0).copy_(torch::arange(kWidth / 4).to(torch::kFloat32) * 4);
   const auto sum = compose(constant_flow(8, 0), second);
-  const auto expected = constant_flow(8, 0) + second +
-                        torch::cat({torch::full({1, 1, 16, 24}, 8.0), torch::zeros({1, 1, 16, 24})}, 1);
+  const auto expected =
+      constant_flow(8, 0) + second +
+      torch::cat({torch::full({1, 1, 16, 24}, 8.0), torch::zeros({1, 1, 16, 24})}, 1);
   EXPECT_LT(inner_difference(sum, expected, 3), 1e-3F);
 }
 

@@ -73,8 +73,9 @@ TEST(PaintFrame, WarpEqualsWarpAndFoldsAsPixelUnshuffleDoes) {
   const auto expected = warp(picture, flow);
   EXPECT_LT((warped.narrow(2, 0, 3).permute({2, 0, 1}) - expected[0]).abs().max().item<float>(),
             1e-4F);
-  EXPECT_LT((folded.narrow(1, 4, 12) - torch::pixel_unshuffle(expected, 2)).abs().max().item<float>(),
-            1e-4F);
+  EXPECT_LT(
+      (folded.narrow(1, 4, 12) - torch::pixel_unshuffle(expected, 2)).abs().max().item<float>(),
+      1e-4F);
   EXPECT_EQ(folded.narrow(1, 0, 4).max().item<float>(), -1.0F) << "other channels are untouched";
   flow.fill_(NAN);
   EXPECT_TRUE(torch::isfinite(warp_folded(to_pixels(picture), flow, folded, 0)).all().item<bool>());

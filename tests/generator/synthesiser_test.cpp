@@ -15,7 +15,8 @@ class SynthesiserTest : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = (std::filesystem::temp_directory_path() /
-               ("semcodec-synthesiser-" + std::to_string(::getpid()))).string();
+               ("semcodec-synthesiser-" + std::to_string(::getpid())))
+                  .string();
     std::filesystem::create_directories(folder_);
     torch::manual_seed(5);
     GeneratorConfig config;

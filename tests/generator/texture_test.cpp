@@ -9,7 +9,8 @@ namespace semcodec {
 namespace {
 
 TEST(Texture, RoundsToTheLevelsAndPassesTheGradient) {
-  const auto values = torch::tensor({-1.0F, -0.8F, -0.2F, 0.1F, 0.3F, 0.76F, 1.0F}).requires_grad_();
+  const auto values =
+      torch::tensor({-1.0F, -0.8F, -0.2F, 0.1F, 0.3F, 0.76F, 1.0F}).requires_grad_();
   const auto rounded = quantise_texture(values, 5);
   const auto expected = torch::tensor({-1.0F, -1.0F, 0.0F, 0.0F, 0.5F, 1.0F, 1.0F});
   EXPECT_LT((rounded - expected).abs().max().item<float>(), 1e-6F);

@@ -14,15 +14,15 @@ using namespace test;
 /// A second of video with the sound beside it, handed over in time order.
 std::string write_with_sound(const std::string& path, const Sound& sound,
                              std::string* handling = nullptr, const std::string& format = "") {
-  VideoWriter writer(path, {.time_base = {1, 25}, .frame_rate = {25, 1}, .format = format,
-                            .audio = sound.info});
+  VideoWriter writer(
+      path, {.time_base = {1, 25}, .frame_rate = {25, 1}, .format = format, .audio = sound.info});
   std::size_t next = 0;
   for (int i = 0; i < 25; ++i) {
     writer.write(gradient(96, 64, i), i);
     const double until = (i + 1) / 25.0;
     while (next < sound.packets.size() &&
-           (i == 24 || static_cast<double>(sound.packets[next].pts) *
-                               sound.info.time_base.value() < until)) {
+           (i == 24 ||
+            static_cast<double>(sound.packets[next].pts) * sound.info.time_base.value() < until)) {
       writer.write(sound.packets[next++]);
     }
   }
@@ -44,8 +44,8 @@ TEST_P(AudioCopy, PacketsComeBackIdentical) {
   const Sound sound = sine(GetParam().encoder, 1.0);
   ASSERT_GT(sound.packets.size(), 8u);
   std::string handling;
-  const std::string path = write_with_sound(
-      folder.path(std::string("a.") + GetParam().extension), sound, &handling);
+  const std::string path =
+      write_with_sound(folder.path(std::string("a.") + GetParam().extension), sound, &handling);
   EXPECT_EQ(handling, "copy");
   const Clip clip = read_clip(path, {.audio = AudioMode::copy});
   EXPECT_EQ(clip.frames.size(), 25u);
@@ -62,21 +62,22 @@ TEST_P(AudioCopy, PacketsComeBackIdentical) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Kinds, AudioCopy,
-    testing::Values(Copy{"aac", "aac", "mp4"}, Copy{"aac", "aac", "mkv"},
-                    Copy{"libopus", "opus", "mp4"}, Copy{"libopus", "opus", "mkv"},
-                    Copy{"ac3", "ac3", "mp4"}, Copy{"flac", "flac", "mp4"},
-                    Copy{"pcm_s16le", "pcm_s16le", "mkv"}),
-    [](const auto& test) { return std::string(test.param.codec) + "_" + test.param.extension; });
+INSTANTIATE_TEST_SUITE_P(Kinds, AudioCopy,
+                         testing::Values(Copy{"aac", "aac", "mp4"}, Copy{"aac", "aac", "mkv"},
+                                         Copy{"libopus", "opus", "mp4"},
+                                         Copy{"libopus", "opus", "mkv"}, Copy{"ac3", "ac3", "mp4"},
+                                         Copy{"flac", "flac", "mp4"},
+                                         Copy{"pcm_s16le", "pcm_s16le", "mkv"}),
+                         [](const auto& test) {
+                           return std::string(test.param.codec) + "_" + test.param.extension;
+                         });
 
 TEST(Audio, SurvivesASecondGeneration) {
   // What the encoder and decoder do: read packets from one file, write them to another.
   const TemporaryFolder folder;
   const std::string first = write_with_sound(folder.path("a.mp4"), sine("aac", 1.0));
   const Clip clip = read_clip(first, {.audio = AudioMode::copy});
-  const std::string second =
-      write_with_sound(folder.path("b.mp4"), {*clip.audio_info, clip.audio});
+  const std::string second = write_with_sound(folder.path("b.mp4"), {*clip.audio_info, clip.audio});
   const Clip again = read_clip(second, {.audio = AudioMode::copy});
   EXPECT_EQ(again.audio, clip.audio);
   EXPECT_EQ(again.audio_info->extradata, clip.audio_info->extradata);

@@ -255,8 +255,7 @@ Sound sine(const std::string& encoder_name, double seconds, int sample_rate, int
     while (avcodec_receive_packet(encoder.get(), packet.get()) >= 0) {
       if (packet->size == 0) continue;  // FLAC ends with its final header beside no samples
       const std::int64_t duration = packet->duration > 0 ? packet->duration : step;
-      sound.packets.push_back(
-          {packet->pts, duration, {packet->data, packet->data + packet->size}});
+      sound.packets.push_back({packet->pts, duration, {packet->data, packet->data + packet->size}});
       av_packet_unref(packet.get());
     }
   }
@@ -281,11 +280,10 @@ std::vector<float> decode_sound(const AudioInfo& info, const std::vector<AudioPa
       const bool floats = av_get_packed_sample_fmt(decoder->sample_fmt) == AV_SAMPLE_FMT_FLT;
       const int stride = planar ? 1 : frame->ch_layout.nb_channels;
       for (int n = 0; n < frame->nb_samples; ++n) {
-        samples.push_back(
-            floats ? reinterpret_cast<const float*>(frame->data[0])[n * stride]
-                   : static_cast<float>(
-                         reinterpret_cast<const std::int16_t*>(frame->data[0])[n * stride]) /
-                         32768);
+        samples.push_back(floats ? reinterpret_cast<const float*>(frame->data[0])[n * stride]
+                                 : static_cast<float>(reinterpret_cast<const std::int16_t*>(
+                                       frame->data[0])[n * stride]) /
+                                       32768);
       }
     }
   }

@@ -65,8 +65,8 @@ struct FlatClip {
   int width = 64, height = 48;
   double kr = 0.299, kb = 0.114;
   bool full_range = false;
-  int matrix_tag = 2;      ///< AVColorSpace, 2 = unspecified
-  bool range_tag = true;   ///< false leaves the range unspecified
+  int matrix_tag = 2;     ///< AVColorSpace, 2 = unspecified
+  bool range_tag = true;  ///< false leaves the range unspecified
 };
 void write_flat_clip(const std::string& path, const FlatClip& clip,
                      const std::array<Colour, 4>& colours);

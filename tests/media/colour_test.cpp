@@ -41,8 +41,9 @@ TEST(Colour, HonoursMatrixAndRangeTags) {
   for (const auto& matrix : matrices) {
     for (const bool full : {false, true}) {
       const std::string path = folder.path("flat.mkv");
-      write_flat_clip(path, {.kr = matrix.kr, .kb = matrix.kb, .full_range = full,
-                             .matrix_tag = matrix.tag}, kBars);
+      write_flat_clip(
+          path, {.kr = matrix.kr, .kb = matrix.kb, .full_range = full, .matrix_tag = matrix.tag},
+          kBars);
       SCOPED_TRACE(std::string(matrix.name) + (full ? " full" : " limited"));
       expect_bars(path, 3);
       const VideoInfo info = read_clip(path).info;
@@ -57,8 +58,8 @@ TEST(Colour, GuessesUntaggedVideoAsPlayersDo) {
   const std::string path = folder.path("flat.mkv");
   write_flat_clip(path, {.width = 720, .height = 576, .range_tag = false}, kBars);
   expect_bars(path, 3);
-  write_flat_clip(path, {.width = 1280, .height = 720, .kr = 0.2126, .kb = 0.0722,
-                         .range_tag = false}, kBars);
+  write_flat_clip(
+      path, {.width = 1280, .height = 720, .kr = 0.2126, .kb = 0.0722, .range_tag = false}, kBars);
   expect_bars(path, 3);
 }
 
@@ -84,8 +85,9 @@ TEST(Colour, BlackAndWhiteStayPure) {
   writer.finish();
   const Clip clip = read_clip(folder.path("bw.mp4"));
   for (int q = 0; q < 4; ++q) {
-    EXPECT_LE(colour_distance(quarter_of(clip.frames[0].image, q),
-                              extremes[static_cast<std::size_t>(q)]), 2);
+    EXPECT_LE(
+        colour_distance(quarter_of(clip.frames[0].image, q), extremes[static_cast<std::size_t>(q)]),
+        2);
   }
 }
 
@@ -140,8 +142,15 @@ TEST(Colour, ReadsAllEightOrientations) {
       const int cosine = turns == 0 ? 1 : turns == 2 ? -1 : 0;
       const int sine = turns == 1 ? 1 : turns == 3 ? -1 : 0;
       const int flip = mirrored ? -1 : 1;
-      const std::int32_t matrix[9] = {flip * cosine * kOne, flip * sine * kOne, 0,
-                                      -sine * kOne, cosine * kOne, 0, 0, 0, 1 << 30};
+      const std::int32_t matrix[9] = {flip * cosine * kOne,
+                                      flip * sine * kOne,
+                                      0,
+                                      -sine * kOne,
+                                      cosine * kOne,
+                                      0,
+                                      0,
+                                      0,
+                                      1 << 30};
       const av::Orientation orientation = av::orientation_of(matrix);
       EXPECT_EQ(orientation.mirrored, mirrored);
       EXPECT_EQ(orientation.quarter_turns, turns);
@@ -155,8 +164,8 @@ TEST(Colour, ReadsAllEightOrientations) {
         std::copy_n(source.row(y), 3 * source.width, frame->data[0] + frame->linesize[0] * y);
       }
       const bool swap = turns % 2 != 0;
-      const RgbImage upright = av::ToRgb().convert(*frame, swap ? 4 : 6, swap ? 6 : 4, orientation,
-                                                   "a test");
+      const RgbImage upright =
+          av::ToRgb().convert(*frame, swap ? 4 : 6, swap ? 6 : 4, orientation, "a test");
       // Each pixel lands where the matrix says, measured from the picture's centre.
       for (int y = 0; y < source.height; ++y) {
         for (int x = 0; x < source.width; ++x) {

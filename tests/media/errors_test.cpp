@@ -75,8 +75,8 @@ TEST(ReaderErrors, AreInputErrors) {
 TEST(ReaderErrors, RefusesImpossibleSizes) {
   const TemporaryFolder folder;
   const std::string path = folder.path("size.y4m");
-  for (const char* size : {"W0 H0", "W20000 H16", "W16 H20000", "W2000000000 H2000000000",
-                           "W-5 H5"}) {
+  for (const char* size :
+       {"W0 H0", "W20000 H16", "W16 H20000", "W2000000000 H2000000000", "W-5 H5"}) {
     std::ofstream(path) << "YUV4MPEG2 " << size << " F25:1 Ip A1:1 C420\nFRAME\nabcdef";
     const std::string sentence = open_sentence(path);
     EXPECT_NE(sentence.find(path), std::string::npos) << size << ": " << sentence;
@@ -96,8 +96,7 @@ TEST(ReaderErrors, DeliversWhatATruncatedFileHas) {
     EXPECT_GT(clip.frames.size(), 10u) << name;
     EXPECT_LT(clip.frames.size(), 50u) << name;
     expect_sentence(clip.warning, path, "breaks off");
-    EXPECT_NE(clip.warning.find(std::to_string(clip.frames.size()) + " frames"),
-              std::string::npos);
+    EXPECT_NE(clip.warning.find(std::to_string(clip.frames.size()) + " frames"), std::string::npos);
     for (std::size_t i = 1; i < clip.frames.size(); ++i) {
       EXPECT_GT(clip.frames[i].pts, clip.frames[i - 1].pts);
     }

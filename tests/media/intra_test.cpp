@@ -46,8 +46,8 @@ TEST_P(Intra, QualityTradesBytesForFidelity) {
   RgbImage image = gradient(256, 144, 0);
   std::mt19937 random(3);
   for (auto& value : image.pixels) {
-    value = static_cast<std::uint8_t>(std::clamp(value + static_cast<int>(random() % 41) - 20, 0,
-                                                 255));
+    value =
+        static_cast<std::uint8_t>(std::clamp(value + static_cast<int>(random() % 41) - 20, 0, 255));
   }
   const auto small = encode_intra(image, GetParam(), 10);
   const auto middle = encode_intra(image, GetParam(), 50);

@@ -172,8 +172,8 @@ TEST(Video, AppliesTheDisplayMatrix) {
                                                        {kGreen, kYellow, kRed, kBlue}}};
   for (int turns = 0; turns < 4; ++turns) {
     const std::string path = folder.path("turned" + std::to_string(turns) + ".mp4");
-    VideoWriter writer(path, {.time_base = {1, 25}, .sample_aspect = {4, 3},
-                              .rotation = turns * 90});
+    VideoWriter writer(path,
+                       {.time_base = {1, 25}, .sample_aspect = {4, 3}, .rotation = turns * 90});
     writer.write(quarters(96, 64, colours), 0);
     writer.finish();
     const Clip clip = read_clip(path);
@@ -191,7 +191,8 @@ TEST(Video, AppliesTheDisplayMatrix) {
     }
     const Clip scaled = read_clip(path, {.width = 40, .height = 30});
     EXPECT_LE(colour_distance(quarter_of(scaled.frames[0].image, 0),
-                              shown[static_cast<std::size_t>(turns)][0]), 6);
+                              shown[static_cast<std::size_t>(turns)][0]),
+              6);
   }
 }
 

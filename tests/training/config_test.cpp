@@ -17,7 +17,8 @@ class ConfigTest : public ::testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
   void write(const std::string& text) { std::ofstream(path_) << text; }
   std::string path_ = (std::filesystem::temp_directory_path() /
-                       ("semcodec-config-" + std::to_string(::getpid()) + ".toml")).string();
+                       ("semcodec-config-" + std::to_string(::getpid()) + ".toml"))
+                          .string();
 };
 
 TEST_F(ConfigTest, FileAndOverrides) {
@@ -66,8 +67,8 @@ TEST_F(ConfigTest, GeneratorOptionsAreChecked) {
                Error);
   EXPECT_THROW(read_generator_options(Config("", {"data=a", "output=b", "generator.gan=other"})),
                Error);
-  const auto options = read_generator_options(
-      Config("", {"data=a", "output=b", "generator.gan=lsgan", "seed=9"}));
+  const auto options =
+      read_generator_options(Config("", {"data=a", "output=b", "generator.gan=lsgan", "seed=9"}));
   EXPECT_EQ(options.gan, GanMode::lsgan);
   EXPECT_EQ(options.seed, 9U);
 }

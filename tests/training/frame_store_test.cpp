@@ -15,7 +15,8 @@ class FrameStoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
     path_ = (std::filesystem::temp_directory_path() /
-             ("semcodec-store-" + std::to_string(::getpid()) + ".frames")).string();
+             ("semcodec-store-" + std::to_string(::getpid()) + ".frames"))
+                .string();
   }
   void TearDown() override { std::filesystem::remove(path_); }
 

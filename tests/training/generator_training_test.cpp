@@ -132,10 +132,10 @@ TEST_F(GeneratorTrainingTest, AStillBecomesASequenceThatMoves) {
 
 TEST(KeyPicture, LooksLikeThePictureButNotQuite) {
   const auto y = torch::arange(64).view({64, 1}) / 64.0, x = torch::arange(96).view({1, 96}) / 96.0;
-  const auto picture =
-      torch::stack({0.5 + 0.4 * torch::sin(9 * x + 5 * y), 0.3 + 0.5 * (x * y), 0.7 - 0.5 * y + 0 * x})
-          .unsqueeze(0)
-          .to(torch::kFloat);
+  const auto picture = torch::stack({0.5 + 0.4 * torch::sin(9 * x + 5 * y), 0.3 + 0.5 * (x * y),
+                                     0.7 - 0.5 * y + 0 * x})
+                           .unsqueeze(0)
+                           .to(torch::kFloat);
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     Random random(seed);
     const auto key = as_key_picture(picture, random);

@@ -62,8 +62,12 @@ std::vector<float> load_edges(const FrameStore& store, std::uint64_t index, bool
 torch::Tensor crop_picture(const RgbImage& image, int x, int y, int size) {
   auto whole = torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
                                 {image.height, image.width, 3}, torch::kUInt8);
-  return whole.narrow(0, y, size).narrow(1, x, size).permute({2, 0, 1}).unsqueeze(0).to(
-             torch::kFloat32) / 255.0;
+  return whole.narrow(0, y, size)
+             .narrow(1, x, size)
+             .permute({2, 0, 1})
+             .unsqueeze(0)
+             .to(torch::kFloat32) /
+         255.0;
 }
 
 torch::Tensor crop_at(const torch::Tensor& map, int x, int y, int size, int scale) {
@@ -103,8 +107,8 @@ Planes draw_planes(Random& random, int texture_channels) {
   Planes planes;
   // In quarters of the channels; often all of them, so that the last ones learn too.
   if (texture_channels > 0) planes.texture_share = pick(random, {0, 0, 1, 2, 4, 4, 4, 4}) / 4.0;
-  // Where the texture is sent, the other planes tend to be coarse or left out: an encoder spends its
-  // bits that way, and a texture that is never needed is never learnt.
+  // Where the texture is sent, the other planes tend to be coarse or left out: an encoder spends
+  // its bits that way, and a texture that is never needed is never learnt.
   const bool textured = planes.texture_share >= 0.5;
   planes.colour.cell = textured ? pick(random, {4, 8, 8, 16, 16, 16, 16, 32, 32})
                                 : pick(random, {4, 8, 8, 8, 8, 16, 16, 16, 32});
@@ -166,7 +170,8 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
   }
   videos_ = clips_.size();
   for (auto& clip : stills) clips_.push_back(std::move(clip));
-  require(!clips_.empty(), ErrorKind::input, "No clip of at least 3 frames, and no still, in " + folder + ".");
+  require(!clips_.empty(), ErrorKind::input,
+          "No clip of at least 3 frames, and no still, in " + folder + ".");
 }
 
 std::uint64_t SequenceSampler::frames() const {
@@ -229,8 +234,8 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     gap_third = gap_in(options_.min_interval, options_.max_interval, 1, limit / 2);
   }
   const std::int64_t span = between ? gap_01 : gap_01 + gap_third;
-  const auto first = static_cast<std::int64_t>(
-      random.below(static_cast<std::uint64_t>(limit - span + 1)));
+  const auto first =
+      static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(limit - span + 1)));
   const std::int64_t index[3] = {first, first + gap_01,
                                  between ? first + gap_third : first + gap_01 + gap_third};
 
@@ -257,14 +262,14 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     }
   }
   // As plane_scalars() of a frame without the plane would say it.
-  sample.planes = plane_scalars(planes.with_colour ? planes.colour.cell : 32,
-                                planes.with_structure ? planes.structure.cell : 32,
-                                planes.with_colour ? planes.colour.clusters : 0,
-                                planes.texture_share);
+  sample.planes =
+      plane_scalars(planes.with_colour ? planes.colour.cell : 32,
+                    planes.with_structure ? planes.structure.cell : 32,
+                    planes.with_colour ? planes.colour.clusters : 0, planes.texture_share);
   const bool has_key = uniform(random) < options_.key_share;
   sample.has_key = torch::full({1}, has_key ? 1.0F : 0.0F);
-  sample.key = has_key ? as_key_picture(sample.pictures[0], random)
-                       : torch::zeros_like(sample.pictures[0]);
+  sample.key =
+      has_key ? as_key_picture(sample.pictures[0], random) : torch::zeros_like(sample.pictures[0]);
 
   const bool dense = uniform(random) < options_.dense_flow_share;
   const auto flow = [&](int from, int to) {

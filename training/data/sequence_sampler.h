@@ -22,8 +22,8 @@ namespace semcodec {
 
 /// Which operating points the samples cover.
 struct SamplerOptions {
-  int crop = 256;                 ///< side of the square crops, multiple of 32
-  double min_interval = 0.03;     ///< seconds between anchors
+  int crop = 256;              ///< side of the square crops, multiple of 32
+  double min_interval = 0.03;  ///< seconds between anchors
   double max_interval = 0.65;
   double dense_flow_share = 0.5;  ///< share of samples with dense instead of transmitted motion,
                                   ///< standing for what FlowNet2 refines at the receiver

@@ -12,42 +12,42 @@
 namespace semcodec {
 
 struct GeneratorOptions {
-  std::string data;               ///< folder of frame stores
-  std::string output;             ///< folder of checkpoints, log and samples
+  std::string data;    ///< folder of frame stores
+  std::string output;  ///< folder of checkpoints, log and samples
   std::int64_t steps = 20000;
-  std::int64_t stop_after = 0;    ///< write a checkpoint and end after this step; 0 = at the end
+  std::int64_t stop_after = 0;      ///< write a checkpoint and end after this step; 0 = at the end
   std::int64_t image_steps = 2000;  ///< at first single pictures only: twice as fast
-  int batch = 3;                  ///< sequences a step, each of three frames
-  double between_share = 0.7;     ///< share of steps with a frame between two anchors
+  int batch = 3;                    ///< sequences a step, each of three frames
+  double between_share = 0.7;       ///< share of steps with a frame between two anchors
   double learning_rate = 4e-4;
-  double final_rate = 0.1;        ///< the rate falls along a cosine to this share of it
+  double final_rate = 0.1;  ///< the rate falls along a cosine to this share of it
   double beta1 = 0.5, beta2 = 0.99;
-  double clip_gradient = 1.0;     ///< largest norm
-  double average = 0.998;         ///< decay of the moving average of the weights
+  double clip_gradient = 1.0;  ///< largest norm
+  double average = 0.998;      ///< decay of the moving average of the weights
 
   double weight_l1 = 1.0;
-  double weight_raw = 0.3;        ///< L1 of the picture painted without references
-  double weight_warp = 0.3;       ///< what the mended motion misses (eq. 5, second term)
+  double weight_raw = 0.3;            ///< L1 of the picture painted without references
+  double weight_warp = 0.3;           ///< what the mended motion misses (eq. 5, second term)
   double weight_texture_rate = 0.01;  ///< price of the texture plane
   double weight_lpips = 1.0;
-  double weight_vgg = 0.1;        ///< seed paper, eq. (6)
-  double weight_gan_image = 0.02; ///< eq. (4)
-  double weight_gan_video = 0.02; ///< eq. (3)
-  double weight_matching = 0.2;   ///< feature matching
-  std::int64_t gan_start = 2500;  ///< first step with discriminators
+  double weight_vgg = 0.1;         ///< seed paper, eq. (6)
+  double weight_gan_image = 0.02;  ///< eq. (4)
+  double weight_gan_video = 0.02;  ///< eq. (3)
+  double weight_matching = 0.2;    ///< feature matching
+  std::int64_t gan_start = 2500;   ///< first step with discriminators
   int discriminator_channels = 32;
-  int gan_patch = 128;            ///< side of the patch that φ resamples for D_I (eq. 4)
+  int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4)
   GanMode gan = GanMode::hinge;
 
-  int workers = 1;                ///< threads that prepare samples
-  int threads = 0;                ///< of the networks; 0 = one a core
+  int workers = 1;  ///< threads that prepare samples
+  int threads = 0;  ///< of the networks; 0 = one a core
   bool bf16 = true;
   std::string device = "auto";
   std::uint64_t seed = 1;
   double checkpoint_minutes = 3;
   std::int64_t log_every = 50;
   std::int64_t sample_every = 500;
-  std::string initial;            ///< generator weights to start from (a package's file)
+  std::string initial;  ///< generator weights to start from (a package's file)
 
   GeneratorConfig network;
   SamplerOptions sampler;

@@ -12,8 +12,8 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
-#include "models/discriminator/discriminator.h"
 #include "models/core/weights_path.h"
+#include "models/discriminator/discriminator.h"
 #include "models/lpips/lpips.h"
 #include "models/package/model_package.h"
 #include "models/vgg/feature_net.h"
@@ -29,8 +29,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Columns of losses.csv, in the units of the objective but without its weights.
-constexpr const char* kLosses[] = {"loss",    "l1",      "lpips",   "vgg",  "warp", "rate",
-                                   "d_image", "g_image", "d_video", "g_video"};
+constexpr const char* kLosses[] = {"loss", "l1",      "lpips",   "vgg",     "warp",
+                                   "rate", "d_image", "g_image", "d_video", "g_video"};
 
 /// Before the first network: the device, the threads, and the seed of the initial weights.
 torch::Device prepare_torch(const GeneratorOptions& options) {
@@ -41,8 +41,7 @@ torch::Device prepare_torch(const GeneratorOptions& options) {
 }
 
 torch::Tensor upsample_condition(const torch::Tensor& condition) {
-  return torch::upsample_nearest2d(condition,
-                                   {condition.size(2) * 2, condition.size(3) * 2});
+  return torch::upsample_nearest2d(condition, {condition.size(2) * 2, condition.size(3) * 2});
 }
 
 }  // namespace
@@ -129,9 +128,10 @@ torch::Tensor GeneratorTrainer::State::reconstruction(const Painted& p) {
   if (p.texture.defined()) {
     // What costs bits: values away from nothing, and values unlike their neighbours.
     const auto& t = p.texture;
-    const auto rate = t.abs().mean() +
-                      0.5 * ((t.narrow(2, 1, t.size(2) - 1) - t.narrow(2, 0, t.size(2) - 1)).abs().mean() +
-                             (t.narrow(3, 1, t.size(3) - 1) - t.narrow(3, 0, t.size(3) - 1)).abs().mean());
+    const auto rate =
+        t.abs().mean() +
+        0.5 * ((t.narrow(2, 1, t.size(2) - 1) - t.narrow(2, 0, t.size(2) - 1)).abs().mean() +
+               (t.narrow(3, 1, t.size(3) - 1) - t.narrow(3, 0, t.size(3) - 1)).abs().mean());
     note("rate", rate);
     // Free at first: while the generator knows nothing of the texture, every symbol is but noise.
     const double share =
@@ -169,7 +169,8 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
   const auto painted = paint(sample);
   auto loss = reconstruction(painted);
   if (judged()) {
-    // φ of eq. (4): one patch position a step, drawn from the step so that a resumed run repeats it.
+    // φ of eq. (4): one patch position a step, drawn from the step so that a resumed run repeats
+    // it.
     Random random(options.seed * 7919 + static_cast<std::uint64_t>(step));
     const auto range = static_cast<std::uint64_t>(
         std::max<int64_t>(1, painted.frame.size(2) - options.gan_patch + 1));
@@ -233,8 +234,8 @@ void GeneratorTrainer::State::set_rate() {
   const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
   const double cosine = 0.5 * (1.0 + std::cos(M_PI * std::min(1.0, progress)));
   const double warm_up = std::min(1.0, static_cast<double>(step + 1) / 100.0);
-  const double rate = options.learning_rate * warm_up *
-                      (options.final_rate + (1.0 - options.final_rate) * cosine);
+  const double rate =
+      options.learning_rate * warm_up * (options.final_rate + (1.0 - options.final_rate) * cosine);
   for (auto* adam : {generator_adam.get(), judge_adam.get()}) {
     for (auto& group : adam->param_groups()) {
       static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
@@ -299,8 +300,7 @@ void GeneratorTrainer::State::save() {
 void GeneratorTrainer::State::write_samples(const SequenceSample& sample) {
   const torch::NoGradGuard guard;
   // By the averaged weights, which are what is shipped.
-  const auto painted =
-      paint_sample(average, texture_average, sample, image_phase(), options.bf16);
+  const auto painted = paint_sample(average, texture_average, sample, image_phase(), options.bf16);
   const auto condition = upsample_condition(painted.condition);
   write_sample_grid(options.output + "/sample-" + std::to_string(step) + ".ppm",
                     {condition.narrow(1, 0, 3), condition.narrow(1, 3, 1).expand({-1, 3, -1, -1}),
@@ -314,13 +314,12 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   std::filesystem::create_directories(options.output, code);
   require(!code, ErrorKind::output, "Cannot make " + options.output + ": " + code.message() + ".");
   if (!options.initial.empty()) load_module(*s.generator, options.initial);
-  for (torch::nn::Module* module :
-       {static_cast<torch::nn::Module*>(s.generator.get()),
-        static_cast<torch::nn::Module*>(s.average.get()),
-        static_cast<torch::nn::Module*>(s.texture.get()),
-        static_cast<torch::nn::Module*>(s.texture_average.get()),
-        static_cast<torch::nn::Module*>(s.image_judge.get()),
-        static_cast<torch::nn::Module*>(s.video_judge.get())}) {
+  for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(s.generator.get()),
+                                    static_cast<torch::nn::Module*>(s.average.get()),
+                                    static_cast<torch::nn::Module*>(s.texture.get()),
+                                    static_cast<torch::nn::Module*>(s.texture_average.get()),
+                                    static_cast<torch::nn::Module*>(s.image_judge.get()),
+                                    static_cast<torch::nn::Module*>(s.video_judge.get())}) {
     module->to(s.device);
     to_channels_last(*module);
   }
@@ -328,8 +327,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   update_average(*s.texture_average, *s.texture, 0.0, 0);
   if (s.features) s.features->to(s.device);
   const auto adam = [&] {
-    return torch::optim::AdamOptions(options.learning_rate)
-        .betas({options.beta1, options.beta2});
+    return torch::optim::AdamOptions(options.learning_rate).betas({options.beta1, options.beta2});
   };
   const auto judges = s.judged_parameters();
   s.generator_adam = std::make_unique<torch::optim::Adam>(s.trained(), adam());
@@ -434,8 +432,8 @@ void GeneratorTrainer::run() {
   };
   try {
     auto saved = Clock::now(), reported = Clock::now();
-    const auto last = options.stop_after > 0 ? std::min(options.stop_after, options.steps)
-                                             : options.steps;
+    const auto last =
+        options.stop_after > 0 ? std::min(options.stop_after, options.steps) : options.steps;
     while (s.step < last && !s.stop) {
       auto& queue = *queues[static_cast<std::size_t>((s.step - first) % options.workers)];
       const auto sample = to_device(queue.pop().value(), s.device);

@@ -7,7 +7,8 @@
 //   y2 = I(y0, y1)                                          a frame between (interpolator), or
 //        G(condition 2, warp(y1), warp(y0))                 an anchor with two references
 // References carry no gradient. The objective is the seed paper's eq. (3):
-//   L1 + LPIPS + VGG (eq. 6) + λ_I L_I (eq. 4, patches resampled by φ) + λ_V L_V + feature matching.
+//   L1 + LPIPS + VGG (eq. 6) + λ_I L_I (eq. 4, patches resampled by φ) + λ_V L_V + feature
+//   matching.
 
 #include <memory>
 

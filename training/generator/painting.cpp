@@ -24,8 +24,8 @@ struct Step {
     const auto& config = generator->config().texture;
     if (config.channels == 0) return in;
     const Autocast autocast(device(), bf16);
-    const auto values = quantise_texture(
-        encoder->forward(sample.pictures[i], sample.conditions[i]), config.levels);
+    const auto values =
+        quantise_texture(encoder->forward(sample.pictures[i], sample.conditions[i]), config.levels);
     textures.push_back(values);
     const auto sent = (sample.planes.narrow(1, 3, 1) * config.channels).round();
     const auto index = torch::arange(config.channels, sent.options()).unsqueeze(0);
@@ -88,8 +88,8 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
   } else {
     flow_a = s.flow_21;
     flow_b = compose(s.flow_21, s.flow_10);
-    const auto painted = step.paint(anchor_context(step.input(2), a1, flow_a, s.third, &a0, flow_b,
-                                                   s.third + s.interval));
+    const auto painted = step.paint(
+        anchor_context(step.input(2), a1, flow_a, s.third, &a0, flow_b, s.third + s.interval));
     y2 = painted.frame;
     condition2 = s.conditions[2];
     out.raw = torch::cat({out.raw, painted.raw}, 0);

@@ -66,9 +66,9 @@ void write_store(const std::string& input, const std::string& output, const std:
   const auto target = store_size(size, video);
   reader.set_output_size(target.width, target.height);
   const auto rate = video.frame_rate.known() ? video.frame_rate : Rational{25, 1};
-  FrameStoreWriter writer(output, {target.width, target.height, 3, 0,
-                                   static_cast<std::uint32_t>(rate.num),
-                                   static_cast<std::uint32_t>(rate.den)});
+  FrameStoreWriter writer(output,
+                          {target.width, target.height, 3, 0, static_cast<std::uint32_t>(rate.num),
+                           static_cast<std::uint32_t>(rate.den)});
   while (auto frame = reader.next()) {
     throw_if_interrupted();
     writer.add(frame->image.pixels);
@@ -90,8 +90,7 @@ void prepare(const Arguments& arguments) {
   }
   int done = 0;
   for (const auto& input : expand(arguments.inputs)) {
-    const std::string output =
-        arguments.output + "/" + fs::path(input).stem().string() + ".frames";
+    const std::string output = arguments.output + "/" + fs::path(input).stem().string() + ".frames";
     try {
       if (!fs::exists(output)) write_store(input, output, arguments.size);
       const auto edges = fs::path(output).replace_extension(".edges");

@@ -27,8 +27,8 @@ constexpr int kSpan = 1024;  ///< points a partial sum of distances covers (one 
 
 void check(cudaError_t status, const char* doing) {
   if (status != cudaSuccess) {
-    throw Error(ErrorKind::device, std::string("CUDA failed while ") + doing + " for k-means: " +
-                                       cudaGetErrorString(status) + ".");
+    throw Error(ErrorKind::device, std::string("CUDA failed while ") + doing +
+                                       " for k-means: " + cudaGetErrorString(status) + ".");
   }
 }
 
@@ -218,8 +218,7 @@ class CudaEngine final : public Engine {
 
   Farthest farthest() override {
     tally_.clear(1);
-    farthest_kernel<<<grid(), kThreads>>>(points_, scale_.distance, distances_.get(),
-                                          tally_.get());
+    farthest_kernel<<<grid(), kThreads>>>(points_, scale_.distance, distances_.get(), tally_.get());
     check(cudaGetLastError(), "looking for the farthest point");
     Wide key = 0;
     tally_.download(&key, 1);
@@ -235,8 +234,7 @@ class CudaEngine final : public Engine {
 
  private:
   int grid() const {
-    return static_cast<int>(
-        std::min<std::size_t>((host_.size() + kThreads - 1) / kThreads, 512));
+    return static_cast<int>(std::min<std::size_t>((host_.size() + kThreads - 1) / kThreads, 512));
   }
 
   std::uint64_t sweep(const Centre& c, bool first, bool keep, std::vector<Wide>& sums) {
