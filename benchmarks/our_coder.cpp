@@ -14,17 +14,6 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-SemanticFrame outline(const SemanticFrame& frame) {
-  SemanticFrame out = frame;
-  out.motion.dx.clear();
-  out.motion.dy.clear();
-  out.structure.values.clear();
-  out.labels.values.clear();
-  out.palette.clear();
-  for (Plane& plane : out.texture) plane.values.clear();
-  return out;
-}
-
 }  // namespace
 
 OurResult run_our_coder(const PlaneSequence& sequence, int repeats) {
@@ -52,7 +41,7 @@ OurResult run_our_coder(const PlaneSequence& sequence, int repeats) {
   for (const auto& chunk : chunks) result.bytes += chunk.size();
 
   std::vector<SemanticFrame> outlines;
-  for (const SemanticFrame& frame : sequence.frames) outlines.push_back(outline(frame));
+  for (const SemanticFrame& frame : sequence.frames) outlines.push_back(outline_of(frame));
   for (int repeat = 0; repeat < repeats; ++repeat) {
     std::vector<SemanticFrame> decoded = outlines;
     FrameDecoder decoder(sequence.work_width, sequence.work_height);

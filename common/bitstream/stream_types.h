@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/core/audio.h"
@@ -36,5 +37,10 @@ struct StreamStats {
   std::uint64_t audio_packets = 0;
   EncodeStats planes;  ///< chunk_bytes by modality, in 1/256 bit
 };
+
+/// Names and sizes in bits of everything the bytes were spent on, in the order of tables; they sum
+/// up to the stream. The coded planes' shares are ideal code lengths; "records" is what is left of
+/// the frame records.
+std::vector<std::pair<std::string, double>> shares_of(const StreamStats& stats);
 
 }  // namespace semcodec

@@ -120,4 +120,15 @@ void FrameDecoder::decode(std::span<const std::uint8_t> chunk, SemanticFrame& fr
   if (stats != nullptr) *stats = parts;
 }
 
+SemanticFrame outline_of(const SemanticFrame& frame) {
+  SemanticFrame out = frame;
+  out.motion.dx.clear();
+  out.motion.dy.clear();
+  out.structure.values.clear();
+  out.labels.values.clear();
+  out.palette.clear();
+  for (Plane& plane : out.texture) plane.values.clear();
+  return out;
+}
+
 }  // namespace semcodec

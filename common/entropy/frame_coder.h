@@ -36,6 +36,14 @@ struct EncodeStats {
 
 inline constexpr std::uint64_t kStatsUnitsPerBit = 256;
 
+/// A cost in bits.
+inline double cost_bits(std::uint64_t cost) {
+  return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
+}
+
+/// `frame` without the values of its planes: what FrameDecoder::decode() is told of a frame.
+SemanticFrame outline_of(const SemanticFrame& frame);
+
 /// Writes frames. The working size relates the motion field's pixels to the planes' cells.
 class FrameEncoder {
  public:

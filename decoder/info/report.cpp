@@ -37,31 +37,9 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
-double bits(std::uint64_t cost) {
-  return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
-}
-
 // Columns of the chart where no terminal says otherwise; names and peaks come on top.
 constexpr int kChartColumns = 60;
 constexpr int kChartMargin = 26;
-
-/// Names and sizes in bits of everything the bytes were spent on. The coded planes' shares are
-/// ideal code lengths; "records" is what is left of the frame records.
-std::vector<std::pair<std::string, double>> shares(const StreamStats& s) {
-  const auto bytes = [](std::uint64_t n) { return static_cast<double>(n) * 8; };
-  const double planes = bits(s.planes.total());
-  return {{"motion", bits(s.planes.motion)},
-          {"palette", bits(s.planes.palette)},
-          {"structure", bits(s.planes.structure)},
-          {"labels", bits(s.planes.labels)},
-          {"texture", bits(s.planes.texture)},
-          {"appearance", bytes(s.appearance_bytes)},
-          {"records", bytes(s.frame_bytes) - bytes(s.appearance_bytes) - planes},
-          {"audio", bytes(s.audio_bytes)},
-          {"header", bytes(s.header_bytes)},
-          {"index", bytes(s.index_bytes)},
-          {"other", bytes(s.other_bytes)}};
-}
 
 double seconds_of(const StreamInfo& info, std::int64_t units) {
   return static_cast<double>(units) * info.time_base_num / info.time_base_den;
@@ -85,10 +63,10 @@ void put_records(std::ostringstream& out, const StreamReport& report, bool diges
     if (line.kind == "frame") {
       const EncodeStats& p = line.planes;
       out << " pts " << line.pts << " (" << fixed(seconds_of(report.info, line.pts), 3) << " s), "
-          << line.between << " between, bits: motion " << fixed(bits(p.motion), 0) << " palette "
-          << fixed(bits(p.palette), 0) << " structure " << fixed(bits(p.structure), 0) << " labels "
-          << fixed(bits(p.labels), 0) << " texture " << fixed(bits(p.texture), 0)
-          << frame_marks(line);
+          << line.between << " between, bits: motion " << fixed(cost_bits(p.motion), 0)
+          << " palette " << fixed(cost_bits(p.palette), 0) << " structure "
+          << fixed(cost_bits(p.structure), 0) << " labels " << fixed(cost_bits(p.labels), 0)
+          << " texture " << fixed(cost_bits(p.texture), 0) << frame_marks(line);
       if (digests) out << " " << line.digest;
     } else if (line.kind == "audio") {
       out << " " << line.packets << " packets";
@@ -194,7 +172,7 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
   if (!report.problem.empty()) row("problem", report.problem);
   out << "\npart              bits     kbit/s   share\n";
   const double total = static_cast<double>(s.bytes) * 8;
-  auto parts = shares(s);
+  auto parts = shares_of(s);
   parts.emplace_back("all", total);
   for (const auto& [name, part_bits] : parts) {
     if (part_bits <= 0 && name != "all") continue;
@@ -255,7 +233,7 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["problem"] = report.problem;
   json["bytes"] = s.bytes;
   json["kbit_per_second"] = seconds > 0 ? static_cast<double>(s.bytes) * 8 / seconds / 1000 : 0.0;
-  for (const auto& [name, part_bits] : shares(s)) json["bits"][name] = part_bits;
+  for (const auto& [name, part_bits] : shares_of(s)) json["bits"][name] = part_bits;
   const Timeline timeline = make_timeline(report.anchors, seconds, kChartColumns);
   json["over_time"] = {{"seconds_per_column", timeline.seconds_per_column},
                        {"bits", ordered_json::object()}};
@@ -270,11 +248,11 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
         row["entry_point"] = line.entry_point;
         row["cut"] = line.cut;
         row["appearance"] = line.appearance;
-        row["bits"] = {{"motion", bits(line.planes.motion)},
-                       {"palette", bits(line.planes.palette)},
-                       {"structure", bits(line.planes.structure)},
-                       {"labels", bits(line.planes.labels)},
-                       {"texture", bits(line.planes.texture)}};
+        row["bits"] = {{"motion", cost_bits(line.planes.motion)},
+                       {"palette", cost_bits(line.planes.palette)},
+                       {"structure", cost_bits(line.planes.structure)},
+                       {"labels", cost_bits(line.planes.labels)},
+                       {"texture", cost_bits(line.planes.texture)}};
         if (digests) row["digest"] = line.digest;
       } else if (line.kind == "audio") {
         row["packets"] = line.packets;

@@ -25,19 +25,16 @@ double round_length(double seconds, int columns) {
 }
 
 std::array<double, 7> bits_of(const TimelineAnchor& anchor) {
-  const auto plane = [](std::uint64_t cost) {
-    return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
-  };
   const double record = 8.0 * static_cast<double>(anchor.record_bytes);
   const double appearance = 8.0 * static_cast<double>(anchor.appearance_bytes);
   const EncodeStats& p = anchor.planes;
-  return {plane(p.motion),
-          plane(p.palette),
-          plane(p.structure),
-          plane(p.labels),
-          plane(p.texture),
+  return {cost_bits(p.motion),
+          cost_bits(p.palette),
+          cost_bits(p.structure),
+          cost_bits(p.labels),
+          cost_bits(p.texture),
           appearance,
-          record - appearance - plane(p.total())};
+          record - appearance - cost_bits(p.total())};
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ namespace semcodec {
 
 namespace {
 
+constexpr double kRecordBits = 200;  // of an anchor, beside planes and key picture: about
+
 /// 1×3×H×W of bytes, a view.
 torch::Tensor as_tensor(const RgbImage& picture) {
   return torch::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
@@ -55,7 +57,7 @@ struct Encoder::State {
   SceneCutDetector cuts;
   AnchorSchedule schedule;
   RateChoice choice;      ///< for the next anchor
-  double quality = 60;    ///< of `point`
+  double quality = 0;     ///< of `point`
   double least_bits = 0;  ///< what an anchor at quality 0 takes, about
   double ceiling = 100;   ///< quality that the peak limit let through lately
   Observer observer;
@@ -90,11 +92,10 @@ struct Encoder::State {
     point = std::move(next);
   }
 
-  Plane analyse_edges(const RgbImage& picture) const {
+  /// Edge probabilities; they do not depend on the quality, so an anchor needs them once.
+  torch::Tensor detect_edges(const RgbImage& picture) const {
     const torch::InferenceMode guard;
-    const auto edges = models.edges.detect(as_tensor(picture)).to(torch::kCPU).contiguous();
-    return analyse_structure(edges.data_ptr<float>(), picture.width, picture.height,
-                             point.structure);
+    return models.edges.detect(as_tensor(picture)).to(torch::kCPU).contiguous();
   }
 
   /// Says what the other planes of `frame` leave out.
@@ -110,11 +111,12 @@ struct Encoder::State {
   }
 
   /// Everything of an anchor but its times and motion, at the present quality.
-  void describe(SemanticFrame& out, const Frame& frame) {
+  void describe(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges) {
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    out.structure = analyse_edges(frame.picture);
+    out.structure = analyse_structure(edges.data_ptr<float>(), frame.picture.width,
+                                      frame.picture.height, point.structure);
     out.texture = analyse_texture(frame.picture, out);
     out.appearance.reset();
     if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
@@ -131,24 +133,23 @@ struct Encoder::State {
 
   /// Describes the anchor again at lower qualities until it fits the peak limit. `before` is the
   /// colour analyser as it was before the anchor.
-  void fit_peak(SemanticFrame& out, const Frame& frame, const ColourAnalyser& before) {
+  void fit_peak(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges,
+                const ColourAnalyser& before) {
     const double room = peak_room(since_first(frame.pts), out.entry_point);
     for (double bits = record_bits(out); bits > room && quality > 0; bits = record_bits(out)) {
       // At least four steps, else about as many as the sizes ask for.
       const double steps = std::max(4.0, 20 * std::log2(bits / std::max(room, 1.0)));
       apply_quality(std::max(0.0, quality - steps));
       if (same(before.options(), point.colour)) colour = before;
-      describe(out, frame);
+      describe(out, frame, edges);
     }
   }
 
   /// What the anchor's record would take now.
   double record_bits(const SemanticFrame& frame) const {
-    constexpr double kRecordBits = 200;  // times, sizes, checksum
     const double key =
         frame.appearance ? 8.0 * static_cast<double>(frame.appearance->bytes.size()) : 0.0;
-    return static_cast<double>(writer.encoder().cost(frame)) / kStatsUnitsPerBit + key +
-           kRecordBits;
+    return cost_bits(writer.encoder().cost(frame)) + key + kRecordBits;
   }
 
   /// Tells the rate control and the peak limit what an anchor cost.
@@ -159,8 +160,9 @@ struct Encoder::State {
       options.peak->add(report.seconds, bits);
       if (!report.entry_point) {
         // Motion hardly shrinks with the quality, the rest of the planes does.
-        const double motion_bits = static_cast<double>(report.cost.motion) / kStatsUnitsPerBit;
-        least_bits = motion_bits + 200 + 0.25 * std::max(0.0, bits - motion_bits - 200);
+        const double motion_bits = cost_bits(report.cost.motion);
+        least_bits =
+            motion_bits + kRecordBits + 0.25 * std::max(0.0, bits - motion_bits - kRecordBits);
         // Planes that shrink and grow with every anchor look worse than small ones.
         const bool lowered = quality < std::min(choice.quality, ceiling);
         ceiling = lowered ? quality : std::min(100.0, ceiling + 1.5);
@@ -192,8 +194,9 @@ struct Encoder::State {
     if (!out.entry_point) out.motion = std::move(field);
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
-    describe(out, frame);
-    if (before) fit_peak(out, frame, *before);
+    const auto edges = detect_edges(frame.picture);
+    describe(out, frame, edges);
+    if (before) fit_peak(out, frame, edges, *before);
     writer.write(out);
 
     anchor_pts = frame.pts;

@@ -8,25 +8,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
-double bits(std::uint64_t cost) {
-  return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
-}
-
 double bits_of(std::uint64_t bytes) { return 8.0 * static_cast<double>(bytes); }
 
-/// The same parts as semcodec-info's table; they add up to the file.
-ordered_json modality_totals(const StreamStats& s) {
-  const double planes = bits(s.planes.total());
-  return {{"motion", bits(s.planes.motion)},
-          {"palette", bits(s.planes.palette)},
-          {"structure", bits(s.planes.structure)},
-          {"labels", bits(s.planes.labels)},
-          {"texture", bits(s.planes.texture)},
-          {"appearance", bits_of(s.appearance_bytes)},
-          {"records", bits_of(s.frame_bytes) - bits_of(s.appearance_bytes) - planes},
-          {"audio", bits_of(s.audio_bytes)},
-          {"header", bits_of(s.header_bytes)},
-          {"index", bits_of(s.index_bytes)}};
+/// The same parts as semcodec-info's table; they add up to the file. A writer has no "other"
+/// records.
+ordered_json modality_totals(const StreamStats& stats) {
+  ordered_json totals;
+  for (const auto& [name, bits] : shares_of(stats)) {
+    if (name != "other") totals[name] = bits;
+  }
+  return totals;
 }
 
 ordered_json target_json(const RateRequest& request, const RunResult& result, bool count_audio) {
@@ -71,11 +62,11 @@ ordered_json to_json(const AnchorReport& report) {
   return {{"pts", report.pts},
           {"seconds", report.seconds},
           {"bytes", report.bytes},
-          {"bits_motion", bits(report.cost.motion)},
-          {"bits_palette", bits(report.cost.palette)},
-          {"bits_structure", bits(report.cost.structure)},
-          {"bits_labels", bits(report.cost.labels)},
-          {"bits_texture", bits(report.cost.texture)},
+          {"bits_motion", cost_bits(report.cost.motion)},
+          {"bits_palette", cost_bits(report.cost.palette)},
+          {"bits_structure", cost_bits(report.cost.structure)},
+          {"bits_labels", cost_bits(report.cost.labels)},
+          {"bits_texture", cost_bits(report.cost.texture)},
           {"bits_key", bits_of(report.key_bytes)},
           {"quality", report.quality},
           {"interval_scale", report.interval_scale},

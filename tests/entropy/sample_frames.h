@@ -129,16 +129,4 @@ inline SemanticFrame scene_frame(int t, const SampleShape& s, bool entry_point) 
   return frame;
 }
 
-/// What a decoder is told about a frame before its chunk: flags and plane sizes.
-inline SemanticFrame outline(const SemanticFrame& frame) {
-  SemanticFrame out = frame;
-  out.motion.dx.clear();
-  out.motion.dy.clear();
-  out.structure.values.clear();
-  out.labels.values.clear();
-  out.palette.clear();
-  for (Plane& plane : out.texture) plane.values.clear();
-  return out;
-}
-
 }  // namespace semcodec::test

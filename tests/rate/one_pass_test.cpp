@@ -18,11 +18,7 @@ double miss(const Simulation& video, double target, bool known_length) {
 TEST(OnePass, MeetsTheTargetWithinATenthOnShortVideos) {
   for (const double target : {2e3, 4e3, 8e3, 16e3, 32e3}) {
     for (std::uint32_t seed = 1; seed <= 12; ++seed) {
-      Simulation video;
-      video.seconds = 8.84;
-      video.seed = seed * 77;
-      video.per_octave = 12 + seed % 4 * 3;
-      video.zero = 1100;
+      const Simulation video = short_video(seed);
       EXPECT_LT(std::abs(miss(video, target, true)), 0.1) << target << " seed " << seed;
     }
   }

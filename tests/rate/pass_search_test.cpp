@@ -30,11 +30,7 @@ Found search(const Simulation& video, double target, int most = 4) {
 TEST(PassSearch, MeetsTheTargetWithinATwentiethOnShortVideos) {
   for (const double target : {2e3, 4e3, 8e3, 16e3, 32e3}) {
     for (std::uint32_t seed = 1; seed <= 12; ++seed) {
-      Simulation video;
-      video.seconds = 8.84;
-      video.seed = seed * 77;
-      video.per_octave = 12 + seed % 4 * 3;
-      video.zero = 1100;
+      const Simulation video = short_video(seed);
       const auto found = search(video, target);
       EXPECT_LT(std::abs(found.miss), 0.05) << target << " seed " << seed;
       EXPECT_LE(found.search.passes(), 4);
