@@ -103,6 +103,7 @@ void FlowEstimator::prepare(torch::Device device, torch::ScalarType type) {
   net_->to(device, type);
   to_channels_last(*net_);
   net_->eval();
+  for (auto& parameter : net_->parameters()) parameter.set_requires_grad(false);
 }
 
 torch::Tensor FlowEstimator::reduced(const torch::Tensor& image) const {
@@ -128,6 +129,10 @@ torch::Tensor FlowEstimator::flow(const torch::Tensor& image0, const torch::Tens
 torch::Tensor FlowEstimator::flow_quarter(const torch::Tensor& image0,
                                           const torch::Tensor& image1) {
   const torch::NoGradGuard no_grad;
+  return quarter(image0, image1);
+}
+
+torch::Tensor FlowEstimator::quarter(const torch::Tensor& image0, const torch::Tensor& image1) {
   return net_->forward_reduced(reduced(image0), reduced(image1), 4 / input_scale_) *
          static_cast<double>(input_scale_);
 }

@@ -31,6 +31,9 @@ class FlowEstimator {
   /// the natural input of a receiver that works at 1/4 resolution.
   torch::Tensor flow_quarter(const torch::Tensor& image0, const torch::Tensor& image1);
 
+  /// As flow_quarter(), and differentiable in the pictures (not in the weights), for losses.
+  torch::Tensor quarter(const torch::Tensor& image0, const torch::Tensor& image1);
+
   const FlowNet2Options& options() const { return net_->options(); }
   int input_scale() const { return input_scale_; }
 

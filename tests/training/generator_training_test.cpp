@@ -5,12 +5,15 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "models/core/safetensors.h"
+#include "models/flownet2/flow_estimator.h"
 #include "models/package/model_package.h"
 #include "training/data/key_picture.h"
 #include "training/data/sequence_sampler.h"
 #include "training/generator/generator_trainer.h"
+#include "training/generator/objective.h"
 
 namespace semcodec {
 namespace {
@@ -179,6 +182,49 @@ TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
     std::sscanf(b[i].c_str(), "%*d,%lf", &y);
     EXPECT_NEAR(x, y, 2e-3 * std::abs(x)) << "step " << i;
   }
+}
+
+TEST(Objective, APatchLiesWithinThePictureAndComesAgain) {
+  const auto pictures = torch::rand({1, 3, 40, 64});
+  std::set<std::int64_t> seen;
+  for (std::int64_t step = 0; step < 50; ++step) {
+    const auto patch = draw_patch(pictures, 24, 1, step, 0),
+               again = draw_patch(pictures, 24, 1, step, 0);
+    EXPECT_EQ(patch.of(pictures).sizes(), at::IntArrayRef({1, 3, 24, 24}));
+    EXPECT_EQ(patch.x, again.x);
+    EXPECT_EQ(patch.y, again.y);
+    seen.insert(patch.x);
+  }
+  EXPECT_GT(seen.size(), 15U);
+  EXPECT_EQ(draw_patch(pictures, 0, 1, 0, 0).side, 40);
+  EXPECT_EQ(draw_patch(pictures, 100, 1, 0, 0).side, 40);
+}
+
+TEST_F(GeneratorTrainingTest, TheMotionOfTheOutputIsHeldToThatOfTheSource) {
+  FlowNet2Options small;
+  small.width = 0.0625;
+  small.max_displacement = 4;
+  const std::string file = root_ + "/flow.safetensors";
+  save_safetensors(file, state_of(*FlowNet2(small)), flow_metadata(small, 2));
+  auto o = options("flow");
+  o.flow = file;
+  Objective objective(o, torch::kCPU);
+  EXPECT_NE(objective.describe().find("FlowNet2 (" + file), std::string::npos);
+  const auto frames = torch::rand({3, 3, 64, 64}).requires_grad_(true);
+  Painted painted;
+  painted.frame = painted.raw = frames;
+  painted.source = painted.raw_source = frames.detach();
+  painted.video_real = painted.video_fake = torch::zeros({1, 13, 64, 64});
+  double flow = -1;
+  const auto note = [&](const std::string& name, const torch::Tensor& loss) {
+    if (name == "flow") flow = loss.item<double>();
+  };
+  objective(painted, 0, note);
+  EXPECT_EQ(flow, 0.0) << "the same pictures move in the same way";
+  painted.source = torch::roll(frames.detach(), 4, 3).flip(0);
+  objective(painted, 0, note).backward();
+  EXPECT_GT(flow, 0.0);
+  EXPECT_GT(frames.grad().abs().sum().item<double>(), 0.0);
 }
 
 TEST_F(GeneratorTrainingTest, ACheckpointOfAnotherNetworkIsRefused) {

@@ -10,7 +10,7 @@
 #include "common/core/log.h"
 #include "models/core/device.h"
 #include "training/flow/flow_trainer.h"
-#include "training/flow/raw_frames.h"
+#include "training/flow/store_textures.h"
 
 namespace {
 
@@ -20,15 +20,15 @@ extern "C" void on_signal(int) { stopped = true; }
 int run(int argc, char** argv) {
   semcodec::FlowTrainingOptions options;
   options.folder = "flow-training";
-  std::string train, held_out, start_from, variant = "full";
+  std::string data, start_from, variant = "full";
   int threads = 1;
   double minutes = 1e9;
   bool fp32 = false;
   CLI::App app{
       "Trains FlowNet2 on synthetic motion; continues where the folder's checkpoint ends."};
-  app.add_option("--train", train, "Frames for textures (.npy, uint8 N x H x W x 3)")->required();
-  app.add_option("--held-out", held_out, "Frames for validation")->required();
-  app.add_option("--folder", options.folder, "Where the checkpoint and the export go");
+  app.add_option("--data", data, "Folder of frame stores for textures; an eighth is held out")
+      ->required();
+  app.add_option("--output", options.folder, "Where the checkpoint and the export go");
   app.add_option("--start-from", start_from, "Exported weights to start from (no checkpoint)");
   app.add_option("--variant", variant, "full, css, cs, c, s or sd");
   app.add_option("--channels", options.net.width, "Part of the published channel counts");
@@ -60,8 +60,9 @@ int run(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
 
-  semcodec::FlowTrainer trainer(options, semcodec::open_raw_frames(train, options.input_scale),
-                                semcodec::open_raw_frames(held_out, options.input_scale));
+  semcodec::FlowTrainer trainer(
+      options, semcodec::open_textures(data, options.input_scale, semcodec::TexturePart::train),
+      semcodec::open_textures(data, options.input_scale, semcodec::TexturePart::held_out));
   if (trainer.resume()) {
     semcodec::log::info("Continuing at step " + std::to_string(trainer.iteration()) + ".");
   } else if (!start_from.empty()) {

@@ -27,9 +27,11 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("weight_l1", o.weight_l1);
   read("weight_raw", o.weight_raw);
   read("weight_warp", o.weight_warp);
+  read("weight_flow", o.weight_flow);
   read("weight_texture_rate", o.weight_texture_rate);
   read("weight_lpips", o.weight_lpips);
   read("weight_vgg", o.weight_vgg);
+  read("vgg_patch", o.vgg_patch);
   read("weight_gan_image", o.weight_gan_image);
   read("weight_gan_video", o.weight_gan_video);
   read("weight_matching", o.weight_matching);
@@ -44,6 +46,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("log_every", o.log_every);
   read("sample_every", o.sample_every);
   read("initial", o.initial);
+  read("flow", o.flow);
   read("crop", o.sampler.crop);
   read("min_interval", o.sampler.min_interval);
   read("max_interval", o.sampler.max_interval);

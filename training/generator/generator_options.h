@@ -28,15 +28,17 @@ struct GeneratorOptions {
   double weight_l1 = 1.0;
   double weight_raw = 0.3;            ///< L1 of the picture painted without references
   double weight_warp = 0.3;           ///< what the mended motion misses (eq. 5, second term)
+  double weight_flow = 0.2;           ///< FlowNet2's motion of the output (eq. 5, first term)
   double weight_texture_rate = 0.01;  ///< price of the texture plane
   double weight_lpips = 1.0;
   double weight_vgg = 0.1;         ///< seed paper, eq. (6)
+  int vgg_patch = 128;             ///< side of the patch that eq. (6) looks at; 0 = all
   double weight_gan_image = 0.02;  ///< eq. (4)
   double weight_gan_video = 0.02;  ///< eq. (3)
   double weight_matching = 0.2;    ///< feature matching
   std::int64_t gan_start = 2500;   ///< first step with discriminators
   int discriminator_channels = 32;
-  int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4)
+  int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
   int workers = 1;  ///< threads that prepare samples
@@ -47,7 +49,8 @@ struct GeneratorOptions {
   double checkpoint_minutes = 3;
   std::int64_t log_every = 50;
   std::int64_t sample_every = 500;
-  std::string initial;  ///< generator weights to start from (a package's file)
+  std::string initial;  ///< folder of a package whose weights to start from
+  std::string flow;     ///< FlowNet2 weights for eq. 5; empty = without its first term
 
   GeneratorConfig network;
   SamplerOptions sampler;

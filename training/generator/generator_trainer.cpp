@@ -12,13 +12,11 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
-#include "models/core/weights_path.h"
 #include "models/discriminator/discriminator.h"
-#include "models/lpips/lpips.h"
 #include "models/package/model_package.h"
-#include "models/vgg/feature_net.h"
 #include "training/checkpoint.h"
 #include "training/generator/autocast.h"
+#include "training/generator/objective.h"
 #include "training/generator/painting.h"
 #include "training/sample_grid.h"
 
@@ -29,7 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Columns of losses.csv, in the units of the objective but without its weights.
-constexpr const char* kLosses[] = {"loss", "l1",      "lpips",   "vgg",     "warp",
+constexpr const char* kLosses[] = {"loss", "l1",      "lpips",   "vgg",     "flow",   "warp",
                                    "rate", "d_image", "g_image", "d_video", "g_video"};
 
 /// Before the first network: the device, the threads, and the seed of the initial weights.
@@ -59,8 +57,7 @@ struct GeneratorTrainer::State {
                                         o.discriminator_channels, 3, 2}),
         video_judge(DiscriminatorConfig{13, o.discriminator_channels, 3, 2}),
         sampler(o.data, o.sampler),
-        lpips(Lpips::find(device)),
-        features(find_feature_net()) {}
+        objective(o, device) {}
 
   GeneratorOptions options;
   const Ranks& ranks;
@@ -69,8 +66,7 @@ struct GeneratorTrainer::State {
   TextureEncoder texture, texture_average;
   Discriminator image_judge, video_judge;
   SequenceSampler sampler;
-  std::optional<Lpips> lpips;
-  std::unique_ptr<FeatureNet> features;
+  Objective objective;
   std::unique_ptr<torch::optim::Adam> generator_adam, judge_adam;
   std::int64_t step = 0;
   std::map<std::string, double> sums;  ///< losses since the last log line
@@ -89,9 +85,8 @@ struct GeneratorTrainer::State {
   Painted paint(const SequenceSample& sample) {
     return paint_sample(generator, texture, sample, image_phase(), options.bf16);
   }
-  torch::Tensor reconstruction(const Painted& painted);
-  torch::Tensor image_judge_input(const Painted& painted, const torch::Tensor& picture, int64_t x,
-                                  int64_t y) const;
+  torch::Tensor image_judge_input(const Painted& painted, const torch::Tensor& picture,
+                                  const Patch& patch) const;
   void train_step(const SequenceSample& sample);
   std::vector<torch::Tensor> trained() const {
     auto all = generator->parameters();
@@ -109,80 +104,28 @@ struct GeneratorTrainer::State {
   void write_samples(const SequenceSample& sample);
 };
 
-torch::Tensor GeneratorTrainer::State::reconstruction(const Painted& p) {
-  const auto l1 = torch::l1_loss(p.frame, p.source);
-  note("l1", l1);
-  auto loss = options.weight_l1 * l1;
-  if (options.weight_raw > 0) {
-    loss = loss + options.weight_raw * torch::l1_loss(p.raw, p.raw_source);
-  }
-  if (p.warped_a.defined() && options.weight_warp > 0) {
-    // Second term of eq. (5), here for the motion of a frame between two anchors: where one of them
-    // does not show the place, the other one counts.
-    const auto miss_a = (p.warped_a - p.warped_source).abs().mean(1);
-    const auto miss_b = (p.warped_b - p.warped_source).abs().mean(1);
-    const auto warp = torch::minimum(miss_a, miss_b).mean() + 0.2 * (miss_a + miss_b).mean();
-    note("warp", warp);
-    loss = loss + options.weight_warp * warp;
-  }
-  if (p.texture.defined()) {
-    // What costs bits: values away from nothing, and values unlike their neighbours.
-    const auto& t = p.texture;
-    const auto rate =
-        t.abs().mean() +
-        0.5 * ((t.narrow(2, 1, t.size(2) - 1) - t.narrow(2, 0, t.size(2) - 1)).abs().mean() +
-               (t.narrow(3, 1, t.size(3) - 1) - t.narrow(3, 0, t.size(3) - 1)).abs().mean());
-    note("rate", rate);
-    // Free at first: while the generator knows nothing of the texture, every symbol is but noise.
-    const double share =
-        std::min(1.0, static_cast<double>(step) / (0.25 * static_cast<double>(options.steps)));
-    loss = loss + options.weight_texture_rate * share * rate;
-  }
-  // The strided convolutions of the metrics weigh odd and even pixels differently, which would show
-  // as a grid in the pictures; so they look from another pixel each step.
-  const auto shift = [&](const torch::Tensor& x) {
-    return x.narrow(2, step % 2, x.size(2) - 1).narrow(3, step / 2 % 2, x.size(3) - 1);
-  };
-  const Autocast autocast(device, options.bf16);
-  if (lpips && options.weight_lpips > 0) {
-    const auto distance = lpips->forward(shift(p.frame), shift(p.source)).mean();
-    note("lpips", distance);
-    loss = loss + options.weight_lpips * distance;
-  }
-  if (features && options.weight_vgg > 0) {
-    const auto distance = perceptual_l1(*features, shift(p.frame), shift(p.source));
-    note("vgg", distance);
-    loss = loss + options.weight_vgg * distance;
-  }
-  return loss;
-}
-
 torch::Tensor GeneratorTrainer::State::image_judge_input(const Painted& p,
-                                                         const torch::Tensor& picture, int64_t x,
-                                                         int64_t y) const {
-  const auto both = torch::cat({upsample_condition(p.condition), picture}, 1);
-  const int64_t side = std::min<int64_t>(options.gan_patch, picture.size(2));
-  return both.narrow(2, y, side).narrow(3, x, side);
+                                                         const torch::Tensor& picture,
+                                                         const Patch& patch) const {
+  return patch.of(torch::cat({upsample_condition(p.condition), picture}, 1));
 }
 
 void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
   const auto painted = paint(sample);
-  auto loss = reconstruction(painted);
+  const auto told = [this](const std::string& name, const torch::Tensor& loss) {
+    note(name, loss);
+  };
+  auto loss = objective(painted, step, told);
   if (judged()) {
-    // φ of eq. (4): one patch position a step, drawn from the step so that a resumed run repeats
-    // it.
-    Random random(options.seed * 7919 + static_cast<std::uint64_t>(step));
-    const auto range = static_cast<std::uint64_t>(
-        std::max<int64_t>(1, painted.frame.size(2) - options.gan_patch + 1));
-    const auto x = static_cast<int64_t>(random.below(range)),
-               y = static_cast<int64_t>(random.below(range));
+    // φ of eq. (4): one patch a step for either judge.
+    const auto patch = draw_patch(painted.frame, options.gan_patch, options.seed, step, 0);
     const bool video = painted.video_fake.defined() && options.weight_gan_video > 0;
     const auto judge = [&](Discriminator& net, const torch::Tensor& input) {
       const Autocast autocast(device, options.bf16);
       return net->forward(input);
     };
-    const auto real_input = image_judge_input(painted, painted.source, x, y);
-    const auto fake_input = image_judge_input(painted, painted.frame, x, y);
+    const auto real_input = image_judge_input(painted, painted.source, patch);
+    const auto fake_input = image_judge_input(painted, painted.frame, patch);
 
     judge_adam->zero_grad();
     auto judge_loss = discriminator_loss(options.gan, judge(image_judge, real_input),
@@ -190,8 +133,8 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     note("d_image", judge_loss);
     if (video) {
       const auto video_loss =
-          discriminator_loss(options.gan, judge(video_judge, painted.video_real),
-                             judge(video_judge, painted.video_fake.detach()));
+          discriminator_loss(options.gan, judge(video_judge, patch.of(painted.video_real)),
+                             judge(video_judge, patch.of(painted.video_fake).detach()));
       note("d_video", video_loss);
       judge_loss = judge_loss + video_loss;
     }
@@ -210,7 +153,7 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
            options.weight_matching * feature_matching_loss(real_maps, fake_maps);
     if (video) {
       const auto video_adversarial =
-          generator_loss(options.gan, judge(video_judge, painted.video_fake));
+          generator_loss(options.gan, judge(video_judge, patch.of(painted.video_fake)));
       note("g_video", video_adversarial);
       loss = loss + options.weight_gan_video * video_adversarial;
     }
@@ -313,7 +256,13 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   std::error_code code;
   std::filesystem::create_directories(options.output, code);
   require(!code, ErrorKind::output, "Cannot make " + options.output + ": " + code.message() + ".");
-  if (!options.initial.empty()) load_module(*s.generator, options.initial);
+  if (!options.initial.empty()) {
+    load_module(*s.generator, options.initial + "/generator.safetensors");
+    const auto texture = options.initial + "/texture.safetensors";
+    if (options.network.texture.channels > 0 && std::filesystem::exists(texture)) {
+      load_module(*s.texture, texture);
+    }
+  }
   for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(s.generator.get()),
                                     static_cast<torch::nn::Module*>(s.average.get()),
                                     static_cast<torch::nn::Module*>(s.texture.get()),
@@ -325,7 +274,6 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   }
   update_average(*s.average, *s.generator, 0.0, 0);
   update_average(*s.texture_average, *s.texture, 0.0, 0);
-  if (s.features) s.features->to(s.device);
   const auto adam = [&] {
     return torch::optim::AdamOptions(options.learning_rate).betas({options.beta1, options.beta2});
   };
@@ -342,9 +290,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   log::info("Generator of " + std::to_string(count) + " parameters on " + describe(s.device) +
             "; " + std::to_string(s.sampler.clips()) + " clips, " +
             std::to_string(s.sampler.frames()) + " frames.");
-  log::info(std::string("Perceptual losses: ") +
-            (s.lpips ? "LPIPS (squeeze)" : "no LPIPS, " + missing_weights("squeezenet1_1")) + ", " +
-            (s.features ? s.features->name() : "no VGG features") + ".");
+  log::info(s.objective.describe());
 }
 
 GeneratorTrainer::~GeneratorTrainer() = default;
