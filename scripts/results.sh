@@ -30,11 +30,11 @@ if [ ${#clips[@]} -eq 0 ]; then
   exit 1
 fi
 
-metrics=psnr,ssim,motion
+metrics=psnr,ssim,gmsd,motion
 if bash scripts/fetch.sh weights squeezenet1_1 lpips-squeeze; then
-  metrics+=,lpips
+  metrics+=,lpips,fd-squeezenet
 else
-  say "LPIPS is left out: its weights could not be had"
+  say "LPIPS and FD are left out: their weights could not be had"
 fi
 exec python3 scripts/sweep.py "${clips[@]}" -o out/results --results docs --ladder results \
   --codecs semcodec,svtav1,x265,x264 --metrics "$metrics" --max-kbps 40 "$@"

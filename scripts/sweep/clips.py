@@ -100,7 +100,8 @@ def identity(clip):
 def reference(clip, folder):
     """The path of the clip's reference in folder; made when it is not there."""
     text = json.dumps(identity(clip), sort_keys=True)
-    target = pathlib.Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.mp4"
+    # Absolute, since some encoders run in a folder of their own.
+    target = pathlib.Path(folder).resolve() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.mp4"
     if target.is_file():
         return target
     if not os.path.isfile(clip["path"]):

@@ -19,7 +19,7 @@ KNOWN = {
     "flicker": ("Flicker", "grey levels", False, 3),
     "warping_error": ("Warping error", "", False, 5),
 }
-DRAWN = ("psnr", "ssim", "lpips_squeeze", "lpips_alex", "lpips_vgg", "motion_error")
+DRAWN = ("psnr", "ssim", "lpips_squeeze", "lpips_alex", "lpips_vgg", "gmsd", "motion_error")
 # Distances between sets of features, by whatever names semcodec-eval prints them; their spread
 # and the number of samples are no quality by themselves.
 DISTANCE = re.compile(r"^(fid|kid|fd|frechet)(_|$)|(_fid|_kid|_fd|_frechet)(_|$)")

@@ -23,12 +23,15 @@ QUICK = ["--limit", "8", "--metrics", "psnr,ssim,motion", "--anchor-bitrate", "n
 
 
 def sweep(out, *more):
-    """Runs the command as a user does; returns exit code, stderr, results."""
+    """Runs the command as a user does, who gives a relative folder; returns exit code, stderr,
+    results."""
+    out = pathlib.Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / "scripts/sweep.py"),
-               f"{ROOT / 'samples/street.mp4'}@128x64", "-o", str(out), "--bin", BIN,
+               f"{ROOT / 'samples/street.mp4'}@128x64", "-o", out.name, "--bin", BIN,
                "--ladder", "fast", *QUICK, *more]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    file = pathlib.Path(out) / "results.json"
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=out.parent)
+    file = out / "results.json"
     return ran.returncode, ran.stderr, json.loads(file.read_text()) if file.is_file() else None
 
 
