@@ -250,7 +250,9 @@ void FlowTrainer::save() {
   fs::create_directories(options_.folder, code);
   TensorMap state;
   std::size_t i = 0;
-  for (const auto& item : net_->named_parameters()) state[item.key()] = average_[i++];
+  // Half precision is as good as bf16 inference, and half the size.
+  for (const auto& item : net_->named_parameters())
+    state[item.key()] = average_[i++].to(torch::kHalf);
   save_safetensors((fs::path(options_.folder) / "flow.safetensors").string(), state,
                    flow_metadata(options_.net, options_.input_scale));
 
