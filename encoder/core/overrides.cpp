@@ -57,9 +57,10 @@ PointOverrides parse_overrides(const std::string& text) {
     } else if (key == "interval") {
       out.interval = number(value, part, 0.0, 10.0);
     } else {
-      throw Error(ErrorKind::usage, "'" + part +
-                                        "' is no part of an operating point; known are colour, "
-                                        "edges, texture, key, motion, interval, smooth, hold, line and lambda.");
+      throw Error(ErrorKind::usage,
+                  "'" + part +
+                      "' is no part of an operating point; known are colour, "
+                      "edges, texture, key, motion, interval, smooth, hold, line and lambda.");
     }
   }
   return out;
