@@ -46,12 +46,21 @@ PointOverrides parse_overrides(const std::string& text) {
       out.key_quality = number(value, part, -1, 100);
     } else if (key == "motion") {
       out.motion_cell = number(value, part, 4, 64);
+    } else if (key == "hold") {
+      out.palette_hold = number(value, part, 0, 255);
+    } else if (key == "line") {
+      out.line_length = number(value, part, 0, 1000);
+    } else if (key == "smooth") {
+      out.smoothing = number(value, part, 0.0, 10000.0);
+    } else if (key == "lambda") {
+      out.motion_lambda = number(value, part, 0.0, 1000.0);
     } else if (key == "interval") {
       out.interval = number(value, part, 0.0, 10.0);
     } else {
-      throw Error(ErrorKind::usage, "'" + part +
-                                        "' is no part of an operating point; known are colour, "
-                                        "edges, texture, key, motion and interval.");
+      throw Error(ErrorKind::usage,
+                  "'" + part +
+                      "' is no part of an operating point; known are colour, "
+                      "edges, texture, key, motion, interval, smooth, hold, line and lambda.");
     }
   }
   return out;
@@ -69,6 +78,10 @@ void PointOverrides::apply(OperatingPoint& point) const {
   set(key_quality, point.key_quality);
   set(motion_cell, point.motion.cell);
   set(interval, point.interval);
+  if (smoothing) point.colour.smoothing = static_cast<float>(*smoothing);
+  set(palette_hold, point.colour.palette_hold);
+  set(line_length, point.structure.min_length);
+  if (motion_lambda) point.motion.lambda = static_cast<float>(*motion_lambda);
 }
 
 }  // namespace semcodec

@@ -7,6 +7,12 @@
 #include "encoder/rate/one_pass.h"
 
 namespace semcodec {
+namespace {
+
+// Octaves that the intervals alone make up for where no quality gives the target.
+constexpr double kWideReach = 0.9;
+
+}  // namespace
 
 PassSearch::PassSearch(const Options& options, const RateModel& model)
     : options_(options), model_(model) {}
@@ -19,9 +25,19 @@ std::unique_ptr<RateControl> PassSearch::next() {
     one.duration = options_.duration;
     return std::make_unique<OnePassControl>(one, model_);
   }
-  planned_ = next_quality();
   const double bits = std::max(options_.target - last_.other(), 1.0);
+  if (between_steps(bits)) {
+    return std::make_unique<PlannedControl>(last_, model_, planned_, bits, kWideReach);
+  }
+  planned_ = next_quality();
   return std::make_unique<PlannedControl>(last_, model_, planned_, bits);
+}
+
+/// Whether two qualities were tried and missed: the target then lies on a step of the operating
+/// points, where the last quality stays and the interval moves by as much as it takes.
+bool PassSearch::between_steps(double bits) const {
+  if (!model_.intervals || points_.size() < 2) return false;
+  return std::abs(std::log2(bits / std::max(points_.back().bits, 1.0))) < kWideReach;
 }
 
 /// Where log rate meets the target on the line through the nearest points on both sides, else by

@@ -6,8 +6,6 @@
 namespace semcodec {
 namespace {
 
-// Octaves of trimming at most: intervals from 0.77 to 1.3 times the planned ones.
-constexpr double kReach = 0.3;
 // Share of the plan that has to be seen before its error is believed half.
 constexpr double kPatience = 0.15;
 
@@ -36,13 +34,17 @@ double solve_quality(const PassRecord& record, const RateModel& model, double bi
 }
 
 PlannedControl::PlannedControl(const PassRecord& before, const RateModel& model, double quality,
-                               double bits)
-    : model_(model), quality_(quality), bits_(bits), choice_{quality, 1} {
+                               double bits, double reach)
+    : model_(model), quality_(quality), bits_(bits), reach_(reach), choice_{quality, 1} {
   const double octaves = model.octaves(choice_);
   double sum = 0;
   for (const AnchorCost& anchor : before.anchors) {
     sum += anchor.bits * std::exp2(octaves - model.octaves(anchor.choice));
     plan_.push_back({anchor.seconds, sum});
+  }
+  if (reach > kReach && sum > 0 && model_.intervals) {
+    const double trim = std::clamp(std::log2(std::max(bits, 1.0) / sum), -reach, reach);
+    choice_ = model_.choose(octaves + trim, quality, reach + 1e-9);
   }
 }
 
@@ -69,9 +71,9 @@ void PlannedControl::update(const AnchorCost& anchor) {
   const double trust = kPatience * whole;
   const double error = (plain_ + trust) / (so_far + trust);
   const double octaves = std::log2(std::max(bits_ - spent_, 0.02 * rest) / (rest * error));
-  const double aim = quality_ / model_.per_octave + std::clamp(octaves, -kReach, kReach);
+  const double aim = quality_ / model_.per_octave + std::clamp(octaves, -reach_, reach_);
   if (model_.intervals) {
-    choice_ = model_.choose(aim, quality_, kReach + 1e-9);
+    choice_ = model_.choose(aim, quality_, reach_ + 1e-9);
   } else {
     choice_ = {std::clamp(aim * model_.per_octave, 0.0, 100.0), 1};
   }

@@ -25,8 +25,12 @@ double solve_quality(const PassRecord& record, const RateModel& model, double bi
 
 class PlannedControl : public RateControl {
  public:
-  /// `bits`: for all anchors together.
-  PlannedControl(const PassRecord& before, const RateModel& model, double quality, double bits);
+  static constexpr double kReach = 0.3;  ///< intervals from 0.77 to 1.3 times the planned ones
+
+  /// `bits`: for all anchors together. `reach`: octaves of trimming at most; more than kReach
+  /// also trims from the first anchor on, which needs a record made at this very quality.
+  PlannedControl(const PassRecord& before, const RateModel& model, double quality, double bits,
+                 double reach = kReach);
 
   RateChoice choice() const override { return choice_; }
   void update(const AnchorCost& anchor) override;
@@ -41,6 +45,7 @@ class PlannedControl : public RateControl {
   RateModel model_;
   double quality_;
   double bits_;
+  double reach_;
   std::vector<Step> plan_;
   RateChoice choice_;
   double spent_ = 0;  ///< by the anchors
