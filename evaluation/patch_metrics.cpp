@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "common/core/error.h"
-#include "common/core/file.h"
+#include "common/core/npy.h"
 #include "evaluation/feature_distance.h"
 #include "evaluation/pixel_error.h"
 #include "evaluation/run_parallel.h"
@@ -54,20 +54,9 @@ torch::Tensor patches_of(const RgbImage& image, const std::vector<PatchPlace>& p
   return torch::stack(cut).to(device).permute({0, 3, 1, 2}).to(torch::kFloat32).div(255.0);
 }
 
-void write_npy(const std::string& path, const torch::Tensor& rows) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                       std::to_string(rows.size(0)) + ", " + std::to_string(rows.size(1)) + "), }";
-  header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
-  header += '\n';
-  std::vector<std::uint8_t> bytes{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
-  bytes.push_back(static_cast<std::uint8_t>(header.size() & 255));
-  bytes.push_back(static_cast<std::uint8_t>(header.size() >> 8));
-  bytes.insert(bytes.end(), header.begin(), header.end());
+void write_rows(const std::string& path, const torch::Tensor& rows) {
   const torch::Tensor flat = rows.to(torch::kFloat32).contiguous();
-  OutputFile file(path);
-  file.write(bytes);
-  file.write({static_cast<const std::uint8_t*>(flat.data_ptr()), flat.nbytes()});
-  file.commit();
+  write_npy(path, {flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel())}, flat.sizes());
 }
 
 }  // namespace
@@ -220,8 +209,8 @@ PatchScores PatchMetrics::scores(std::vector<std::string>& notes) const {
 void PatchMetrics::save_features(const std::string& folder) const {
   for (const Extractor* e : impl_->extractors()) {
     if (e->reference.sample.seen() == 0) continue;
-    write_npy(folder + "/" + e->name + "_reference.npy", e->reference.sample.rows());
-    write_npy(folder + "/" + e->name + "_distorted.npy", e->distorted.sample.rows());
+    write_rows(folder + "/" + e->name + "_reference.npy", e->reference.sample.rows());
+    write_rows(folder + "/" + e->name + "_distorted.npy", e->distorted.sample.rows());
   }
 }
 

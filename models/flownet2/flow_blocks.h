@@ -9,7 +9,7 @@
 
 namespace semcodec {
 
-/// FlowNet2 predicts flow / 20 (FlowNetSD: flow · 20).
+/// FlowNet2 predicts flow / 20 (FlowNetSD as a member of the whole: flow · 20).
 inline constexpr double kFlowDivisor = 20.0;
 
 /// Size of a network and its correlation window.

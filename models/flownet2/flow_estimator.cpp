@@ -32,6 +32,22 @@ torch::Tensor resized(const torch::Tensor& t, std::int64_t height, std::int64_t 
                                .align_corners(false));
 }
 
+// Which of the published networks a file without metadata holds, by names that only it has.
+FlowNet2Variant published_variant(const TensorMap& tensors) {
+  const auto holds = [&](const std::string& prefix) {
+    const auto at = tensors.lower_bound(prefix);
+    return at != tensors.end() && at->first.starts_with(prefix);
+  };
+  using V = FlowNet2Variant;
+  if (holds("flownetfusion.")) return V::full;
+  if (holds("flownets_2.")) return V::css;
+  if (holds("flownetc.")) return holds("flownets_1.") ? V::cs : V::c;
+  if (holds("flownets_d.") || holds("inter_conv5.")) return V::sd;
+  if (holds("conv_redir.")) return V::c;
+  if (holds("flownets_1.") || holds("upsampled_flow6_to_5.")) return V::s;
+  return V::full;
+}
+
 // The published single-member files (C, S, SD) carry no prefix; those of more members do.
 TensorMap with_prefix(TensorMap tensors, FlowNet2Variant variant) {
   const std::string prefix = variant == FlowNet2Variant::c    ? "flownetc."
@@ -84,7 +100,8 @@ FlowEstimator::FlowEstimator(const std::string& path, torch::Device device,
                              torch::ScalarType type) {
   Metadata metadata;
   auto tensors = load_safetensors(path, &metadata);
-  const auto [options, scale] = parse_flow_metadata(metadata, path);
+  auto [options, scale] = parse_flow_metadata(metadata, path);
+  if (!metadata.contains("network")) options.variant = published_variant(tensors);
   input_scale_ = scale;
   net_ = FlowNet2(options);
   load_into(*net_, with_prefix(std::move(tensors), options.variant), path);

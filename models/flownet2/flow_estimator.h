@@ -16,7 +16,8 @@ class FlowEstimator {
   /// Opens a safetensors file of FlowNet2 weights. Its metadata name the network:
   ///   "network" = "flownet2", "variant", "width", "max_displacement" (FlowNet2Options), and
   ///   "input_scale" = 1 or 2: pictures are reduced by this factor first.
-  /// A file without metadata is taken for the published full-width network.
+  /// A file without them (scripts/import_weights.py) is taken for a published full-width network;
+  /// which of the family it is, its names say.
   /// Throws Error(input) / Error(corrupt) as load_safetensors() and load_into() do.
   FlowEstimator(const std::string& path, torch::Device device, torch::ScalarType type);
 

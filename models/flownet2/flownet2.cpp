@@ -137,11 +137,11 @@ FlowNet2Output FlowNet2Impl::run(const torch::Tensor& image0, const torch::Tenso
   }
   torch::Tensor small;
   if (!flownets_d_.is_empty()) {
-    small = predict(flownets_d_, "flownets_d", pair, 1.0 / kFlowDivisor);
-    if (!quarter.defined()) {
-      quarter = small;
-      chain_bilinear = false;
-    }
+    // Published alone, FlowNet2-SD has the units and the upsampling of C and S; only as a member of
+    // the whole does it predict flow · 20 (NVIDIA/flownet2-pytorch, models.py and issue 37).
+    const bool alone = !quarter.defined();
+    small = predict(flownets_d_, "flownets_d", pair, alone ? kFlowDivisor : 1.0 / kFlowDivisor);
+    if (alone) quarter = small;
   }
 
   if (flownetfusion_.is_empty()) {
