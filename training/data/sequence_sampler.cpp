@@ -117,6 +117,8 @@ Planes draw_planes(Random& random, int texture_channels) {
   planes.with_colour = !(textured && random.below(6) == 0);
   planes.with_structure = random.below(textured ? 4 : 16) != 0;
   planes.colour.clusters = pick(random, {8, 12, 16, 16, 16, 24, 32, 64});
+  // As encoders smooth (settings.cpp): cleaner labels than k-means alone would give.
+  planes.colour.smoothing = static_cast<float>(pick(random, {0, 10, 30, 30, 60}));
   planes.colour.iterations = 8;
   planes.colour.threads = 1;
   planes.colour.seed = random.next();
