@@ -20,9 +20,10 @@ torch::Tensor FlowRefiner::one_way(const torch::Tensor& from, const torch::Tenso
 std::pair<torch::Tensor, torch::Tensor> FlowRefiner::refine(const torch::Tensor& earlier,
                                                             const torch::Tensor& later,
                                                             const torch::Tensor& coarse_10) {
-  const auto coarse_01 = invert(coarse_10);
-  if (!estimator_) return {coarse_10, coarse_01};
-  return {one_way(later, earlier, coarse_10), one_way(earlier, later, coarse_01)};
+  // The way back is the inverse of the way there: asking the network for it too doubles the time
+  // (docs/results.md) and moves the frames no better.
+  const auto flow_10 = estimator_ ? one_way(later, earlier, coarse_10) : coarse_10;
+  return {flow_10, invert(flow_10)};
 }
 
 }  // namespace semcodec
