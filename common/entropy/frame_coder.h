@@ -44,6 +44,13 @@ inline double cost_bits(std::uint64_t cost) {
 /// `frame` without the values of its planes: what FrameDecoder::decode() is told of a frame.
 SemanticFrame outline_of(const SemanticFrame& frame);
 
+/// What each value of each cell would cost in quality, [cell * levels + value], in 1/65536 bit and
+/// below 2^30. Empty: the plane stays as it is.
+struct PlanePrices {
+  std::vector<std::uint32_t> structure;  ///< up to 9 levels
+  std::vector<std::uint32_t> labels;
+};
+
 /// Writes frames. The working size relates the motion field's pixels to the planes' cells.
 class FrameEncoder {
  public:
@@ -62,6 +69,10 @@ class FrameEncoder {
   /// as encoding (plus a copy of about 3 MB of state).
   std::uint64_t cost(const SemanticFrame& frame) const;
   EncodeStats cost_by_part(const SemanticFrame& frame) const;
+
+  /// Gives each cell, one after the other, the value whose price and bits (those that encode()
+  /// would spend now) sum up to least. Throws Error(usage) when there is not a price for each.
+  void choose(SemanticFrame& frame, const PlanePrices& prices) const;
 
  private:
   struct State;

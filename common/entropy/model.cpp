@@ -35,7 +35,12 @@ Model::Model(int work_width, int work_height, const Coders* start)
           "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
 }
 
-EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
+EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices) {
+  const auto given = [](const std::vector<std::uint32_t>& list) {
+    return list.empty() ? nullptr : list.data();
+  };
+  const std::uint32_t* const structure_prices = prices ? given(prices->structure) : nullptr;
+  const std::uint32_t* const label_prices = prices ? given(prices->labels) : nullptr;
   if (frame.entry_point && start_ != nullptr) coders_ = *start_;
   if (frame.entry_point) coders_.palette.forget_previous();
   if (frame.entry_point || frame.cut) forget_planes();
@@ -55,14 +60,14 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
     const Plane& plane = frame.structure;
     structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
     structure = coders_.structure.code(coder, frame.structure, structure_history_, 0, coders_.scene,
-                                       nullptr);
+                                       nullptr, structure_prices);
   }
   lap(stats.structure);
   if (!frame.labels.empty()) {
     const Plane& plane = frame.labels;
     label_history_.advance(frame.motion, work_, plane.width, plane.height, -1);
     label_history_.push(coders_.labels.code(coder, frame.labels, frame.palette, label_history_,
-                                            structure, coders_.scene));
+                                            structure, coders_.scene, label_prices));
   }
   lap(stats.labels);
   if (!structure.empty()) structure_history_.push(std::move(structure));

@@ -153,10 +153,31 @@ ColourMap ColourAnalyser::analyse(const RgbImage& picture, const MotionField* mo
                                                      : previous_.labels;
     smooth_labels(map.labels, colours, centres_, expected, options_.smoothing);
   }
-  map.palette = mean_palette(map.labels, cells, centres_);
-  if (warm) hold_palette(map.palette, previous_.palette, options_.palette_hold);
-  previous_ = map;
-  return map;
+  held_ = warm ? std::exchange(previous_.palette, {}) : Palette{};
+  cells_ = cells;
+  return adopt(std::move(map.labels));
+}
+
+ColourMap ColourAnalyser::adopt(Plane labels) {
+  previous_.palette = mean_palette(labels, cells_, centres_);
+  previous_.labels = std::move(labels);
+  if (!held_.empty()) hold_palette(previous_.palette, held_, options_.palette_hold);
+  return previous_;
+}
+
+std::vector<float> ColourAnalyser::misfits() const {
+  std::vector<float> list;
+  std::vector<Centre> shown;
+  for (const auto& c : previous_.palette) {
+    shown.push_back(
+        rgb_to_lab({static_cast<float>(c[0]), static_cast<float>(c[1]), static_cast<float>(c[2])}));
+  }
+  list.reserve(cells_.rgb.size() * shown.size());
+  for (const auto& rgb : cells_.rgb) {
+    const Centre colour = rgb_to_lab(rgb);
+    for (const Centre& other : shown) list.push_back(squared_distance(colour, other));
+  }
+  return list;
 }
 
 }  // namespace semcodec

@@ -22,6 +22,16 @@ torch::Tensor as_tensor(const RgbImage& picture) {
       .permute({0, 3, 1, 2});
 }
 
+/// `lambda` = the misfit that is worth a bit.
+std::vector<std::uint32_t> prices_of(const std::vector<float>& misfits, float lambda) {
+  std::vector<std::uint32_t> prices;
+  prices.reserve(misfits.size());
+  for (const float misfit : misfits) {
+    prices.push_back(static_cast<std::uint32_t>(65536.0F * std::min(misfit / lambda, 10000.0F)));
+  }
+  return prices;
+}
+
 bool same(const ColourOptions& a, const ColourOptions& b) {
   return a.cell == b.cell && a.clusters == b.clusters;
 }
@@ -110,13 +120,26 @@ struct Encoder::State {
                           point.texture_channels);
   }
 
+  /// Lets labels and structure give way where what they say is not worth its bits.
+  void choose_planes(SemanticFrame& out, const StructureMap& lines) {
+    const float labels = point.colour.lambda, structure = point.structure.lambda;
+    if (labels <= 0 && structure <= 0) return;
+    PlanePrices prices;
+    if (labels > 0) prices.labels = prices_of(colour.misfits(), labels);
+    if (structure > 0) prices.structure = prices_of(lines.misfits(), structure);
+    writer.encoder().choose(out, prices);
+    if (labels > 0) out.palette = colour.adopt(out.labels).palette;
+  }
+
   /// Everything of an anchor but its times and motion, at the present quality.
   void describe(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges) {
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    out.structure = analyse_structure(edges.data_ptr<float>(), frame.picture.width,
-                                      frame.picture.height, point.structure);
+    const auto lines = map_structure(edges.data_ptr<float>(), frame.picture.width,
+                                     frame.picture.height, point.structure);
+    out.structure = lines.plane;
+    choose_planes(out, lines);
     out.texture = analyse_texture(frame.picture, out);
     out.appearance.reset();
     if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
