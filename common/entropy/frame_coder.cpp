@@ -96,14 +96,12 @@ EncodeStats FrameEncoder::cost_by_part(const SemanticFrame& frame) const {
 void FrameEncoder::choose(SemanticFrame& frame, const PlanePrices& prices) const {
   validate(frame);
   require_start(state_->model.started(), frame.entry_point);
-  const auto fits = [](const std::vector<std::uint32_t>& list, const Plane& plane) {
-    return list.empty() ||
-           list.size() == plane.values.size() * static_cast<std::size_t>(plane.levels);
-  };
-  require(
-      fits(prices.structure, frame.structure) && fits(prices.labels, frame.labels) &&
-          (prices.structure.empty() || frame.structure.levels <= entropy::PlaneCoder::kMaxPriced),
-      ErrorKind::usage, "The prices of a plane's values and the plane differ in size.");
+  const Plane& structure = frame.structure;
+  require(prices.structure.empty() ||
+              (structure.levels <= entropy::PlaneCoder::kMaxPriced &&
+               prices.structure.size() ==
+                   structure.values.size() * static_cast<std::size_t>(structure.levels)),
+          ErrorKind::usage, "The prices of a plane's values and the plane differ in size.");
   Model trial = state_->model;
   BinaryCoder coder(BinaryCoder::Mode::measure);
   trial.code(coder, frame, &prices);

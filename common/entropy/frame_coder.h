@@ -13,6 +13,7 @@
 // on every machine. docs/format.md describes the coder for other implementations.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -45,10 +46,12 @@ inline double cost_bits(std::uint64_t cost) {
 SemanticFrame outline_of(const SemanticFrame& frame);
 
 /// What each value of each cell would cost in quality, [cell * levels + value], in 1/65536 bit and
-/// below 2^30. Empty: the plane stays as it is.
+/// below 2^30; for planes of up to 9 levels. Empty: the plane stays as it is.
 struct PlanePrices {
-  std::vector<std::uint32_t> structure;  ///< up to 9 levels
-  std::vector<std::uint32_t> labels;
+  std::vector<std::uint32_t> structure;
+  /// Of a vector in a cell of the motion field, in the same unit. A cell keeps its vector or takes
+  /// one that its surroundings suggest. Empty: the field stays as it is.
+  std::function<std::uint32_t(int x, int y, int dx, int dy)> motion;
 };
 
 /// Writes frames. The working size relates the motion field's pixels to the planes' cells.

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::int16_t kOutside = -1;
 constexpr int kMaxCandidates = 6;
-constexpr std::uint32_t kRestBits = 3 << 16;  // of a label that is no candidate, about, for choices
 
 MixerShape shape() {
   MixerShape s;
@@ -101,7 +100,7 @@ int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>&
 
 PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& palette,
                              const PlaneHistory& history, const PaddedPlane& structure,
-                             std::uint32_t scene, const std::uint32_t* prices) {
+                             std::uint32_t scene) {
   PaddedPlane current(plane.width, plane.height, kOutside);
   const bool have_last = !history.last.empty();
   const bool have_before = !history.before.empty();
@@ -142,9 +141,14 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
           known = known || candidates[static_cast<std::size_t>(i)] == label;
         if (!known) candidates[static_cast<std::size_t>(count++)] = label;
       }
-      // Sets the contexts of "is it candidate k?"; returns the candidate.
-      const auto prepare = [&](int k) {
+      const int label = coder.reading() ? 0 : plane.values[index];
+      int found = -1;
+      for (int k = 0; k < count && found < 0; ++k) {
         const int t = candidates[static_cast<std::size_t>(k)];
+        if (count == levels && k == count - 1) {
+          found = t;
+          break;
+        }
         const int next = k + 1 < count ? candidates[static_cast<std::size_t>(k + 1)] : -1;
         const int around =
             (west == t) | (north == t) << 1 | (northeast == t) << 2 | (northwest == t) << 3;
@@ -171,36 +175,7 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         mixer_.set_selector(1, (around & 7) * 40 + std::min(errors, 4) * 8 + (before & 1) * 4 +
                                    ((pp == t) << 1) + (edge > 1));
         mixer_.set_apm(k * 64 + (around & 3) * 16 + (before & 7) * 2 + (errors > 0));
-        return t;
-      };
-      const auto unsaid = [&](int k) { return count == levels && k == count - 1; };
-      if (prices != nullptr) {
-        std::uint64_t passed = 0;  // bits of the candidates refused so far
-        std::uint64_t least = ~std::uint64_t{0};
-        const auto consider = [&](int label, std::uint64_t bits) {
-          const std::uint64_t total = bits + prices[label];
-          if (total >= least) return;
-          least = total;
-          plane.values[index] = static_cast<std::uint8_t>(label);
-        };
-        std::array<bool, 256> tried{};
-        for (int k = 0; k < count; ++k) {
-          const int t = prepare(k);
-          tried[static_cast<std::size_t>(t)] = true;
-          const std::uint32_t p = unsaid(k) ? 65535 : mixer_.probability(0);
-          consider(t, passed + cost_of(p));
-          passed += cost_of(65536 - p);
-        }
-        for (int l = 0; l < levels; ++l) {
-          if (!tried[static_cast<std::size_t>(l)]) consider(l, passed + kRestBits);
-        }
-        prices += levels;
-      }
-      const int label = coder.reading() ? 0 : plane.values[index];
-      int found = -1;
-      for (int k = 0; k < count && found < 0; ++k) {
-        const int t = prepare(k);
-        if (unsaid(k) || mixer_.code(coder, label == t ? 1 : 0, 0) != 0) found = t;
+        if (mixer_.code(coder, label == t ? 1 : 0, 0) != 0) found = t;
       }
       if (found < 0) {
         const int a = count > 0 ? candidates[0] : -1;

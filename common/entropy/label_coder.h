@@ -21,8 +21,7 @@ class LabelCoder {
 
   /// As PlaneCoder::code(). `structure` is this anchor's structure plane (any size) or empty.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const Palette& palette,
-                   const PlaneHistory& history, const PaddedPlane& structure, std::uint32_t scene,
-                   const std::uint32_t* prices = nullptr);
+                   const PlaneHistory& history, const PaddedPlane& structure, std::uint32_t scene);
 
  private:
   int code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked, std::uint32_t scene);

@@ -36,11 +36,7 @@ Model::Model(int work_width, int work_height, const Coders* start)
 }
 
 EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices) {
-  const auto given = [](const std::vector<std::uint32_t>& list) {
-    return list.empty() ? nullptr : list.data();
-  };
-  const std::uint32_t* const structure_prices = prices ? given(prices->structure) : nullptr;
-  const std::uint32_t* const label_prices = prices ? given(prices->labels) : nullptr;
+  const bool priced = prices != nullptr && !prices->structure.empty();
   if (frame.entry_point && start_ != nullptr) coders_ = *start_;
   if (frame.entry_point) coders_.palette.forget_previous();
   if (frame.entry_point || frame.cut) forget_planes();
@@ -51,7 +47,10 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
     part = (coder.cost() - before + 128) / 256;
     before = coder.cost();
   };
-  if (!frame.motion.empty()) coders_.motion.code(coder, frame.motion);
+  if (!frame.motion.empty()) {
+    coders_.motion.code(coder, frame.motion,
+                        prices != nullptr && prices->motion ? &prices->motion : nullptr);
+  }
   lap(stats.motion);
   if (!frame.palette.empty()) coders_.palette.code(coder, frame.palette);
   lap(stats.palette);
@@ -60,14 +59,14 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
     const Plane& plane = frame.structure;
     structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
     structure = coders_.structure.code(coder, frame.structure, structure_history_, 0, coders_.scene,
-                                       nullptr, structure_prices);
+                                       nullptr, priced ? prices->structure.data() : nullptr);
   }
   lap(stats.structure);
   if (!frame.labels.empty()) {
     const Plane& plane = frame.labels;
     label_history_.advance(frame.motion, work_, plane.width, plane.height, -1);
     label_history_.push(coders_.labels.code(coder, frame.labels, frame.palette, label_history_,
-                                            structure, coders_.scene, label_prices));
+                                            structure, coders_.scene));
   }
   lap(stats.labels);
   if (!structure.empty()) structure_history_.push(std::move(structure));

@@ -16,6 +16,8 @@ namespace semcodec {
 namespace {
 
 constexpr int kSmoothingSweeps = 4;
+// A label that stays costs far less than one that changes; also the eye minds flicker.
+constexpr int kTemporalVotes = 3;
 
 float squared_distance(const Centre& a, const Centre& b) {
   const float x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
@@ -23,7 +25,7 @@ float squared_distance(const Centre& a, const Centre& b) {
 }
 
 /// Iterated conditional modes on the Potts energy
-///   Σ |colour − centre(label)|² + λ Σ [label ≠ neighbour] + λ Σ [label ≠ moved previous label].
+///   Σ |colour − centre(label)|² + λ Σ [label ≠ neighbour] + 3 λ Σ [label ≠ moved previous label].
 /// A cell only considers the labels that save something: its nearest centre, its neighbours' and
 /// the expected one.
 void smooth_labels(Plane& labels, const std::vector<Centre>& colours,
@@ -43,8 +45,9 @@ void smooth_labels(Plane& labels, const std::vector<Centre>& colours,
         if (y + 1 < h) wishes[count++] = labels.values[at + static_cast<std::size_t>(w)];
         if (!expected.empty()) wishes[count++] = expected.values[at];
         const auto energy = [&](std::uint8_t label) {
-          const auto agree = std::count(wishes.begin(),
-                                        wishes.begin() + static_cast<std::ptrdiff_t>(count), label);
+          auto agree = std::count(wishes.begin(),
+                                  wishes.begin() + static_cast<std::ptrdiff_t>(count), label);
+          if (!expected.empty() && expected.values[at] == label) agree += kTemporalVotes - 1;
           return squared_distance(colours[at], centres[label]) - lambda * static_cast<float>(agree);
         };
         std::uint8_t best = labels.values[at];
@@ -153,31 +156,10 @@ ColourMap ColourAnalyser::analyse(const RgbImage& picture, const MotionField* mo
                                                      : previous_.labels;
     smooth_labels(map.labels, colours, centres_, expected, options_.smoothing);
   }
-  held_ = warm ? std::exchange(previous_.palette, {}) : Palette{};
-  cells_ = cells;
-  return adopt(std::move(map.labels));
-}
-
-ColourMap ColourAnalyser::adopt(Plane labels) {
-  previous_.palette = mean_palette(labels, cells_, centres_);
-  previous_.labels = std::move(labels);
-  if (!held_.empty()) hold_palette(previous_.palette, held_, options_.palette_hold);
-  return previous_;
-}
-
-std::vector<float> ColourAnalyser::misfits() const {
-  std::vector<float> list;
-  std::vector<Centre> shown;
-  for (const auto& c : previous_.palette) {
-    shown.push_back(
-        rgb_to_lab({static_cast<float>(c[0]), static_cast<float>(c[1]), static_cast<float>(c[2])}));
-  }
-  list.reserve(cells_.rgb.size() * shown.size());
-  for (const auto& rgb : cells_.rgb) {
-    const Centre colour = rgb_to_lab(rgb);
-    for (const Centre& other : shown) list.push_back(squared_distance(colour, other));
-  }
-  return list;
+  map.palette = mean_palette(map.labels, cells, centres_);
+  if (warm) hold_palette(map.palette, previous_.palette, options_.palette_hold);
+  previous_ = map;
+  return map;
 }
 
 }  // namespace semcodec

@@ -11,22 +11,20 @@
 
 #include "common/core/image.h"
 #include "common/semantic/semantic_frame.h"
-#include "encoder/analysis/cells.h"
 #include "encoder/analysis/kmeans.h"
 
 namespace semcodec {
 
 struct ColourOptions {
-  int cell = 8;          ///< side of a label cell in pixels: 1..64, usually 4, 8, 16 or 32
-  int clusters = 16;     ///< 2..256
-  float smoothing = 0;   ///< λ of the label smoothing in squared Lab units; 0 = off. The price
-                         ///< of a label that differs from a neighbour's or from the moved
-                         ///< previous label (Potts model, iterated conditional modes).
-  float lambda = 0;      ///< squared Lab units that are worth a bit when the labels are chosen by
-                         ///< what they really cost (FrameEncoder::choose); 0 = off
-  int palette_hold = 0;  ///< a palette entry whose colour moved by at most this (per channel,
-                         ///< 0..255) keeps its old value, which costs no bits
-  int iterations = 20;   ///< Lloyd iterations on a first picture
+  int cell = 8;             ///< side of a label cell in pixels: 1..64, usually 4, 8, 16 or 32
+  int clusters = 16;        ///< 2..256
+  float smoothing = 0;      ///< λ of the label smoothing in squared Lab units; 0 = off. The price
+                            ///< of a label that differs from a neighbour's, three times that
+                            ///< of one that differs from the moved previous label (Potts model,
+                            ///< iterated conditional modes).
+  int palette_hold = 0;     ///< a palette entry whose colour moved by at most this (per channel,
+                            ///< 0..255) keeps its old value, which costs no bits
+  int iterations = 20;      ///< Lloyd iterations on a first picture
   int warm_iterations = 4;  ///< Lloyd iterations on a later one
   std::uint64_t seed = 1;
   int threads = 0;  ///< as KMeansOptions::threads
@@ -46,13 +44,6 @@ class ColourAnalyser {
   /// motion; it is only used by the smoothing. A change of the picture size resets.
   ColourMap analyse(const RgbImage& picture, const MotionField* motion = nullptr);
 
-  /// For the map that analyse() gave last: how far, in squared Lab units, each label's colour is
-  /// from each cell's, [cell * clusters + label].
-  std::vector<float> misfits() const;
-
-  /// Takes other labels for that map, and gives it the palette that is best for these.
-  ColourMap adopt(Plane labels);
-
   /// Forgets the previous anchor: call at cuts and entry points.
   void reset();
 
@@ -62,8 +53,6 @@ class ColourAnalyser {
   ColourOptions options_;
   std::vector<Centre> centres_;  ///< Lab; empty after reset
   ColourMap previous_;
-  Palette held_;       ///< the palette before previous_, for palette_hold
-  CellColours cells_;  ///< of previous_
 };
 
 }  // namespace semcodec

@@ -22,14 +22,9 @@ torch::Tensor as_tensor(const RgbImage& picture) {
       .permute({0, 3, 1, 2});
 }
 
-/// `lambda` = the misfit that is worth a bit.
-std::vector<std::uint32_t> prices_of(const std::vector<float>& misfits, float lambda) {
-  std::vector<std::uint32_t> prices;
-  prices.reserve(misfits.size());
-  for (const float misfit : misfits) {
-    prices.push_back(static_cast<std::uint32_t>(65536.0F * std::min(misfit / lambda, 10000.0F)));
-  }
-  return prices;
+/// In 1/65536 bit; `lambda` = the misfit that is worth a bit.
+std::uint32_t price_of(float misfit, float lambda) {
+  return static_cast<std::uint32_t>(65536.0F * std::min(misfit / lambda, 10000.0F));
 }
 
 bool same(const ColourOptions& a, const ColourOptions& b) {
@@ -99,6 +94,7 @@ struct Encoder::State {
     auto next = point_at(quality);
     if (!same(next.colour, point.colour)) colour = ColourAnalyser(next.colour);
     motion.set_cell(next.motion.cell);
+    motion.set_lambda(next.motion.lambda);
     point = std::move(next);
   }
 
@@ -120,15 +116,26 @@ struct Encoder::State {
                           point.texture_channels);
   }
 
-  /// Lets labels and structure give way where what they say is not worth its bits.
-  void choose_planes(SemanticFrame& out, const StructureMap& lines) {
-    const float labels = point.colour.lambda, structure = point.structure.lambda;
-    if (labels <= 0 && structure <= 0) return;
+  /// Lets vectors give way where what they gain is not worth their bits.
+  void choose_vectors(SemanticFrame& out) const {
+    const float lambda = point.motion.lambda;
+    if (out.motion.empty() || lambda <= 0) return;
     PlanePrices prices;
-    if (labels > 0) prices.labels = prices_of(colour.misfits(), labels);
-    if (structure > 0) prices.structure = prices_of(lines.misfits(), structure);
+    prices.motion = [&](int x, int y, int dx, int dy) {
+      return price_of(motion.misfit(x, y, dx, dy), lambda);
+    };
     writer.encoder().choose(out, prices);
-    if (labels > 0) out.palette = colour.adopt(out.labels).palette;
+  }
+
+  /// Lets lines give way where what they say is not worth their bits.
+  void choose_structure(SemanticFrame& out, const StructureMap& lines) const {
+    const float lambda = point.structure.lambda;
+    if (lambda <= 0) return;
+    PlanePrices prices;
+    const auto misfits = lines.misfits();
+    prices.structure.reserve(misfits.size());
+    for (const float misfit : misfits) prices.structure.push_back(price_of(misfit, lambda));
+    writer.encoder().choose(out, prices);
   }
 
   /// Everything of an anchor but its times and motion, at the present quality.
@@ -139,7 +146,7 @@ struct Encoder::State {
     const auto lines = map_structure(edges.data_ptr<float>(), frame.picture.width,
                                      frame.picture.height, point.structure);
     out.structure = lines.plane;
-    choose_planes(out, lines);
+    choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
     out.appearance.reset();
     if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
@@ -214,7 +221,10 @@ struct Encoder::State {
         !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
     out.entry_point = due || cut || schedule.key_due(since_first(frame.pts));
     auto field = motion.finish();
-    if (!out.entry_point) out.motion = std::move(field);
+    if (!out.entry_point) {
+      out.motion = std::move(field);
+      choose_vectors(out);
+    }
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
     const auto edges = detect_edges(frame.picture);

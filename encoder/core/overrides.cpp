@@ -54,8 +54,6 @@ PointOverrides parse_overrides(const std::string& text) {
       out.smoothing = number(value, part, 0.0, 10000.0);
     } else if (key == "lambda") {
       out.motion_lambda = number(value, part, 0.0, 1000.0);
-    } else if (key == "labels") {
-      out.label_lambda = number(value, part, 0.0, 10000.0);
     } else if (key == "lines") {
       out.line_lambda = number(value, part, 0.0, 1000.0);
     } else if (key == "interval") {
@@ -65,8 +63,7 @@ PointOverrides parse_overrides(const std::string& text) {
           ErrorKind::usage,
           "'" + part +
               "' is no part of an operating point; known are colour, "
-              "edges, texture, key, motion, interval, smooth, hold, line, lambda, labels and "
-              "lines.");
+              "edges, texture, key, motion, interval, smooth, hold, line, lambda and lines.");
     }
   }
   return out;
@@ -87,7 +84,6 @@ void PointOverrides::apply(OperatingPoint& point) const {
   if (smoothing) point.colour.smoothing = static_cast<float>(*smoothing);
   set(palette_hold, point.colour.palette_hold);
   set(line_length, point.structure.min_length);
-  if (label_lambda) point.colour.lambda = static_cast<float>(*label_lambda);
   if (line_lambda) point.structure.lambda = static_cast<float>(*line_lambda);
   if (motion_lambda) point.motion.lambda = static_cast<float>(*motion_lambda);
 }

@@ -73,10 +73,12 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   point.colour.clusters = step.clusters;
   // λ where a fifth to a third of the label bits go for 0.1 to 0.2 dB of the colour map.
   point.colour.smoothing = profile == Profile::paper ? 10.0F : 30.0F;
-  point.colour.palette_hold = profile == Profile::paper ? 1 : 3;
+  point.colour.palette_hold = profile == Profile::paper ? 1 : 6;
   point.structure.cell = std::min(step.edge_cell * scale, 64);
   point.structure.levels = step.edge_levels;
   point.structure.min_length = profile == Profile::paper ? 0 : 6;
+  // A third of the structure's bits, for nothing that LPIPS would see.
+  point.structure.lambda = profile == Profile::paper ? 0.05F : 0.2F;
   point.motion.cell = std::min(step.motion_cell * scale, 64);
   point.texture_channels = step.texture;
   point.key_quality = step.key;

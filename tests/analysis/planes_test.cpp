@@ -185,32 +185,6 @@ TEST(Colour, SmoothingRemovesFlipsAndHoldKeepsThePalette) {
   EXPECT_NE(analyser.analyse(brighter).palette, before);
 }
 
-TEST(Colour, AdoptsOtherLabelsAndSaysWhatTheyCost) {
-  ColourOptions options;
-  options.clusters = 4;
-  ColourAnalyser analyser(options);
-  const ColourMap map = analyser.analyse(stripes(0));
-  const std::vector<float> misfits = analyser.misfits();
-  ASSERT_EQ(misfits.size(), map.labels.values.size() * 4);
-  for (std::size_t i = 0; i < map.labels.values.size(); ++i) {
-    const auto cell = misfits.begin() + static_cast<std::ptrdiff_t>(4 * i);
-    EXPECT_EQ(std::min_element(cell, cell + 4) - cell, map.labels.values[i]) << i;
-  }
-  // All cells under one label: its colour becomes the mean of the picture.
-  Plane one = map.labels;
-  std::fill(one.values.begin(), one.values.end(), std::uint8_t{2});
-  const ColourMap adopted = analyser.adopt(one);
-  EXPECT_EQ(adopted.labels, one);
-  std::array<double, 3> mean{};
-  for (const int label : map.labels.values) {
-    for (std::size_t c = 0; c < 3; ++c) {
-      mean[c] += map.palette[static_cast<std::size_t>(label)][c] /
-                 static_cast<double>(map.labels.values.size());
-    }
-  }
-  for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(adopted.palette[2][c], mean[c], 1.5);
-}
-
 TEST(Colour, FlatPictureAndOddSizes) {
   ColourOptions options;
   options.cell = 16;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "common/core/error.h"
 #include "common/entropy/frame_coder.h"
 #include "tests/entropy/sample_frames.h"
@@ -50,8 +52,7 @@ TEST(Choose, KeepsWhatItMayNotChange) {
   const FrameEncoder encoder = warm_encoder();
   const SemanticFrame frame = noise();
   SemanticFrame chosen = frame;
-  encoder.choose(chosen,
-                 {prices(frame.structure, 0, kForbidden), prices(frame.labels, 0, kForbidden)});
+  encoder.choose(chosen, {prices(frame.structure, 0, kForbidden), {}});
   EXPECT_EQ(chosen, frame);
   encoder.choose(chosen, {});
   EXPECT_EQ(chosen, frame);
@@ -61,25 +62,54 @@ TEST(Choose, SavesMoreThanItPays) {
   const FrameEncoder encoder = warm_encoder();
   const SemanticFrame frame = noise();
   SemanticFrame chosen = frame;
-  const PlanePrices asked{prices(frame.structure, 0, 2 * kBit), prices(frame.labels, 0, 3 * kBit)};
+  const PlanePrices asked{prices(frame.structure, 0, 2 * kBit), {}};
   encoder.choose(chosen, asked);
   const EncodeStats before = encoder.cost_by_part(frame), after = encoder.cost_by_part(chosen);
   const double structure = paid(chosen.structure, asked.structure);
-  const double labels = paid(chosen.labels, asked.labels);
   EXPECT_GT(structure, 0);
-  EXPECT_GT(labels, 0);
   EXPECT_LT(cost_bits(after.structure) + structure, cost_bits(before.structure));
-  EXPECT_LT(cost_bits(after.labels) + labels, cost_bits(before.labels));
 }
 
 TEST(Choose, TakesTheCheapestWhereAllIsFree) {
   const FrameEncoder encoder = warm_encoder();
   const SemanticFrame frame = noise();
   SemanticFrame chosen = frame;
-  encoder.choose(chosen, {prices(frame.structure, 0, 0), prices(frame.labels, 0, 0)});
+  encoder.choose(chosen, {prices(frame.structure, 0, 0), {}});
   const EncodeStats before = encoder.cost_by_part(frame), after = encoder.cost_by_part(chosen);
   EXPECT_LT(after.structure * 5, before.structure);
-  EXPECT_LT(after.labels * 5, before.labels);
+}
+
+TEST(Choose, MotionTakesWhatSurroundsIt) {
+  const FrameEncoder encoder = warm_encoder();
+  const SemanticFrame frame = noise();
+  // Vectors that differ from the sample's drift by noise.
+  SemanticFrame shaky;
+  shaky.motion = frame.motion;
+  Numbers numbers(3);
+  for (auto& dx : shaky.motion.dx) dx = static_cast<std::int16_t>(dx + numbers.below(9) - 4);
+  const auto drift = [&](std::uint32_t unit) {
+    PlanePrices prices;
+    prices.motion = [&shaky, unit](int x, int y, int dx, int dy) {
+      const auto i = static_cast<std::size_t>(y * shaky.motion.width + x);
+      return unit * static_cast<std::uint32_t>(std::abs(dx - shaky.motion.dx[i]) +
+                                               std::abs(dy - shaky.motion.dy[i]));
+    };
+    return prices;
+  };
+  SemanticFrame chosen = shaky;
+  encoder.choose(chosen, drift(kForbidden));
+  EXPECT_EQ(chosen, shaky);
+  encoder.choose(chosen, drift(kBit / 2));
+  const auto bits = [&](const SemanticFrame& f) {
+    return cost_bits(encoder.cost_by_part(f).motion);
+  };
+  double price = 0;
+  for (std::size_t i = 0; i < shaky.motion.dx.size(); ++i) {
+    price += 0.5 * (std::abs(chosen.motion.dx[i] - shaky.motion.dx[i]) +
+                    std::abs(chosen.motion.dy[i] - shaky.motion.dy[i]));
+  }
+  EXPECT_GT(price, 0);
+  EXPECT_LT(bits(chosen) + price, bits(shaky));
 }
 
 TEST(Choose, LeavesTheEncoderAsItWas) {
@@ -94,10 +124,11 @@ TEST(Choose, LeavesTheEncoderAsItWas) {
 TEST(Choose, RefusesPricesThatDoNotFit) {
   const FrameEncoder encoder = warm_encoder();
   SemanticFrame frame = noise();
-  auto list = prices(frame.labels, 0, kBit);
+  auto list = prices(frame.structure, 0, kBit);
   list.pop_back();
-  EXPECT_THROW(encoder.choose(frame, {{}, list}), Error);
   EXPECT_THROW(encoder.choose(frame, {list, {}}), Error);
+  frame.structure.levels = 10;
+  EXPECT_THROW(encoder.choose(frame, {prices(frame.structure, 0, kBit), {}}), Error);
 }
 
 }  // namespace

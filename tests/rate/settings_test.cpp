@@ -18,7 +18,7 @@ OperatingPoint at(const std::string& overrides) {
 TEST(Overrides, SetWhatTheyName) {
   const OperatingPoint point =
       at("colour=16x12,edges=4x3,texture=2,key=-1,motion=32,hold=7,line=12,smooth=90,lambda=1.25,"
-         "labels=17.5,lines=0.25,interval=0.75");
+         "lines=0.25,interval=0.75");
   EXPECT_EQ(point.colour.cell, 16);
   EXPECT_EQ(point.colour.clusters, 12);
   EXPECT_EQ(point.structure.cell, 4);
@@ -30,7 +30,6 @@ TEST(Overrides, SetWhatTheyName) {
   EXPECT_EQ(point.structure.min_length, 12);
   EXPECT_FLOAT_EQ(point.colour.smoothing, 90);
   EXPECT_FLOAT_EQ(point.motion.lambda, 1.25);
-  EXPECT_FLOAT_EQ(point.colour.lambda, 17.5);
   EXPECT_FLOAT_EQ(point.structure.lambda, 0.25);
   EXPECT_DOUBLE_EQ(point.interval, 0.75);
 }
@@ -40,7 +39,6 @@ TEST(Overrides, LeaveTheRestAlone) {
   const OperatingPoint point = at("hold=9");
   EXPECT_EQ(point.colour.palette_hold, 9);
   EXPECT_EQ(point.colour.smoothing, plain.colour.smoothing);
-  EXPECT_EQ(point.colour.lambda, plain.colour.lambda);
   EXPECT_EQ(point.structure.lambda, plain.structure.lambda);
   EXPECT_EQ(point.structure.min_length, plain.structure.min_length);
   EXPECT_EQ(point.motion.lambda, plain.motion.lambda);
@@ -86,7 +84,6 @@ TEST(Ladder, RisesWithTheQuality) {
     EXPECT_LE(now.colour.cell, before.colour.cell) << q;
     EXPECT_LE(now.structure.cell, before.structure.cell) << q;
     EXPECT_LE(now.motion.cell, before.motion.cell) << q;
-    EXPECT_LE(now.colour.lambda, before.colour.lambda) << q;
     EXPECT_LE(now.structure.lambda, before.structure.lambda) << q;
     EXPECT_LE(now.motion.lambda, before.motion.lambda) << q;
     EXPECT_GE(now.key_quality, before.key_quality) << q;
