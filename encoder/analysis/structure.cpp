@@ -165,19 +165,11 @@ std::vector<float> StructureMap::misfits() const {
   std::vector<float> list;
   const int top = plane.levels - 1;
   list.reserve(strength.size() * static_cast<std::size_t>(plane.levels));
-  // Level v >= 1 begins at v on this scale, as its threshold says.
-  const auto scale = [&](float s) {
-    int v = 0;
-    while (v < top && s >= thresholds[static_cast<std::size_t>(v)]) ++v;
-    const float low = v > 0 ? thresholds[static_cast<std::size_t>(v - 1)] : 0.0F;
-    const float high = v < top ? thresholds[static_cast<std::size_t>(v)] : 1.0F;
-    return static_cast<float>(v) + std::min(1.0F, (s - low) / std::max(high - low, 1e-3F));
-  };
   for (const float s : strength) {
-    const float u = scale(s);
     for (int v = 0; v <= top; ++v) {
-      const float above = v < top ? u - static_cast<float>(v + 1) : 0.0F;
-      const float d = std::max({0.0F, static_cast<float>(v) - u, above});
+      const float below = v > 0 ? thresholds[static_cast<std::size_t>(v - 1)] - s : 0.0F;
+      const float above = v < top ? s - thresholds[static_cast<std::size_t>(v)] : 0.0F;
+      const float d = std::max({0.0F, below, above});
       list.push_back(d * d);
     }
   }

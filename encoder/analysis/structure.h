@@ -25,7 +25,7 @@ struct StructureOptions {
   float hysteresis_low = 0;   ///< pixels below this are no edge
   float hysteresis_high = 0;  ///< a connected line without one pixel of this strength is dropped
   int min_length = 0;         ///< a connected line (8 neighbours) of fewer pixels is dropped
-  float lambda = 0;           ///< squared levels that are worth a bit when the plane is chosen by
+  float lambda = 0;           ///< squared strength that is worth a bit when the plane is chosen by
                               ///< what it really costs (FrameEncoder::choose); 0 = off
 };
 
@@ -50,8 +50,8 @@ struct StructureMap {
   std::vector<float> strength;    ///< pooled, a cell
   std::vector<float> thresholds;  ///< as used
 
-  /// Squared distance, in levels, from the cell's strength to the nearest strength that has the
-  /// level, [cell * levels + level].
+  /// Squared distance from the cell's strength to the nearest strength that has the level,
+  /// [cell * levels + level].
   std::vector<float> misfits() const;
 };
 

@@ -55,7 +55,7 @@ PointOverrides parse_overrides(const std::string& text) {
     } else if (key == "lambda") {
       out.motion_lambda = number(value, part, 0.0, 1000.0);
     } else if (key == "lines") {
-      out.line_lambda = number(value, part, 0.0, 1000.0);
+      out.line_lambda = number(value, part, 0.0, 10.0);
     } else if (key == "interval") {
       out.interval = number(value, part, 0.0, 10.0);
     } else {

@@ -77,8 +77,10 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   point.structure.cell = std::min(step.edge_cell * scale, 64);
   point.structure.levels = step.edge_levels;
   point.structure.min_length = profile == Profile::paper ? 0 : 6;
-  // A third of the structure's bits, for nothing that LPIPS would see.
-  point.structure.lambda = profile == Profile::paper ? 0.05F : 0.2F;
+  // A third of the structure's bits, for nothing that LPIPS would see; at five times as much all
+  // lines are gone.
+  point.structure.lambda = profile == Profile::paper ? 0.0025F : 0.01F;
+  point.motion.lambda = profile == Profile::paper ? 0.5F : 0.7F;
   point.motion.cell = std::min(step.motion_cell * scale, 64);
   point.texture_channels = step.texture;
   point.key_quality = step.key;

@@ -174,9 +174,10 @@ TEST(Structure, MisfitsSayHowFarTheLevelsAre) {
       EXPECT_GT(misfit(cell, level), misfit(cell, level + 1)) << cell;
     }
   }
-  EXPECT_FLOAT_EQ(misfit(0, 1), 1.0F);       // a whole level
-  EXPECT_NEAR(misfit(1, 1), 0.0025F, 1e-4);  // just below the threshold
-  EXPECT_FLOAT_EQ(misfit(2, 0), 0.25F);      // in the middle of level 1
+  EXPECT_FLOAT_EQ(misfit(0, 1), 0.04F);      // no line at all
+  EXPECT_NEAR(misfit(1, 1), 0.0001F, 1e-6);  // just below the threshold
+  EXPECT_NEAR(misfit(2, 0), 0.01F, 1e-6);    // in the middle of level 1
+  EXPECT_NEAR(misfit(2, 2), 0.01F, 1e-6);
 }
 
 TEST(Structure, RefusesNonsense) {

@@ -52,7 +52,7 @@ TEST(Overrides, LeaveTheRestAlone) {
 TEST(Overrides, TakeTheEndsOfTheirRanges) {
   for (const char* text :
        {"hold=0",       "hold=255",    "line=0",        "line=1000", "smooth=0",
-        "smooth=10000", "lambda=0",    "lambda=1000",   "lines=0",   "lines=1000",
+        "smooth=10000", "lambda=0",    "lambda=1000",   "lines=0",   "lines=10",
         "interval=0",   "interval=10", "key=-1",        "key=100",   "motion=4",
         "motion=64",    "colour=1x2",  "colour=64x256", "edges=1x2", "edges=64x8"}) {
     EXPECT_NO_THROW(parse_overrides(text)) << text;
@@ -63,7 +63,7 @@ TEST(Overrides, RefuseAndNameWhatTheyDoNotUnderstand) {
   for (const char* text :
        {"hold=256",    "hold=-1",     "hold=",       "hold",      "hold=3x",      "hold=2.5",
         "line=1001",   "line=-1",     "line=a",      "smooth=-1", "smooth=10001", "smooth=nan",
-        "smooth=1e9",  "lambda=-0.5", "lambda=1001", "lambda=",   "lines=-1",     "lines=1001",
+        "smooth=1e9",  "lambda=-0.5", "lambda=1001", "lambda=",   "lines=-1",     "lines=11",
         "interval=11", "colour=8x1",  "colour=65",   "edges=8x9", "motion=3",     "key=101",
         "speed=1",     "=5"}) {
     try {
