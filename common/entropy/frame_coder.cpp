@@ -104,7 +104,15 @@ void FrameEncoder::choose(SemanticFrame& frame, const PlanePrices& prices) const
           ErrorKind::usage, "The prices of a plane's values and the plane differ in size.");
   Model trial = state_->model;
   BinaryCoder coder(BinaryCoder::Mode::measure);
-  trial.code(coder, frame, &prices);
+  // The rest of the frame comes after these and does not change their cost.
+  SemanticFrame part;
+  part.entry_point = frame.entry_point;
+  part.cut = frame.cut;
+  part.motion = frame.motion;
+  if (!prices.structure.empty()) part.structure = structure;
+  trial.code(coder, part, &prices);
+  frame.motion = std::move(part.motion);
+  if (!prices.structure.empty()) frame.structure = std::move(part.structure);
 }
 
 std::uint64_t FrameEncoder::cost(const SemanticFrame& frame) const {
