@@ -49,6 +49,9 @@ class ContextMixer {
   void set_selector(int index, int value) { selected_[static_cast<std::size_t>(index)] = value; }
   void set_apm(int value) { apm_context_ = value; }
 
+  /// Probability of a 1, in 1/65536, that code() would use now.
+  std::uint32_t probability(std::uint32_t node) { return predict(node); }
+
   /// Codes one decision and learns from it.
   int code(BinaryCoder& coder, int bit, std::uint32_t node);
 

@@ -13,6 +13,7 @@
 // on every machine. docs/format.md describes the coder for other implementations.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -44,6 +45,15 @@ inline double cost_bits(std::uint64_t cost) {
 /// `frame` without the values of its planes: what FrameDecoder::decode() is told of a frame.
 SemanticFrame outline_of(const SemanticFrame& frame);
 
+/// What each value of each cell would cost in quality, [cell * levels + value], in 1/65536 bit and
+/// below 2^30; for planes of up to 9 levels. Empty: the plane stays as it is.
+struct PlanePrices {
+  std::vector<std::uint32_t> structure;
+  /// Of a vector in a cell of the motion field, in the same unit. A cell keeps its vector or takes
+  /// one that its surroundings suggest. Empty: the field stays as it is.
+  std::function<std::uint32_t(int x, int y, int dx, int dy)> motion;
+};
+
 /// Writes frames. The working size relates the motion field's pixels to the planes' cells.
 class FrameEncoder {
  public:
@@ -62,6 +72,10 @@ class FrameEncoder {
   /// as encoding (plus a copy of about 3 MB of state).
   std::uint64_t cost(const SemanticFrame& frame) const;
   EncodeStats cost_by_part(const SemanticFrame& frame) const;
+
+  /// Gives each cell, one after the other, the value whose price and bits (those that encode()
+  /// would spend now) sum up to least. Throws Error(usage) when there is not a price for each.
+  void choose(SemanticFrame& frame, const PlanePrices& prices) const;
 
  private:
   struct State;

@@ -35,7 +35,8 @@ Model::Model(int work_width, int work_height, const Coders* start)
           "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
 }
 
-EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
+EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices) {
+  const bool priced = prices != nullptr && !prices->structure.empty();
   if (frame.entry_point && start_ != nullptr) coders_ = *start_;
   if (frame.entry_point) coders_.palette.forget_previous();
   if (frame.entry_point || frame.cut) forget_planes();
@@ -46,7 +47,10 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
     part = (coder.cost() - before + 128) / 256;
     before = coder.cost();
   };
-  if (!frame.motion.empty()) coders_.motion.code(coder, frame.motion);
+  if (!frame.motion.empty()) {
+    coders_.motion.code(coder, frame.motion,
+                        prices != nullptr && prices->motion ? &prices->motion : nullptr);
+  }
   lap(stats.motion);
   if (!frame.palette.empty()) coders_.palette.code(coder, frame.palette);
   lap(stats.palette);
@@ -55,7 +59,7 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame) {
     const Plane& plane = frame.structure;
     structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
     structure = coders_.structure.code(coder, frame.structure, structure_history_, 0, coders_.scene,
-                                       nullptr);
+                                       nullptr, priced ? prices->structure.data() : nullptr);
   }
   lap(stats.structure);
   if (!frame.labels.empty()) {

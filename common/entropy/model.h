@@ -40,8 +40,9 @@ class Model {
   void stop() { started_ = false; }
   Coders& coders() { return coders_; }
 
-  /// Codes all parts. When reading, the planes are sized but hold nothing yet.
-  EncodeStats code(BinaryCoder& coder, SemanticFrame& frame);
+  /// Codes all parts. When reading, the planes are sized but hold nothing yet. With prices, planes
+  /// that have some take the values that cost least in all.
+  EncodeStats code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices = nullptr);
 
  private:
   void code_counter(BinaryCoder& coder, bool entry_point);

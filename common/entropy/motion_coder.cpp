@@ -25,6 +25,9 @@ std::uint32_t fine_class(int value) {
   return std::abs(value) <= 2 ? static_cast<std::uint32_t>(value + 2) : 8 + size_class(value);
 }
 
+/// What a part of a vector takes that is no candidate, about, for choices.
+std::uint64_t bits_of(int residual) { return (2 + 2 * (size_class(residual) & 15)) << 16; }
+
 int median(int a, int b, int c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); }
 
 }  // namespace
@@ -39,7 +42,8 @@ struct MotionCoder::Surroundings {
 
 MotionCoder::MotionCoder() : vectors_(vector_shape()), numbers_(8) {}
 
-MotionCoder::Vector MotionCoder::code_vector(BinaryCoder& coder, Vector v, const Surroundings& s) {
+MotionCoder::Vector MotionCoder::code_vector(BinaryCoder& coder, Vector v, const Surroundings& s,
+                                             const VectorPrice& price) {
   std::array<Vector, kMaxVectors> candidates{};
   int count = 0;
   for (const Vector& c : {s.middle, s.w, s.n, s.ne, s.p0, s.nw, s.pe, s.ps}) {
@@ -53,7 +57,8 @@ MotionCoder::Vector MotionCoder::code_vector(BinaryCoder& coder, Vector v, const
   const int same = (s.w == s.pw) | (s.n == s.pn) << 1;
   const int settled =
       (s.p0 == s.pw) | (s.p0 == s.pn) << 1 | (s.p0 == s.pe) << 2 | (s.p0 == s.ps) << 3;
-  for (int k = 0; k < count; ++k) {
+  // Sets the contexts of "is it candidate k?"; returns the candidate.
+  const auto prepare = [&](int k) {
     const Vector& t = candidates[static_cast<std::size_t>(k)];
     const int around = (s.w == t) | (s.n == t) << 1 | (s.ne == t) << 2 | (s.nw == t) << 3;
     const int wider = (s.ww == t) | (s.nn == t) << 1;
@@ -77,6 +82,33 @@ MotionCoder::Vector MotionCoder::code_vector(BinaryCoder& coder, Vector v, const
     vectors_.set_selector(0, static_cast<int>(kk));
     vectors_.set_selector(1, (around & 7) * 8 + (before & 1) * 4 + still * 2 + (wider == 3));
     vectors_.set_apm(k * 16 + flat);
+    return t;
+  };
+  if (price) {
+    std::uint64_t passed = 0;  // bits of the candidates refused so far
+    std::uint64_t least = ~std::uint64_t{0};
+    Vector best = v;
+    const auto consider = [&](const Vector& vector, std::uint64_t bits) {
+      const std::uint64_t total = bits + price(vector);
+      if (total >= least) return;
+      least = total;
+      best = vector;
+    };
+    bool suggested = false;
+    for (int k = 0; k < count; ++k) {
+      const Vector t = prepare(k);
+      const std::uint32_t p = vectors_.probability(0);
+      consider(t, passed + cost_of(p));
+      passed += cost_of(65536 - p);
+      suggested = suggested || t == v;
+    }
+    if (!suggested) {
+      consider(v, passed + bits_of(v.dx - s.middle.dx) + bits_of(v.dy - s.middle.dy));
+    }
+    v = best;
+  }
+  for (int k = 0; k < count; ++k) {
+    const Vector t = prepare(k);
     if (vectors_.code(coder, v == t ? 1 : 0, 0) != 0) return t;
   }
   v.dx = code_part(coder, v.dx, 0, 0, s);
@@ -100,7 +132,7 @@ int MotionCoder::code_part(BinaryCoder& coder, int v, int part, int residual_x,
   return std::clamp(predicted + residual, kMotionMin, kMotionMax);
 }
 
-void MotionCoder::code(BinaryCoder& coder, MotionField& motion) {
+void MotionCoder::code(BinaryCoder& coder, MotionField& motion, const MotionPrice* price) {
   const int width = motion.width, height = motion.height;
   Surroundings s;
   s.previous = previous_.width == width && previous_.height == height;
@@ -125,14 +157,16 @@ void MotionCoder::code(BinaryCoder& coder, MotionField& motion) {
       s.ww = x > 1 ? from(motion, x - 2, y) : s.w;
       s.nn = y > 1 ? from(motion, x, y - 2) : s.n;
       s.middle = {median(s.w.dx, s.n.dx, s.ne.dx), median(s.w.dy, s.n.dy, s.ne.dy)};
-      const Vector v = code_vector(coder, from(motion, x, y), s);
+      VectorPrice here;
+      if (price != nullptr) here = [&](const Vector& t) { return (*price)(x, y, t.dx, t.dy); };
+      const Vector v = code_vector(coder, from(motion, x, y), s, here);
       const auto i = static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
                      static_cast<std::size_t>(x);
-      if (coder.reading()) {
+      if (coder.reading() || price != nullptr) {
         motion.dx[i] = static_cast<std::int16_t>(v.dx);
         motion.dy[i] = static_cast<std::int16_t>(v.dy);
-        if (coder.overrun()) throw_overrun();
       }
+      if (coder.overrun()) throw_overrun();
     }
   }
   previous_ = motion;

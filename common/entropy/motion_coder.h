@@ -5,6 +5,9 @@
 // over the median of the neighbours, the neighbours and the previous field's vectors; if it is none
 // of them, by its difference from the median.
 
+#include <cstdint>
+#include <functional>
+
 #include "common/entropy/context_mixer.h"
 #include "common/entropy/number_coder.h"
 #include "common/semantic/semantic_frame.h"
@@ -20,8 +23,12 @@ class MotionCoder {
     vectors_.soften(softness);
     numbers_.soften(softness);
   }
-  /// When reading, fills motion.dx and dy (sized already).
-  void code(BinaryCoder& coder, MotionField& motion);
+  /// What a vector in a cell costs in quality, see PlanePrices.
+  using MotionPrice = std::function<std::uint32_t(int x, int y, int dx, int dy)>;
+
+  /// When reading, fills motion.dx and dy (sized already). With `price` a cell may take a candidate
+  /// instead of its vector: whatever costs least, with its bits.
+  void code(BinaryCoder& coder, MotionField& motion, const MotionPrice* price = nullptr);
 
  private:
   struct Surroundings;
@@ -30,7 +37,10 @@ class MotionCoder {
     int dy = 0;
     bool operator==(const Vector&) const = default;
   };
-  Vector code_vector(BinaryCoder& coder, Vector v, const Surroundings& near);
+  using VectorPrice = std::function<std::uint32_t(const Vector&)>;
+  /// Returns the vector coded.
+  Vector code_vector(BinaryCoder& coder, Vector v, const Surroundings& near,
+                     const VectorPrice& price);
   int code_part(BinaryCoder& coder, int v, int part, int residual_x, const Surroundings& near);
 
   ContextMixer vectors_;

@@ -68,8 +68,29 @@ int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels) {
   return unary + found;
 }
 
+int PlaneCoder::cheapest(const std::uint32_t* prices, int levels) {
+  std::uint64_t passed = 0;  // bits of the decisions that led to v
+  std::uint64_t least = ~std::uint64_t{0};
+  int best = 0;
+  for (int v = 0; v < levels; ++v) {
+    std::uint64_t total = passed + prices[v];
+    if (v < levels - 1) {
+      mixer_.set_selector(0, v);
+      const std::uint32_t more = mixer_.probability(static_cast<std::uint32_t>(v));
+      total += cost_of(65536 - more);
+      passed += cost_of(more);
+    }
+    if (total < least) {
+      least = total;
+      best = v;
+    }
+  }
+  return best;
+}
+
 PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history,
-                             int channel, std::uint32_t scene, const PlaneHistory* companion) {
+                             int channel, std::uint32_t scene, const PlaneHistory* companion,
+                             const std::uint32_t* prices) {
   const Coarse q(plane.levels);
   PaddedPlane current(plane.width, plane.height, kOutside);
   const bool have_last = !history.last.empty();
@@ -124,6 +145,10 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
       mixer_.set_selector(1, (have_last ? 80 : 0) + 16 * std::min(errors, 4) +
                                  4 * std::min(q(p0), 3) + std::min(q(west), 3));
       mixer_.set_apm(16 * std::min(q(p0), 3) + 4 * std::min(q(west), 3) + std::min(q(north), 3));
+      if (prices != nullptr) {
+        plane.values[index] = static_cast<std::uint8_t>(cheapest(prices, plane.levels));
+        prices += plane.levels;
+      }
       const int value = code_value(coder, coder.reading() ? 0 : plane.values[index], plane.levels);
       if (coder.reading()) {
         plane.values[index] = static_cast<std::uint8_t>(value);

@@ -21,12 +21,18 @@ class PlaneCoder {
   /// planes, already advanced; `companion` is another plane of
   /// this anchor that tells something about this one (the channel before), or null; it has the same
   /// size.
+  /// With `prices` (of each value of each cell, see PlanePrices; up to kMaxPriced levels) the value
+  /// whose price and bits sum up to least is coded instead and put into `plane`.
   /// Returns the values in a padded plane. When writing, `plane.values` is coded; when reading it
   /// is filled. Throws Error(corrupt) when the reader overruns.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history, int channel,
-                   std::uint32_t scene, const PlaneHistory* companion);
+                   std::uint32_t scene, const PlaneHistory* companion,
+                   const std::uint32_t* prices = nullptr);
+
+  static constexpr int kMaxPriced = 9;
 
  private:
+  int cheapest(const std::uint32_t* prices, int levels);
   int code_value(BinaryCoder& coder, int value, int levels);
 
   ContextMixer mixer_;

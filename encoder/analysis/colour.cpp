@@ -16,6 +16,8 @@ namespace semcodec {
 namespace {
 
 constexpr int kSmoothingSweeps = 4;
+// A label that stays costs far less than one that changes; also the eye minds flicker.
+constexpr int kTemporalVotes = 3;
 
 float squared_distance(const Centre& a, const Centre& b) {
   const float x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
@@ -23,7 +25,7 @@ float squared_distance(const Centre& a, const Centre& b) {
 }
 
 /// Iterated conditional modes on the Potts energy
-///   Σ |colour − centre(label)|² + λ Σ [label ≠ neighbour] + λ Σ [label ≠ moved previous label].
+///   Σ |colour − centre(label)|² + λ Σ [label ≠ neighbour] + 3 λ Σ [label ≠ moved previous label].
 /// A cell only considers the labels that save something: its nearest centre, its neighbours' and
 /// the expected one.
 void smooth_labels(Plane& labels, const std::vector<Centre>& colours,
@@ -43,8 +45,9 @@ void smooth_labels(Plane& labels, const std::vector<Centre>& colours,
         if (y + 1 < h) wishes[count++] = labels.values[at + static_cast<std::size_t>(w)];
         if (!expected.empty()) wishes[count++] = expected.values[at];
         const auto energy = [&](std::uint8_t label) {
-          const auto agree = std::count(wishes.begin(),
-                                        wishes.begin() + static_cast<std::ptrdiff_t>(count), label);
+          auto agree = std::count(wishes.begin(),
+                                  wishes.begin() + static_cast<std::ptrdiff_t>(count), label);
+          if (!expected.empty() && expected.values[at] == label) agree += kTemporalVotes - 1;
           return squared_distance(colours[at], centres[label]) - lambda * static_cast<float>(agree);
         };
         std::uint8_t best = labels.values[at];

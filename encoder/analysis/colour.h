@@ -19,8 +19,9 @@ struct ColourOptions {
   int cell = 8;             ///< side of a label cell in pixels: 1..64, usually 4, 8, 16 or 32
   int clusters = 16;        ///< 2..256
   float smoothing = 0;      ///< λ of the label smoothing in squared Lab units; 0 = off. The price
-                            ///< of a label that differs from a neighbour's or from the moved
-                            ///< previous label (Potts model, iterated conditional modes).
+                            ///< of a label that differs from a neighbour's, three times that
+                            ///< of one that differs from the moved previous label (Potts model,
+                            ///< iterated conditional modes).
   int palette_hold = 0;     ///< a palette entry whose colour moved by at most this (per channel,
                             ///< 0..255) keeps its old value, which costs no bits
   int iterations = 20;      ///< Lloyd iterations on a first picture

@@ -9,6 +9,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/video/tracking.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -115,10 +116,11 @@ cv::Mat texture_of(const cv::Mat& grey) {
 struct MotionEstimator::State {
   MotionOptions options;
   cv::Ptr<cv::DISOpticalFlow> dense;
-  int width = 0, height = 0;  ///< of the frames
-  cv::Mat anchor, last;       ///< grey, at the size of the dense flow
-  cv::Mat chain;              ///< motion from `last` back to `anchor`; empty when they are one
-  int steps = 0;              ///< of the chain
+  int width = 0, height = 0;      ///< of the frames
+  cv::Mat anchor, last;           ///< grey, at the size of the dense flow
+  cv::Mat chain;                  ///< motion from `last` back to `anchor`; empty when they are one
+  int steps = 0;                  ///< of the chain
+  std::optional<MotionCost> fit;  ///< of the field returned last
 
   cv::Mat flow(const cv::Mat& from, const cv::Mat& to) const {
     cv::Mat result;
@@ -155,6 +157,11 @@ void MotionEstimator::set_cell(int cell) {
   state_->options.cell = cell;
 }
 
+void MotionEstimator::set_lambda(float lambda) {
+  require(lambda >= 0, ErrorKind::usage, "The price of motion bits is negative.");
+  state_->options.lambda = lambda;
+}
+
 void MotionEstimator::reset() {
   state_->anchor.release();
   state_->last.release();
@@ -184,7 +191,7 @@ MotionField MotionEstimator::finish() {
   State& s = *state_;
   MotionField field;
   if (!s.chain.empty()) {
-    const MotionCost cost(s.last, s.anchor, s.width, s.height, s.options.cell);
+    const MotionCost& cost = s.fit.emplace(s.last, s.anchor, s.width, s.height, s.options.cell);
     const cv::Mat texture = texture_of(s.last);
     std::vector<std::vector<MotionVector>> fits;
     fits.push_back(pool_flow(s.chain, texture, cost));
@@ -197,6 +204,10 @@ MotionField MotionEstimator::finish() {
   s.chain.release();
   s.steps = 0;
   return field;
+}
+
+float MotionEstimator::misfit(int x, int y, int dx, int dy) const {
+  return state_->fit->misfit(x, y, {dx, dy});
 }
 
 MotionField estimate_motion(const RgbImage& previous, const RgbImage& current,

@@ -44,11 +44,17 @@ class MotionEstimator {
   /// is empty when there is no earlier anchor (the frame is the first one).
   MotionField finish();
 
+  /// How badly a vector explains a cell of the field that finish() returned last: mean absolute
+  /// luma difference, 0..255. That field must not have been empty.
+  float misfit(int x, int y, int dx, int dy) const;
+
   /// Forgets everything: call at cuts.
   void reset();
 
   /// Another size of the cells, from the next finish() on. Throws Error(usage) out of 4..64.
   void set_cell(int cell);
+  /// Another price of bits, likewise; not negative.
+  void set_lambda(float lambda);
 
  private:
   struct State;

@@ -161,8 +161,28 @@ void drop_weak_lines(std::vector<float>& strength, int width, int height, float 
   }
 }
 
+std::vector<float> StructureMap::misfits() const {
+  std::vector<float> list;
+  const int top = plane.levels - 1;
+  list.reserve(strength.size() * static_cast<std::size_t>(plane.levels));
+  for (const float s : strength) {
+    for (int v = 0; v <= top; ++v) {
+      const float below = v > 0 ? thresholds[static_cast<std::size_t>(v - 1)] - s : 0.0F;
+      const float above = v < top ? s - thresholds[static_cast<std::size_t>(v)] : 0.0F;
+      const float d = std::max({0.0F, below, above});
+      list.push_back(d * d);
+    }
+  }
+  return list;
+}
+
 Plane analyse_structure(const float* probability, int width, int height,
                         const StructureOptions& options) {
+  return map_structure(probability, width, height, options).plane;
+}
+
+StructureMap map_structure(const float* probability, int width, int height,
+                           const StructureOptions& options) {
   check_size(width, height);
   const std::vector<float> thresholds =
       options.thresholds.empty() ? default_thresholds(options.levels) : options.thresholds;
@@ -180,7 +200,9 @@ Plane analyse_structure(const float* probability, int width, int height,
                     options.min_length);
   }
 
-  Plane plane;
+  StructureMap map;
+  Plane& plane = map.plane;
+  map.thresholds = thresholds;
   plane.width = cells_along(width, options.cell);
   plane.height = cells_along(height, options.cell);
   plane.levels = options.levels;
@@ -201,6 +223,7 @@ Plane analyse_structure(const float* probability, int width, int height,
       const float pooled = options.pooling == Pooling::max
                                ? highest
                                : sum / static_cast<float>((bottom - top) * (right - left));
+      map.strength.push_back(pooled);
       std::uint8_t level = 0;
       for (int i = 0; i < options.levels - 1; ++i) {
         if (pooled >= thresholds[static_cast<std::size_t>(i)]) ++level;
@@ -208,7 +231,7 @@ Plane analyse_structure(const float* probability, int width, int height,
       plane.values[at] = level;
     }
   }
-  return plane;
+  return map;
 }
 
 }  // namespace semcodec

@@ -25,6 +25,8 @@ struct StructureOptions {
   float hysteresis_low = 0;   ///< pixels below this are no edge
   float hysteresis_high = 0;  ///< a connected line without one pixel of this strength is dropped
   int min_length = 0;         ///< a connected line (8 neighbours) of fewer pixels is dropped
+  float lambda = 0;           ///< squared strength that is worth a bit when the plane is chosen by
+                              ///< what it really costs (FrameEncoder::choose); 0 = off
 };
 
 /// Evenly spaced thresholds 0.2 … 0.65 for 4 levels: first at 0.2, last at 0.65 (2 levels: 0.3).
@@ -42,8 +44,22 @@ std::vector<float> thin_edges(const float* probability, int width, int height);
 void drop_weak_lines(std::vector<float>& strength, int width, int height, float low, float high,
                      int min_length);
 
+/// The strengths that a plane was made from, and how far each level is from them.
+struct StructureMap {
+  Plane plane;
+  std::vector<float> strength;    ///< pooled, a cell
+  std::vector<float> thresholds;  ///< as used
+
+  /// Squared distance from the cell's strength to the nearest strength that has the level,
+  /// [cell * levels + level].
+  std::vector<float> misfits() const;
+};
+
 /// The whole chain. The plane has round(width / cell) × round(height / cell) cells.
 /// Throws Error(usage) when an option is out of its range.
+StructureMap map_structure(const float* probability, int width, int height,
+                           const StructureOptions& options);
+/// Its plane alone.
 Plane analyse_structure(const float* probability, int width, int height,
                         const StructureOptions& options);
 

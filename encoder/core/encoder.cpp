@@ -22,6 +22,11 @@ torch::Tensor as_tensor(const RgbImage& picture) {
       .permute({0, 3, 1, 2});
 }
 
+/// In 1/65536 bit; `lambda` = the misfit that is worth a bit.
+std::uint32_t price_of(float misfit, float lambda) {
+  return static_cast<std::uint32_t>(65536.0F * std::min(misfit / lambda, 10000.0F));
+}
+
 bool same(const ColourOptions& a, const ColourOptions& b) {
   return a.cell == b.cell && a.clusters == b.clusters;
 }
@@ -89,6 +94,7 @@ struct Encoder::State {
     auto next = point_at(quality);
     if (!same(next.colour, point.colour)) colour = ColourAnalyser(next.colour);
     motion.set_cell(next.motion.cell);
+    motion.set_lambda(next.motion.lambda);
     point = std::move(next);
   }
 
@@ -110,13 +116,37 @@ struct Encoder::State {
                           point.texture_channels);
   }
 
+  /// Lets vectors give way where what they gain is not worth their bits.
+  void choose_vectors(SemanticFrame& out) const {
+    const float lambda = point.motion.lambda;
+    if (out.motion.empty() || lambda <= 0) return;
+    PlanePrices prices;
+    prices.motion = [&](int x, int y, int dx, int dy) {
+      return price_of(motion.misfit(x, y, dx, dy), lambda);
+    };
+    writer.encoder().choose(out, prices);
+  }
+
+  /// Lets lines give way where what they say is not worth their bits.
+  void choose_structure(SemanticFrame& out, const StructureMap& lines) const {
+    const float lambda = point.structure.lambda;
+    if (lambda <= 0) return;
+    PlanePrices prices;
+    const auto misfits = lines.misfits();
+    prices.structure.reserve(misfits.size());
+    for (const float misfit : misfits) prices.structure.push_back(price_of(misfit, lambda));
+    writer.encoder().choose(out, prices);
+  }
+
   /// Everything of an anchor but its times and motion, at the present quality.
   void describe(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges) {
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    out.structure = analyse_structure(edges.data_ptr<float>(), frame.picture.width,
-                                      frame.picture.height, point.structure);
+    const auto lines = map_structure(edges.data_ptr<float>(), frame.picture.width,
+                                     frame.picture.height, point.structure);
+    out.structure = lines.plane;
+    choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
     out.appearance.reset();
     if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
@@ -191,7 +221,10 @@ struct Encoder::State {
         !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
     out.entry_point = due || cut || schedule.key_due(since_first(frame.pts));
     auto field = motion.finish();
-    if (!out.entry_point) out.motion = std::move(field);
+    if (!out.entry_point) {
+      out.motion = std::move(field);
+      choose_vectors(out);
+    }
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
     const auto edges = detect_edges(frame.picture);

@@ -54,13 +54,16 @@ PointOverrides parse_overrides(const std::string& text) {
       out.smoothing = number(value, part, 0.0, 10000.0);
     } else if (key == "lambda") {
       out.motion_lambda = number(value, part, 0.0, 1000.0);
+    } else if (key == "lines") {
+      out.line_lambda = number(value, part, 0.0, 10.0);
     } else if (key == "interval") {
       out.interval = number(value, part, 0.0, 10.0);
     } else {
-      throw Error(ErrorKind::usage,
-                  "'" + part +
-                      "' is no part of an operating point; known are colour, "
-                      "edges, texture, key, motion, interval, smooth, hold, line and lambda.");
+      throw Error(
+          ErrorKind::usage,
+          "'" + part +
+              "' is no part of an operating point; known are colour, "
+              "edges, texture, key, motion, interval, smooth, hold, line, lambda and lines.");
     }
   }
   return out;
@@ -81,6 +84,7 @@ void PointOverrides::apply(OperatingPoint& point) const {
   if (smoothing) point.colour.smoothing = static_cast<float>(*smoothing);
   set(palette_hold, point.colour.palette_hold);
   set(line_length, point.structure.min_length);
+  if (line_lambda) point.structure.lambda = static_cast<float>(*line_lambda);
   if (motion_lambda) point.motion.lambda = static_cast<float>(*motion_lambda);
 }
 

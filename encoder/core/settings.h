@@ -30,12 +30,12 @@ struct OperatingPoint {
 };
 
 /// Parts of an operating point set by hand: "colour=16x12,edges=8x4,texture=4,interval=0.4,key=30",
-/// and what its bits are weighed by: "smooth=60,hold=6,line=12,lambda=2".
+/// and what its bits are weighed by: "smooth=60,hold=6,line=12,lambda=2,lines=0.01".
 /// For experiments, and for users whose scenes want another balance.
 struct PointOverrides {
   std::optional<int> colour_cell, clusters, edge_cell, edge_levels, texture_channels, key_quality,
       motion_cell, palette_hold, line_length;
-  std::optional<double> interval, smoothing, motion_lambda;
+  std::optional<double> interval, smoothing, motion_lambda, line_lambda;
 
   void apply(OperatingPoint& point) const;
 };

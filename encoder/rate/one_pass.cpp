@@ -7,8 +7,11 @@ namespace semcodec {
 namespace {
 
 // Debt or credit is worked off over this many seconds: longer when the end of the video, where
-// the sum has to be right, is known.
+// the sum has to be right, is known. When it is not, the video may end any time, and what the first
+// entry point cost is the more of the whole the younger the video is.
 constexpr double kHorizon = 4;
+constexpr double kFirstHorizon = 1;
+constexpr double kHorizonGrowth = 0.25;  // per second
 constexpr double kKnownHorizon = 20;
 // What the scene costs is averaged over about this many seconds.
 constexpr double kMemory = 2;
@@ -32,7 +35,7 @@ double OnePassControl::allowed(const AnchorCost& anchor) const {
   // Audio and the like goes on as it did so far.
   const double other = anchor.spent - anchor_bits_ - *first_other_;
   const double other_rate = anchor.seconds > 0 ? std::max(0.0, other / anchor.seconds) : 0.0;
-  double horizon = kHorizon;
+  double horizon = std::clamp(kHorizonGrowth * anchor.seconds, kFirstHorizon, kHorizon);
   double tail = 0;
   if (options_.duration) {
     const double left = *options_.duration - anchor.seconds;

@@ -33,6 +33,19 @@ TEST(OnePass, MeetsTheTargetOnAVideoOfUnknownLength) {
   }
 }
 
+TEST(OnePass, MeetsTheTargetWhenAPipeEndsEarly) {
+  for (const double seconds : {5.0, 8.0, 12.0, 20.0}) {
+    for (const double target : {4e3, 8e3, 16e3}) {
+      for (std::uint32_t seed = 1; seed <= 12; ++seed) {
+        Simulation video = short_video(seed);
+        video.seconds = seconds;
+        EXPECT_LT(std::abs(miss(video, target, false)), 0.1)
+            << seconds << " s, " << target << " seed " << seed;
+      }
+    }
+  }
+}
+
 TEST(OnePass, CopesWithAVideoFarFromTheModel) {
   Simulation video;
   video.seconds = 20;
