@@ -46,7 +46,7 @@ struct Step {
 // differ in the labels' size or colours wherever they differ in thrift, or the analyser would not
 // know.
 constexpr Step kLowRate[] = {
-    {0, 32, 8, 16, 2, 64, 0, -1, kLow},    {8, 32, 8, 16, 2, 32, 0, -1, kLow},
+    {0, 32, 6, 16, 2, 64, 0, -1, kLow},    {8, 32, 8, 16, 2, 32, 0, -1, kLow},
     {16, 16, 8, 16, 2, 32, 0, 0, kLow},    {24, 16, 12, 8, 2, 32, 0, 0, kLow},
     {34, 16, 16, 8, 4, 32, 0, 5, kLow},    {46, 8, 12, 8, 4, 32, 0, 8, kLow},
     {56, 8, 16, 8, 4, 16, 0, 12, kLow},    {66, 8, 24, 8, 4, 16, 0, 18, kLow},
