@@ -35,7 +35,7 @@ struct Arguments {
   std::string start, to;
   int threads = 0, crf = 18;
   std::int64_t skip = 0, limit = 0;
-  bool strict = false, any_model = false, no_flow = false, no_audio = false;
+  bool strict = false, any_model = false, no_flow = false, no_audio = false, deterministic = false;
 };
 
 /// What travels from the planning thread to the writing one, in display order; the painting goes on
@@ -174,6 +174,7 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   StreamReader reader(arguments.input, reading);
   const auto info = reader.info();
   const auto package = matching_package(arguments, info);
+  set_deterministic(arguments.deterministic);
   SynthesisOptions synthesis;
   synthesis.device = parse_device(arguments.device);
   synthesis.dtype = inference_dtype(synthesis.device);
@@ -264,6 +265,8 @@ int main(int argc, char** argv) {
   app.add_flag("--any-model", a.any_model, "Go on with a model that the stream was not made for");
   app.add_option("--device", a.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--threads", a.threads, "Threads; 0 = one a core")->check(CLI::Range(0, 1024));
+  app.add_flag("--deterministic", a.deterministic,
+               "The same bits every time on one machine, for any --threads");
   app.add_option("--size", a.size, "Output size WxH, or 'work' (default: the source's size)");
   app.add_option("--format", a.format, "mp4, mkv, y4m or null (default: by the name)");
   app.add_option("--crf", a.crf, "Quality of the H.264 output, 0 to 51")

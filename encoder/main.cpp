@@ -34,7 +34,7 @@ struct Arguments {
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
   double quality = 66;
-  bool no_scene_cut = false, low_delay = false;
+  bool no_scene_cut = false, low_delay = false, deterministic = false;
   int threads = 0;
   std::int64_t skip = 0, limit = 0;
 };
@@ -163,7 +163,9 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   const auto rate = parse_rate_request(arguments.rate, arguments.input, low_delay);
   const auto package = open_package(arguments.model);
   const auto device = parse_device(arguments.device);
-  set_threads(arguments.threads);
+  set_deterministic(arguments.deterministic);
+  // How an operator shares its sums among threads may show in the last bit.
+  set_threads(arguments.deterministic ? 1 : arguments.threads);
 
   ReaderOptions reading;
   reading.audio = audio_mode(arguments.audio);
@@ -240,6 +242,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--device", a.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--threads", a.threads, "Threads; 0 = one a core")->check(CLI::Range(0, 1024));
+  app.add_flag("--deterministic", a.deterministic,
+               "The same bits every time on one machine, for any --threads");
   app.add_option("--skip", a.skip, "Leave out this many frames first")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--limit", a.limit, "Encode at most this many frames; 0 = all")

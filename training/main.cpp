@@ -14,6 +14,7 @@
 #include "common/app/version.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "models/core/device.h"
 #include "models/package/model_package.h"
 #include "training/generator/generator_trainer.h"
 
@@ -37,12 +38,13 @@ int start_program(const std::string& stage, char** argv) {
 struct StageArguments {
   std::string config;
   std::vector<std::string> overrides;
-  bool resume = false;
+  bool resume = false, deterministic = false;
 };
 
 void train_generator(const StageArguments& arguments) {
   const Config config(arguments.config, arguments.overrides);
   const auto options = read_generator_options(config);
+  set_deterministic(arguments.deterministic);
   const Ranks ranks;
   try {
     GeneratorTrainer trainer(options, ranks);
@@ -83,6 +85,8 @@ int main(int argc, char** argv) {
       ->check(CLI::ExistingFile);
   stage->add_option("--set", generator.overrides, "key=value, over the file's");
   stage->fallthrough();  // so that -q and the like may stand anywhere
+  stage->add_flag("--deterministic", generator.deterministic,
+                  "The same weights every time, for the same machine, threads and ranks");
   stage->add_flag("--resume", generator.resume, "Go on from the checkpoint in the output folder");
   return run_main(app, argc, argv, [&] { train_generator(generator); });
 }

@@ -17,6 +17,13 @@ void print(Level level, const char* prefix, const std::string& message) {
   std::fprintf(stderr, "%s%s\n", prefix, message.c_str());
 }
 
+bool first_time(const std::string& key) {
+  static std::mutex seen_mutex;
+  static std::set<std::string> seen;
+  const std::lock_guard<std::mutex> lock(seen_mutex);
+  return seen.insert(key).second;
+}
+
 }  // namespace
 
 void set_level(Level new_level) { current_level = new_level; }
@@ -28,13 +35,11 @@ void info(const std::string& message) { print(Level::info, "", message); }
 void debug(const std::string& message) { print(Level::debug, "debug: ", message); }
 
 void warn_once(const std::string& key, const std::string& message) {
-  static std::mutex seen_mutex;
-  static std::set<std::string> seen;
-  {
-    const std::lock_guard<std::mutex> lock(seen_mutex);
-    if (!seen.insert(key).second) return;
-  }
-  warning(message);
+  if (first_time(key)) warning(message);
+}
+
+void info_once(const std::string& key, const std::string& message) {
+  if (first_time(key)) info(message);
 }
 
 }  // namespace semcodec::log

@@ -19,5 +19,7 @@ void debug(const std::string& message);
 /// Like warning(), but each `key` is printed once in the life of the process. Used for fallbacks,
 /// which are said aloud once together with what they cost.
 void warn_once(const std::string& key, const std::string& message);
+/// The same for what costs nothing to worry about.
+void info_once(const std::string& key, const std::string& message);
 
 }  // namespace semcodec::log

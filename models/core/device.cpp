@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -42,9 +43,11 @@ std::string program_folder() {
 }
 
 struct CudaState {
-  bool usable = false;
-  bool kernels = false;
-  std::string why;
+  bool driver = false;   ///< libcuda.so.1 was found
+  bool usable = false;   ///< torch finds a device
+  bool kernels = false;  ///< ours are loaded
+  std::string why;       ///< not usable
+  std::string why_no_kernels = "libsemcodec_cuda.so was not found beside the program";
 };
 
 CudaState try_cuda() {
@@ -54,6 +57,7 @@ CudaState try_cuda() {
     state.why = "the NVIDIA driver (libcuda.so.1) was not found";
     return state;
   }
+  state.driver = true;
   if (!open_library("libtorch_cuda.so") &&
       !open_library(torch_folder() + "/libtorch_cuda.so", &reason)) {
     state.why = "torch's CUDA library could not be loaded (" + reason + ")";
@@ -76,7 +80,7 @@ CudaState try_cuda() {
       state.kernels = true;
       break;
     }
-    log::debug("CUDA kernels " + path + " were not loaded: " + reason);
+    if (!folder.empty()) state.why_no_kernels = reason;
   }
   return state;
 }
@@ -111,6 +115,44 @@ unsigned saved_registers() {
 #endif
 }
 
+/// Says what the choice of the CPU by "auto" costs. A machine without a driver has most likely no
+/// GPU, and nothing is lost there.
+void report_cpu(const CudaState& state) {
+  if (!state.driver) {
+    log::info_once("device", "No NVIDIA driver was found; the networks run on the CPU.");
+    return;
+  }
+  log::warn_once("device", "The GPU is not used, because " + state.why +
+                               "; the networks run on the CPU, many times slower.");
+}
+
+void report_kernels(const CudaState& state) {
+  if (state.kernels) return;
+  log::warn_once("cuda kernels",
+                 "The project's own CUDA kernels were not loaded (" + state.why_no_kernels +
+                     "); warping and correlation run as many small steps of torch, slower and with "
+                     "more memory.");
+}
+
+/// What SEMCODEC_DTYPE asks for.
+std::optional<torch::Dtype> wished_dtype() {
+  const char* wish = std::getenv("SEMCODEC_DTYPE");
+  if (wish == nullptr || *wish == '\0') return std::nullopt;
+  const std::string text = wish;
+  require(text == "fp32" || text == "bf16", ErrorKind::usage,
+          "SEMCODEC_DTYPE is '" + text + "'; it can be fp32 or bf16, or be left unset.");
+  return text == "fp32" ? torch::kFloat32 : torch::kBFloat16;
+}
+
+std::string name_of(torch::Dtype dtype) {
+  return dtype == torch::kFloat32 ? "fp32" : dtype == torch::kFloat16 ? "fp16" : "bf16";
+}
+
+torch::Dtype usual_dtype(const torch::Device& device) {
+  if (device.is_cuda()) return torch::kFloat16;
+  return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
+}
+
 }  // namespace
 
 bool load_cuda(std::string* why) {
@@ -123,10 +165,12 @@ bool cuda_kernels_loaded() { return cuda_state().kernels; }
 torch::Device parse_device(const std::string& text) {
   if (text == "cpu") return torch::kCPU;
   if (text == "auto") {
-    std::string why;
-    if (load_cuda(&why)) return {torch::kCUDA, 0};
-    log::debug("Running on the CPU: " + why + ".");
-    return torch::kCPU;
+    if (!load_cuda()) {
+      report_cpu(cuda_state());
+      return torch::kCPU;
+    }
+    report_kernels(cuda_state());
+    return {torch::kCUDA, 0};
   }
   int index = 0;
   bool well_formed = text == "cuda";
@@ -145,6 +189,7 @@ torch::Device parse_device(const std::string& text) {
   require(index < count, ErrorKind::device,
           "Device " + text + " is not there: this machine has " + std::to_string(count) +
               " CUDA device(s), cuda:0 to cuda:" + std::to_string(count - 1) + ".");
+  report_kernels(cuda_state());
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
 }
 
@@ -163,22 +208,44 @@ bool cpu_has_bf16() {
 }
 
 torch::Dtype inference_dtype(const torch::Device& device) {
-  const char* wish = std::getenv("SEMCODEC_DTYPE");
-  if (wish != nullptr && std::string(wish) == "fp32") return torch::kFloat32;
-  if (device.is_cuda()) return torch::kFloat16;
-  return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
+  const torch::Dtype usual = usual_dtype(device);
+  const auto wish = wished_dtype();
+  if (wish && *wish != usual) {
+    log::info_once("dtype", "SEMCODEC_DTYPE: networks compute in " + name_of(*wish) +
+                                " instead of " + name_of(usual) +
+                                (*wish == torch::kFloat32 ? ", exacter and about half as fast."
+                                                          : ", which suits this machine less."));
+    return *wish;
+  }
+  if (device.is_cpu() && usual == torch::kFloat32) {
+    log::info_once("dtype",
+                   "This CPU does not compute bfloat16 (AVX512_BF16 or AMX_BF16); networks run in "
+                   "single precision, about half as fast as with it.");
+  }
+  return usual;
 }
 
 std::string describe(const torch::Device& device) {
-  const torch::Dtype dtype = inference_dtype(device);
-  const std::string format = dtype == torch::kFloat32   ? "fp32"
-                             : dtype == torch::kFloat16 ? "fp16"
-                                                        : "bf16";
+  const std::string format = name_of(inference_dtype(device));
   if (device.is_cuda()) {
     return device.str() + ", " + format + (cuda_kernels_loaded() ? ", own kernels" : "");
   }
   return "CPU, " + format + ", " + std::to_string(at::get_num_threads()) + " threads";
 }
+
+void set_deterministic(bool on) {
+  // cuBLAS reads this once, before its first product.
+  if (on) ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+  auto& context = at::globalContext();
+  context.setDeterministicAlgorithms(on, /*warn_only=*/false);
+  // Torch would fill every new tensor with NaN to betray reads of unset memory: a tool for tests.
+  context.setDeterministicFillUninitializedMemory(false);
+  context.setDeterministicCuDNN(on);
+  context.setBenchmarkCuDNN(!on && context.benchmarkCuDNN());
+  context.setDeterministicMkldnn(on);
+}
+
+bool deterministic() { return at::globalContext().deterministicAlgorithms(); }
 
 void to_channels_last(torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;

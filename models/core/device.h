@@ -13,8 +13,8 @@
 namespace semcodec {
 
 /// "cpu", "cuda" (= "cuda:0"), "cuda:N", or "auto": CUDA when the driver (libcuda.so.1), torch's
-/// CUDA library and a device are there, else the CPU. Throws Error(usage) on other texts and
-/// Error(device), telling what was found, when the device asked for is not there.
+/// CUDA library and a device are there, else the CPU, which is said once. Throws Error(usage) on
+/// other texts and Error(device), telling what was found, when the device asked for is not there.
 torch::Device parse_device(const std::string& text);
 
 /// Loads torch's CUDA library and our kernels beside it. Returns whether CUDA devices can be used;
@@ -29,7 +29,8 @@ bool cuda_kernels_loaded();
 bool cpu_has_bf16();
 
 /// What networks should compute in: CPU bf16 or fp32, CUDA fp16. The environment variable
-/// SEMCODEC_DTYPE=fp32 overrides it, which tests and comparisons use.
+/// SEMCODEC_DTYPE (fp32 or bf16) overrides it, which tests and comparisons use. Whatever is not the
+/// fast choice is said once. Throws Error(usage) on another value.
 torch::Dtype inference_dtype(const torch::Device& device);
 
 /// One line for people: "CPU, bf16, 2 threads" or "cuda:0, fp16, own kernels".
@@ -38,6 +39,13 @@ std::string describe(const torch::Device& device);
 /// Puts all 4-d parameters and buffers into channels-last memory order, in which oneDNN and cuDNN
 /// convolve fastest. (torch::nn::Module::to has no such overload in C++.)
 void to_channels_last(torch::nn::Module& module);
+
+/// Makes torch take only operators that give the same bits every time on one machine, and throw
+/// where it has none. Before the first use of a device.
+void set_deterministic(bool on);
+
+/// Whether set_deterministic(true) is in force.
+bool deterministic();
 
 /// Lets the allocator keep what tensors free for the next ones. set_threads() does it too.
 void keep_memory();

@@ -15,8 +15,7 @@ namespace semcodec {
 ///
 /// a, b: N×C×H×W, same shape, device and type (double, float, bfloat16 or half; sums are kept
 /// in float or double). The result has the type of `a`, the channels_last layout, and gradients.
-/// Throws Error(unsupported) for other types or when the shapes differ, Error(device) for a CUDA
-/// tensor without CUDA kernels.
+/// Throws Error(unsupported) for other types or when the shapes differ.
 torch::Tensor correlation(const torch::Tensor& a, const torch::Tensor& b, int max_displacement,
                           int stride);
 

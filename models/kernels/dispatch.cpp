@@ -4,6 +4,7 @@
 
 #include "common/core/error.h"
 #include "models/kernels/cpu_kernels.h"
+#include "models/kernels/plain_kernels.h"
 
 namespace semcodec::kernels {
 namespace {
@@ -34,10 +35,8 @@ const FlowKernels& kernels_for(const torch::Device& device) {
   require(device.is_cuda(), ErrorKind::unsupported,
           "The flow operators run on the CPU and on CUDA only, not on \"" + device.str() +
               "\"; choose --device cpu or cuda.");
-  require(have_cuda_kernels(), ErrorKind::device,
-          "The CUDA kernels are not loaded, so \"" + device.str() +
-              "\" cannot be used; choose --device cpu or install a build with CUDA.");
-  return cuda_table();
+  // parse_device() has said that they are missing, and what that costs.
+  return have_cuda_kernels() ? cuda_table() : plain_kernels();
 }
 
 }  // namespace semcodec::kernels

@@ -41,7 +41,7 @@ void register_cuda_kernels(const FlowKernels& table);
 /// Whether there is a table for CUDA: registered, or of a library loaded by now.
 bool have_cuda_kernels();
 
-/// The table for a device. Throws Error(device) for CUDA when there is no table, and
+/// The table for a device; for CUDA that of plain_kernels.h when there is no other. Throws
 /// Error(unsupported) for any device that is neither CPU nor CUDA.
 const FlowKernels& kernels_for(const torch::Device& device);
 

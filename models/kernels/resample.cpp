@@ -1,7 +1,7 @@
 #include "models/kernels/resample.h"
 
 #include "common/core/error.h"
-#include "models/kernels/dispatch.h"
+#include "models/kernels/plain_kernels.h"
 
 namespace semcodec {
 namespace {
@@ -16,10 +16,12 @@ struct ResampleFunction : torch::autograd::Function<ResampleFunction> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grads) {
     const auto saved = context->get_saved_variables();
-    const auto [image, flow] =
-        kernels::kernels_for(saved[0].device())
-            .resample_backward(grads[0], saved[0], saved[1], context->needs_input_grad(0),
-                               context->needs_input_grad(1));
+    // On CUDA the kernel adds in the order in which threads come.
+    const bool ordered = saved[0].is_cuda() && at::globalContext().deterministicAlgorithms();
+    const auto& table =
+        ordered ? kernels::plain_kernels() : kernels::kernels_for(saved[0].device());
+    const auto [image, flow] = table.resample_backward(
+        grads[0], saved[0], saved[1], context->needs_input_grad(0), context->needs_input_grad(1));
     return {image, flow};
   }
 };

@@ -15,7 +15,7 @@ namespace semcodec {
 ///
 /// image: N×C×H×W of any floating type, standard or channels_last layout; flow: N×2×H×W, any
 /// floating type. The result has the type and layout of the image. Gradients for both.
-/// Throws Error(unsupported) when shapes or types do not fit, Error(device) as dispatch.h says.
+/// Throws Error(unsupported) when shapes or types do not fit.
 torch::Tensor resample(const torch::Tensor& image, const torch::Tensor& flow);
 
 }  // namespace semcodec

@@ -1,10 +1,13 @@
 #include "models/pidinet/edge_detector.h"
 
+#include <ATen/Parallel.h>
+
 #include <array>
 #include <utility>
 
 #include "common/core/error.h"
 #include "models/core/device.h"
+#include "models/pidinet/edge_engine.h"
 
 namespace semcodec {
 namespace {
@@ -27,6 +30,11 @@ constexpr std::array<int, 4> kBlocks = {3, 4, 4, 4};
 void check_picture(const torch::Tensor& rgb) {
   require(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 8 && rgb.size(3) >= 8,
           ErrorKind::input, "Edges need RGB pictures of at least 8 x 8 pixels.");
+}
+
+std::vector<float> values_of(const torch::Tensor& tensor) {
+  const auto flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
 }  // namespace
@@ -85,6 +93,99 @@ struct EdgeDetector::Folded {
     }
     mean = torch::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1}).to(device);
     scale = torch::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1}).reciprocal().to(device);
+    if (device.is_cpu() && dtype == torch::kBFloat16 && EdgeEngine::supported()) make_engine();
+  }
+
+  /// The same weights for the CPU's own path.
+  void make_engine() {
+    EdgeWeights weights;
+    weights.init = values_of(init);
+    for (const Block& block : blocks) {
+      EdgeWeights::Block own;
+      own.in = static_cast<int>(block.depthwise.size(0));
+      own.out = static_cast<int>(block.pointwise.size(0));
+      own.size = static_cast<int>(block.depthwise.size(2));
+      own.depthwise = values_of(block.depthwise);
+      own.pointwise = values_of(block.pointwise);
+      own.pools = block.shortcut.defined();
+      if (own.pools) {
+        own.shortcut = values_of(block.shortcut);
+        own.shortcut_bias = values_of(block.shortcut_bias);
+      }
+      weights.blocks.push_back(std::move(own));
+    }
+    for (std::size_t stage = 0; stage < 4; ++stage) {
+      const Head& head = heads[stage];
+      if (!head.cdcm.defined() || !head.attend.defined()) return;
+      EdgeWeights::Head& own = weights.heads[stage];
+      own.in = static_cast<int>(head.cdcm.size(1));
+      own.width = static_cast<int>(head.cdcm.size(0));
+      own.narrow = values_of(head.cdcm);
+      own.narrow_bias = values_of(head.cdcm_bias);
+      for (std::size_t i = 0; i < 4; ++i) own.dilated[i] = values_of(head.dilated[i]);
+      own.attend = values_of(head.attend);
+      own.attend_bias = values_of(head.attend_bias);
+      own.attend_map = values_of(head.attend_map);
+      own.reduce = values_of(head.reduce);
+    }
+    const auto means = values_of(mean), scales = values_of(scale);
+    std::copy_n(means.begin(), 3, weights.mean.begin());
+    std::copy_n(scales.begin(), 3, weights.scale.begin());
+    weights.bias = fusion_bias;
+    if (!EdgeEngine::takes(weights)) return;
+    engine = std::make_unique<EdgeEngine>(
+        weights, [](std::int64_t count, const auto& body) { at::parallel_for(0, count, 8, body); });
+  }
+
+  /// A picture of the batch for the engine; `input` holds what it points to.
+  static EdgePictureView view_of(const torch::Tensor& input, std::int64_t n) {
+    EdgePictureView view;
+    const torch::Tensor picture = input[n];
+    if (picture.scalar_type() == torch::kUInt8) {
+      view.bytes = picture.data_ptr<std::uint8_t>();
+    } else {
+      view.floats = picture.data_ptr<float>();
+    }
+    view.channel = picture.stride(0);
+    view.row = picture.stride(1);
+    view.column = picture.stride(2);
+    view.height = static_cast<int>(picture.size(1));
+    view.width = static_cast<int>(picture.size(2));
+    return view;
+  }
+
+  static torch::Tensor for_engine(const torch::Tensor& input) {
+    const bool bytes = input.scalar_type() == torch::kUInt8;
+    return input.to(torch::kCPU, bytes ? torch::kUInt8 : torch::kFloat32);
+  }
+
+  torch::Tensor detect_by_engine(const torch::Tensor& input) const {
+    const torch::Tensor held = for_engine(input);
+    torch::Tensor out = torch::empty({held.size(0), 1, held.size(2), held.size(3)});
+    for (std::int64_t n = 0; n < held.size(0); ++n) {
+      engine->detect(view_of(held, n), out[n].data_ptr<float>());
+    }
+    return out;
+  }
+
+  /// run(), by the engine.
+  std::vector<torch::Tensor> run_engine(const torch::Tensor& input) const {
+    const torch::Tensor held = for_engine(input);
+    std::vector<torch::Tensor> maps(4);
+    for (std::int64_t stage = 0; stage < 4; ++stage) {
+      maps[static_cast<std::size_t>(stage)] =
+          torch::empty({held.size(0), 1, held.size(2) >> stage, held.size(3) >> stage});
+    }
+    for (std::int64_t n = 0; n < held.size(0); ++n) {
+      const auto stages = engine->stages(view_of(held, n));
+      for (std::size_t stage = 0; stage < 4; ++stage) {
+        std::copy(stages[stage].begin(), stages[stage].end(), maps[stage][n].data_ptr<float>());
+      }
+    }
+    for (std::size_t stage = 1; stage < 4; ++stage) {
+      maps[stage] = torch::upsample_bilinear2d(maps[stage], {held.size(2), held.size(3)}, false);
+    }
+    return maps;
   }
 
   torch::Tensor run_head(const Head& head, const torch::Tensor& features) const {
@@ -106,6 +207,7 @@ struct EdgeDetector::Folded {
 
   /// One map a stage at full size, float32, times its fusion weight and without its bias.
   std::vector<torch::Tensor> run(const torch::Tensor& input) const {
+    if (engine != nullptr) return run_engine(input);
     torch::Tensor x = input.to(device, torch::kFloat32);
     if (input.scalar_type() == torch::kUInt8) x = x / 255.0;
     x = ((x - mean) * scale).to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
@@ -134,7 +236,8 @@ struct EdgeDetector::Folded {
   torch::Tensor init, mean, scale;
   std::vector<Block> blocks;
   std::vector<Head> heads;
-  float fusion_bias = 0;  ///< of the classifier and, through it, of the four heads
+  float fusion_bias = 0;               ///< of the classifier and, through it, of the four heads
+  std::unique_ptr<EdgeEngine> engine;  ///< null where the CPU or the network does not fit it
 };
 
 EdgeDetector::EdgeDetector(const std::string& path, torch::Device device,
@@ -153,6 +256,7 @@ EdgeDetector& EdgeDetector::operator=(EdgeDetector&&) noexcept = default;
 torch::Tensor EdgeDetector::detect(const torch::Tensor& rgb) const {
   check_picture(rgb);
   const torch::InferenceMode inference;
+  if (net_->engine != nullptr) return net_->detect_by_engine(rgb);
   const std::vector<torch::Tensor> maps = net_->run(rgb);
   torch::Tensor sum = maps[0];
   for (std::size_t stage = 1; stage < maps.size(); ++stage) sum.add_(maps[stage]);

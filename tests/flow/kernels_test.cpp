@@ -10,7 +10,7 @@
 #include "common/core/error.h"
 #include "models/kernels/channel_norm.h"
 #include "models/kernels/correlation.h"
-#include "models/kernels/dispatch.h"
+#include "models/kernels/plain_kernels.h"
 #include "models/kernels/resample.h"
 
 namespace semcodec {
@@ -194,14 +194,42 @@ TEST(ChannelNorm, HasNoGradientAtZero) {
   EXPECT_EQ(x.grad().abs().max().item<float>(), 0.0F);
 }
 
-TEST(Dispatch, SaysWhenCudaKernelsAreMissing) {
-  if (kernels::have_cuda_kernels()) GTEST_SKIP() << "a CUDA module is loaded";
-  try {
-    kernels::kernels_for(torch::Device(torch::kCUDA, 0));
-    FAIL() << "CUDA kernels came from nowhere";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::device);
+TEST(PlainKernels, EqualTheCpuKernelsForwardsAndBackwards) {
+  torch::manual_seed(7);
+  const auto& plain = kernels::plain_kernels();
+  const auto& own = kernels::kernels_for(torch::kCPU);
+  const auto a = torch::randn({2, 5, 9, 13}), b = torch::randn({2, 5, 9, 13});
+  const auto cost = own.correlation(a, b, 3, 2);
+  EXPECT_LT(largest_difference(plain.correlation(a, b, 3, 2), cost), 1e-5);
+  const auto g = torch::randn_like(cost);
+  const auto want = own.correlation_backward(g, a, b, 3, 2);
+  const auto got = plain.correlation_backward(g, a, b, 3, 2);
+  EXPECT_LT(largest_difference(got.first, want.first), 1e-5);
+  EXPECT_LT(largest_difference(got.second, want.second), 1e-5);
+
+  const auto flow = torch::randn({2, 2, 9, 13}) * 6;
+  for (const auto& image : {a, a.contiguous(at::MemoryFormat::ChannelsLast)}) {
+    const auto moved = plain.resample(image, flow);
+    EXPECT_LT(largest_difference(moved, own.resample(image, flow)), 1e-5);
+    EXPECT_EQ(moved.suggest_memory_format(), image.suggest_memory_format());
   }
+  const auto both = own.resample_backward(b, a, flow, true, true);
+  const auto steps = plain.resample_backward(b, a, flow, true, true);
+  EXPECT_LT(largest_difference(steps.first, both.first), 1e-5);
+  EXPECT_LT(largest_difference(steps.second, both.second), 1e-5);
+  const auto flow_only = plain.resample_backward(b, a, flow, false, true);
+  EXPECT_FALSE(flow_only.first.defined());
+  EXPECT_TRUE(torch::equal(flow_only.second, steps.second));
+  auto odd = torch::zeros({2, 2, 9, 13});
+  odd[0][0][0][0] = NAN;
+  odd[1][1][2][2] = -1e30F;
+  EXPECT_TRUE(torch::equal(plain.resample(a, odd), own.resample(a, odd)));
+}
+
+TEST(Dispatch, StepsOfTorchStandInForMissingCudaKernels) {
+  if (kernels::have_cuda_kernels()) GTEST_SKIP() << "a CUDA module is loaded";
+  EXPECT_EQ(&kernels::kernels_for(torch::Device(torch::kCUDA, 0)), &kernels::plain_kernels());
+  EXPECT_THROW(kernels::kernels_for(torch::Device(torch::kMeta)), Error);
 }
 
 }  // namespace

@@ -235,6 +235,44 @@ TEST(EdgeDetector, Bf16StaysCloseToFp32) {
   EXPECT_LT((exact.detect(picture) - fast.detect(picture)).abs().mean().item<double>(), 0.01);
 }
 
+TEST(EdgeDetector, Bf16IsTheNetworkInEverySizeAndAtOddSizes) {
+  // On CPUs with AVX512_BF16 this is the path of edge_engine.h.
+  for (const char* name : {"tiny", "small", "full", "tiny-l"}) {
+    PiDiNet net(PiDiNetConfig::named(name));
+    formula_weights(net);
+    const EdgeDetector exact(net, torch::kCPU, torch::kFloat32);
+    const EdgeDetector fast(net, torch::kCPU, torch::kBFloat16);
+    for (const auto [height, width] : {Point{8, 8}, Point{33, 47}, Point{49, 70}, Point{64, 97}}) {
+      const torch::NoGradGuard no_grad;
+      torch::Tensor pictures =
+          torch::cat({formula_picture(height, width), torch::zeros({1, 3, height, width})});
+      pictures[1] = pictures[0].flip(2);
+      const torch::Tensor expected = exact.detect(pictures), map = fast.detect(pictures);
+      ASSERT_EQ(map.sizes(), expected.sizes());
+      // Fifteen blocks of bfloat16 maps: 8 bits of mantissa each time.
+      EXPECT_LT((map - expected).abs().mean().item<double>(), 0.02) << name << width;
+      EXPECT_LT((map - expected).abs().max().item<double>(), 0.2) << name << width;
+      const auto last = pictures.contiguous(torch::MemoryFormat::ChannelsLast);
+      EXPECT_TRUE(torch::equal(fast.detect(last), map)) << name << width;
+      const auto stages = fast.detect_all(pictures);
+      EXPECT_LT((stages[4] - map).abs().max().item<double>(), 2e-6) << name << width;
+    }
+  }
+}
+
+TEST(EdgeDetector, Bf16IsTheSameForAnyNumberOfThreads) {
+  PiDiNet net(PiDiNetConfig::named("tiny"));
+  formula_weights(net);
+  const EdgeDetector detector(net, torch::kCPU, torch::kBFloat16);
+  const torch::Tensor picture = formula_picture(64, 96);
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const torch::Tensor one = detector.detect(picture);
+  at::set_num_threads(3);
+  EXPECT_TRUE(torch::equal(detector.detect(picture), one));
+  at::set_num_threads(before);
+}
+
 TEST(EdgeDetector, RefusesWhatIsNoPicture) {
   const EdgeDetector detector(PiDiNet(PiDiNetConfig::named("tiny-l")), torch::kCPU);
   EXPECT_THROW(detector.detect(torch::rand({1, 1, 16, 16})), Error);

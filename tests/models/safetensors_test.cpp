@@ -10,7 +10,6 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
-#include "models/core/device.h"
 #include "models/core/weights_path.h"
 
 namespace semcodec {
@@ -228,33 +227,6 @@ TEST(WeightsPath, TheEnvironmentComesFirstAndPathsAreTaken) {
   EXPECT_THROW(require_weights("another-net", "a test"), Error);
   ::unsetenv("SEMCODEC_WEIGHTS");
   std::filesystem::remove_all(folder);
-}
-
-TEST(Device, TextsAreChecked) {
-  EXPECT_TRUE(parse_device("cpu").is_cpu());
-  for (const char* wrong : {"", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:1x", "CPU"}) {
-    try {
-      parse_device(wrong);
-      FAIL() << wrong;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage) << wrong;
-    }
-  }
-  try {
-    parse_device("cuda:4096");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::device);
-    EXPECT_NE(std::string(error.what()).find("cuda:4096"), std::string::npos);
-  }
-}
-
-TEST(Device, ChannelsLastKeepsTheValues) {
-  torch::nn::Conv2d net(torch::nn::Conv2dOptions(3, 4, 3));
-  const torch::Tensor before = net->weight.detach().clone();
-  to_channels_last(*net);
-  EXPECT_TRUE(net->weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
-  EXPECT_TRUE(torch::equal(net->weight.detach(), before));
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ int train(int argc, char** argv) {
   EdgeTrainingOptions options;
   std::vector<std::string> stores;
   std::string device = "cpu", out;
-  bool resume = false;
+  bool resume = false, repeatable = false;
   int threads = 0;
   app.add_option("stores", stores, "Frame stores (*.frames) to train on")->required();
   app.add_option("-o,--output", out, "Write the averaged weights (safetensors, fp16) here")
@@ -107,9 +107,11 @@ int train(int argc, char** argv) {
   app.add_option("--seed", options.seed, "Random seed")->capture_default_str();
   app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", threads, "CPU threads, 0 = one a core")->capture_default_str();
+  app.add_flag("--deterministic", repeatable, "The same weights every time on this machine");
   CLI11_PARSE(app, argc, argv);
 
   const torch::Device where = parse_device(device);
+  set_deterministic(repeatable);
   set_threads(threads);
   if (!options.teacher.empty()) {
     options.teacher = require_weights(options.teacher, "distillation");

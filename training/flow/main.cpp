@@ -23,7 +23,7 @@ int run(int argc, char** argv) {
   std::string data, start_from, variant = "full";
   int threads = 1;
   double minutes = 1e9;
-  bool fp32 = false;
+  bool fp32 = false, repeatable = false;
   CLI::App app{
       "Trains FlowNet2 on synthetic motion; continues where the folder's checkpoint ends."};
   app.add_option("--data", data, "Folder of frame stores for textures; an eighth is held out")
@@ -52,10 +52,12 @@ int run(int argc, char** argv) {
   app.add_option("--minutes", minutes, "Stop (and save) after this time");
   app.add_option("--threads", threads, "Threads, 0 = one a core");
   app.add_flag("--fp32", fp32, "Compute in fp32 instead of bf16");
+  app.add_flag("--deterministic", repeatable, "The same weights every time on this machine");
   CLI11_PARSE(app, argc, argv);
 
   options.net.variant = semcodec::flownet2_variant_from_text(variant);
   options.bf16 = !fp32 && semcodec::cpu_has_bf16();
+  semcodec::set_deterministic(repeatable);
   semcodec::set_threads(threads);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);

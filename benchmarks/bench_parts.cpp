@@ -1,0 +1,220 @@
+#include "benchmarks/bench_parts.h"
+
+#include <cstring>
+#include <memory>
+
+#include "decoder/synthesis/synthesiser.h"
+#include "encoder/analysis/colour.h"
+#include "encoder/analysis/structure.h"
+#include "models/generator/flow_geometry.h"
+#include "models/kernels/paint_frame.h"
+#include "models/pidinet/edge_detector.h"
+#include "tests/models/seeded_values.h"
+
+namespace semcodec {
+namespace {
+
+constexpr std::int64_t kBetween =
+    9;  ///< frames between two anchors: 10 a run, 2.5 anchors a second
+
+/// A smooth picture with edges and some noise, H×W×3 bytes.
+RgbImage bench_picture(int width, int height) {
+  RgbImage picture(width, height);
+  std::uint32_t noise = 1;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const int patch = (x / 40 * 7 + y / 30 * 13) % 11;
+      const int shade[3] = {x * 128 / width + 9 * patch, 40 + y * 128 / height + 12 * (patch % 4),
+                            200 - 15 * patch};
+      for (int c = 0; c < 3; ++c) {
+        noise = noise * 1664525U + 1013904223U;
+        picture.row(y)[3 * x + c] = static_cast<std::uint8_t>(
+            std::clamp(shade[c] + static_cast<int>(noise >> 28) - 8, 0, 255));
+      }
+    }
+  }
+  return picture;
+}
+
+Plane bench_plane(int width, int height, int levels) {
+  Plane plane{width, height, levels, {}};
+  for (int i = 0; i < width * height; ++i) {
+    plane.values.push_back(static_cast<std::uint8_t>((i / 3 + i / width) % levels));
+  }
+  return plane;
+}
+
+SemanticFrame bench_frame(const BenchSettings& s, std::int64_t pts, bool first) {
+  SemanticFrame frame;
+  frame.pts = pts;
+  frame.entry_point = first;
+  frame.structure = bench_plane(s.width / 8, s.height / 8, 4);
+  frame.labels = bench_plane(s.width / 16, s.height / 16, 12);
+  for (int i = 0; i < 12; ++i) {
+    const auto shade = static_cast<std::uint8_t>(20 * i);
+    frame.palette.push_back({shade, static_cast<std::uint8_t>(255 - shade), shade});
+  }
+  if (first) return frame;
+  frame.motion.width = s.width / 16;
+  frame.motion.height = s.height / 16;
+  const auto cells = static_cast<std::size_t>(frame.motion.width * frame.motion.height);
+  frame.motion.dx.assign(cells, 9);
+  frame.motion.dy.assign(cells, -5);
+  for (std::int64_t i = 1; i <= kBetween; ++i) {
+    frame.between_pts.push_back(pts - (kBetween + 1) + i);
+  }
+  return frame;
+}
+
+/// PiDiNet by itself, from RGB bytes.
+BenchPart edge_part(const std::string& name, std::shared_ptr<EdgeDetector> detector,
+                    const torch::Tensor& bytes) {
+  BenchPart part;
+  part.name = name;
+  part.inputs["rgb"] = bytes.to(torch::kFloat32) / 255.0;
+  part.run = [detector, bytes] { return detector->detect(bytes); };
+  return part;
+}
+
+BenchPart analysis_part(const BenchSettings& s, std::shared_ptr<EdgeDetector> detector,
+                        const torch::Tensor& bytes) {
+  BenchPart part;
+  part.name = "encode-analysis";
+  part.whole_path = true;
+  StructureOptions structure;
+  structure.cell = 8;
+  ColourOptions colours;
+  colours.cell = 16;
+  colours.clusters = 12;
+  const auto colour = std::make_shared<ColourAnalyser>(colours);
+  part.run = [=, w = s.width, h = s.height, picture = bench_picture(s.width, s.height)] {
+    const auto edges = detector->detect(bytes).to(torch::kCPU).contiguous();
+    const Plane plane = analyse_structure(edges.data_ptr<float>(), w, h, structure);
+    const ColourMap map = colour->analyse(picture);
+    return torch::tensor({plane.values.at(0) + map.labels.values.at(0)});
+  };
+  return part;
+}
+
+FrameContext generator_context(const BenchSettings& s, const ModelPackage& package,
+                               bool references) {
+  const int w = s.width, h = s.height, channels = package.config.texture.channels;
+  AnchorInput input;
+  input.condition = torch::rand({1, 4, h / 2, w / 2});
+  input.planes = plane_scalars(8, 4, 16, 1.0);
+  if (channels > 0) input.texture = torch::rand({1, channels, h / 16, w / 16}) * 2 - 1;
+  FrameContext x;
+  if (!references) {
+    x = image_context(input);
+  } else {
+    const AnchorState a{torch::rand({1, 4, h / 2, w / 2}), torch::rand({1, 3, h, w})};
+    const AnchorState b{torch::rand({1, 4, h / 2, w / 2}), torch::rand({1, 3, h, w})};
+    const auto flow = torch::randn({1, 2, h / kFlowScale, w / kFlowScale}) * 4;
+    const auto interval = torch::full({1}, 0.4);
+    x = anchor_context(input, a, flow, interval, &b, flow, interval);
+  }
+  for (auto* t : {&x.condition, &x.condition_a, &x.condition_b, &x.reference_a, &x.reference_b,
+                  &x.texture, &x.scalars}) {
+    if (t->defined()) *t = t->to(s.device);
+  }
+  return x;
+}
+
+BenchPart generator_part(const std::string& name, Generator generator, const FrameContext& x) {
+  BenchPart part;
+  part.name = name;
+  part.inputs = {{"condition", x.condition},     {"condition_a", x.condition_a},
+                 {"condition_b", x.condition_b}, {"reference_a", x.reference_a},
+                 {"reference_b", x.reference_b}, {"scalars", x.scalars}};
+  if (x.texture.defined()) part.inputs["texture"] = x.texture;
+  part.run = [generator, x]() mutable { return generator->forward(x).frame; };
+  return part;
+}
+
+void add_between(std::vector<BenchPart>& parts, const BenchSettings& s, Generator generator) {
+  BetweenContext x;
+  const auto options = torch::TensorOptions().device(s.device);
+  x.picture_a = torch::rand({1, 3, s.height, s.width}, options);
+  x.picture_b = torch::rand({1, 3, s.height, s.width}, options);
+  x.small_a = small_picture(x.picture_a);
+  x.small_b = small_picture(x.picture_b);
+  if (s.device.is_cpu()) {
+    x.pixels_a = to_pixels(x.picture_a);
+    x.pixels_b = to_pixels(x.picture_b);
+  }
+  const auto flow = torch::randn({1, 2, s.height / kFlowScale, s.width / kFlowScale}, options) * 3;
+  x.flow_a = flow;
+  x.flow_b = -flow;
+  x.tau = torch::full({1}, 0.4, options);
+  x.interval = torch::full({1}, 0.4, options);
+  BenchPart network;
+  network.name = "between";
+  network.inputs = {{"picture_a", x.picture_a},
+                    {"picture_b", x.picture_b},
+                    {"small_a", x.small_a},
+                    {"small_b", x.small_b},
+                    {"flow_a", x.flow_a},
+                    {"flow_b", x.flow_b},
+                    {"tau", x.tau},
+                    {"interval", x.interval}};
+  // What the decoder runs: the network and the mixing, to bytes.
+  network.run = [generator, x]() mutable { return generator->interpolator()->paint_bytes(x); };
+  parts.push_back(network);
+}
+
+BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
+  StreamInfo info;
+  info.width = info.work_width = s.width;
+  info.height = info.work_height = s.height;
+  info.time_base_den = 25;
+  SynthesisOptions options;
+  options.device = s.device;
+  options.dtype = s.dtype;
+  const auto synthesiser = std::make_shared<Synthesiser>(package, info, options);
+  const auto pts = std::make_shared<std::int64_t>(0);
+  BenchPart part;
+  part.name = "decode-synthesis";
+  part.whole_path = true;
+  part.frames = kBetween + 1;
+  part.run = [=] {
+    torch::Tensor last;
+    if (*pts == 0) synthesiser->push(bench_frame(s, 0, true), [](PaintedFrame&&) {});
+    *pts += kBetween + 1;
+    synthesiser->push(bench_frame(s, *pts, false), [&](PaintedFrame&& frame) { last = frame.rgb; });
+    return last;
+  };
+  return part;
+}
+
+}  // namespace
+
+std::vector<BenchPart> bench_parts(const BenchSettings& s,
+                                   std::map<std::string, TensorMap>* weights) {
+  torch::manual_seed(1);
+  std::vector<BenchPart> parts;
+  const RgbImage picture = bench_picture(s.width, s.height);
+  const auto bytes = torch::empty({s.height, s.width, 3}, torch::kUInt8);
+  std::memcpy(bytes.data_ptr<std::uint8_t>(), picture.pixels.data(), picture.pixels.size());
+  const auto rgb = bytes.permute({2, 0, 1}).unsqueeze(0).to(s.device);
+  for (const char* size : {"full", "small", "tiny"}) {
+    const std::string name = std::string("pidinet-") + size;
+    PiDiNet net(PiDiNetConfig::named(size));
+    TensorMap state = state_of(*net), values = state;
+    seed_weights(values);
+    load_into(*net, values, name);
+    if (weights != nullptr) (*weights)[name] = values;
+    parts.push_back(edge_part(name, std::make_shared<EdgeDetector>(net, s.device, s.dtype), rgb));
+  }
+  const ModelPackage package = open_package(s.model);
+  const auto edges = std::make_shared<EdgeDetector>(package.edges_path(), s.device, s.dtype);
+  parts.push_back(edge_part("edges", edges, rgb));
+  auto generator = load_generator(package, s.device, s.dtype);
+  parts.push_back(generator_part("image", generator, generator_context(s, package, false)));
+  parts.push_back(generator_part("anchor", generator, generator_context(s, package, true)));
+  add_between(parts, s, generator);
+  parts.push_back(analysis_part(s, edges, rgb));
+  parts.push_back(synthesis_part(s, package));
+  return parts;
+}
+
+}  // namespace semcodec

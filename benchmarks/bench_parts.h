@@ -1,0 +1,34 @@
+#pragma once
+// What network_bench measures: each part of encoder and decoder by itself, ready to run.
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/core/safetensors.h"
+
+namespace semcodec {
+
+struct BenchSettings {
+  std::string model = "default";  ///< a package
+  int width = 512, height = 256;
+  torch::Device device = torch::kCPU;
+  torch::Dtype dtype = torch::kFloat32;
+};
+
+struct BenchPart {
+  std::string name;
+  bool whole_path = false;  ///< everything that the codec does there, not the network alone
+  int frames = 1;           ///< pictures of width x height that one run makes or looks at
+  TensorMap inputs;         ///< those of the network, so that others can be given the same
+  std::function<torch::Tensor()> run;
+};
+
+/// All parts, in order. PiDiNet's sizes have weights by a formula, which `weights` (may be null)
+/// receives by part: networks that ship have a file already.
+std::vector<BenchPart> bench_parts(const BenchSettings& settings,
+                                   std::map<std::string, TensorMap>* weights = nullptr);
+
+}  // namespace semcodec

@@ -1,0 +1,171 @@
+"""Our networks against the same graphs in PyTorch eager, in one run.
+
+    bash scripts/reference_tools.sh run benchmarks/eager_reference.py [--threads N] [--rounds N]
+
+Starts build/bin/network_bench --serve, gives both sides the same inputs and weights, compares the
+outputs, and then times the two in turn, round by round, so that whatever else the machine does falls
+on both. Eager runs at its best setting: channels_last, inference_mode, and the faster of weights in
+bf16 and autocast. Printed are the least and the median time of each side, wall and CPU (all threads
+together), and eager's least over ours. CPU time is what counts on a machine that does other things
+too."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torch  # noqa: E402
+
+from eager_models import Generator, Interpolator, PiDiNet, load_part, load_safetensors  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Largest and mean difference of outputs in 0..1. Ours and eager round at different places.
+TOLERANCE = {"bf16": (0.25, 0.01), "fp32": (1e-3, 1e-4)}
+
+
+class Ours:
+    """network_bench, which runs a part each time it is asked."""
+
+    def __init__(self, folder, arguments):
+        environment = dict(os.environ, SEMCODEC_DTYPE=arguments.dtype,
+                           OMP_NUM_THREADS=str(arguments.threads))
+        self.process = subprocess.Popen(
+            [arguments.bench, "--serve", folder, "--size", arguments.size, "--model",
+             arguments.model, "--threads", str(arguments.threads), "-q"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        if self.process.stdout.readline() != "ready\n":
+            raise SystemExit("eager_reference: network_bench did not start")
+
+    def time(self, name):
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return tuple(float(word) for word in self.process.stdout.readline().split())
+
+
+class Eager:
+    """A network of eager_models.py in one setting."""
+
+    def __init__(self, network, inputs, fp32_inputs, setting):
+        self.setting = setting
+        kind = torch.bfloat16 if setting == "bf16 weights" else torch.float32
+        self.network = network.eval().to(memory_format=torch.channels_last).to(kind)
+        self.inputs = [t if fp32_inputs else t.to(kind) for t in inputs]
+        self.inputs = [t.contiguous(memory_format=torch.channels_last) if t.dim() == 4 else t
+                       for t in self.inputs]
+
+    def run(self):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16,
+                                                    enabled=self.setting == "autocast"):
+            return self.network(*self.inputs)
+
+    def time(self):
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.run()
+        return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
+
+
+def make_network(part, folder, package):
+    """The eager module of a part, the names of its inputs, whether they stay float32."""
+    if part.startswith("pidinet"):
+        return PiDiNet(load_safetensors(f"{folder}/{part}.weights.safetensors")), ["rgb"], False
+    if part == "edges":
+        return PiDiNet(load_safetensors(f"{package}/edges.safetensors")), ["rgb"], False
+    with open(f"{package}/model.json") as file:
+        sizes = json.load(file)["generator"]
+    state = load_safetensors(f"{package}/generator.safetensors")
+    if part == "between":
+        names = ["picture_a", "picture_b", "small_a", "small_b", "flow_a", "flow_b", "tau", "interval"]
+        return load_part(Interpolator(sizes), state, "interpolator."), names, True
+    names = ["condition", "condition_a", "condition_b", "reference_a", "reference_b", "texture",
+             "scalars"]
+    return load_part(Generator(sizes), state), names, True
+
+
+def as_ours(part, output):
+    """What the part of network_bench gives: the interpolator's is bytes, as the decoder writes."""
+    if part != "between":
+        return output.float()
+    return (output.float()[0].permute(1, 2, 0) * 255 + 0.5).clamp(0, 255).floor()
+
+
+def compare(part, ours, eager, dtype):
+    scale = 255 if part == "between" else 1
+    gap = (ours - as_ours(part, eager)).abs() / scale
+    largest, mean = gap.max().item(), gap.mean().item()
+    limit, mean_limit = TOLERANCE[dtype]
+    if part == "between":  # a byte is rounded
+        limit, mean_limit = max(limit, 1.01 / 255), max(mean_limit, 0.002)
+    good = largest <= limit and mean <= mean_limit
+    return good, f"largest {largest:.1e}, mean {mean:.1e}"
+
+
+def measure(part, folder, ours, arguments):
+    saved = load_safetensors(f"{folder}/{part}.io.safetensors")
+    package = os.path.join(ROOT, "models/zoo", arguments.model)
+    settings = ["bf16 weights", "autocast"] if arguments.dtype == "bf16" else ["fp32"]
+    candidates, verdict = [], None
+    for setting in settings:
+        network, names, fp32 = make_network(part, folder, package)
+        eager = Eager(network, [saved["in." + name] for name in names], fp32, setting)
+        good, text = compare(part, saved["out"], eager.run(), arguments.dtype)
+        verdict = verdict or (good, text)
+        candidates.append(([eager.time()[1] for _ in range(4)][1:], eager))
+    eager = min(candidates, key=lambda pair: min(pair[0]))[1]
+    mine, theirs = [], []
+    for _ in range(arguments.rounds):
+        mine.append(ours.time(part))
+        theirs.append(eager.time())
+    row = {"part": part, "setting": eager.setting, "agrees": verdict[0], "difference": verdict[1]}
+    for side, times in (("ours", mine), ("eager", theirs)):
+        for which, name in ((0, "wall"), (1, "cpu")):
+            values = sorted(t[which] for t in times)
+            row[f"{side}_{name}"] = {"least": values[0], "median": values[len(values) // 2]}
+    row["ratio_wall"] = row["eager_wall"]["least"] / row["ours_wall"]["least"]
+    row["ratio_cpu"] = row["eager_cpu"]["least"] / row["ours_cpu"]["least"]
+    row["ratio_median"] = row["eager_cpu"]["median"] / row["ours_cpu"]["median"]
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bench", default=os.path.join(ROOT, "build/bin/network_bench"))
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--size", default="512x256")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--dtype", choices=["bf16", "fp32"], default="bf16")
+    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_argument("parts", nargs="*", help="default: all")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    parts = arguments.parts or ["pidinet-full", "pidinet-small", "pidinet-tiny", "edges", "image",
+                                "anchor", "between"]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Ours(folder, arguments)
+        print(f"{arguments.size}, {arguments.dtype}, {arguments.threads} thread(s), torch "
+              f"{torch.__version__}, {arguments.rounds} rounds; least milliseconds")
+        print(f"{'part':14s} {'ours CPU':>9s} {'eager CPU':>9s} {'ratio':>6s} {'of medians':>10s} "
+              f"{'ours wall':>9s} {'eager wall':>10s} {'ratio':>6s}  eager's setting; outputs differ by")
+        for part in parts:
+            row = measure(part, folder, ours, arguments)
+            rows.append(row)
+            print(f"{part:14s} {row['ours_cpu']['least']:9.2f} {row['eager_cpu']['least']:9.2f} "
+                  f"{row['ratio_cpu']:6.2f} {row['ratio_median']:10.2f} "
+                  f"{row['ours_wall']['least']:9.2f} {row['eager_wall']['least']:10.2f} "
+                  f"{row['ratio_wall']:6.2f}  {row['setting']}; {row['difference']}"
+                  f"{'' if row['agrees'] else '  TOO MUCH'}", flush=True)
+        ours.process.stdin.close()
+        ours.process.wait()
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump(rows, file, indent=1)
+    return 0 if all(row["agrees"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
