@@ -9,6 +9,7 @@
 #include <opencv2/video/tracking.hpp>
 
 #include "common/core/error.h"
+#include "common/core/log.h"
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/motion.h"
 #include "encoder/analysis/structure.h"
@@ -162,12 +163,17 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
     require(a.width == b.width && a.height == b.height && a.frames == b.frames && a.channels == 3 &&
                 b.channels == 1,
             ErrorKind::input, edges + " does not belong to " + path + "; make both again.");
-    require(a.width >= options.crop && a.height >= options.crop, ErrorKind::input,
-            path + " is smaller than the crop; lower the crop size.");
+    if (a.width < options.crop || a.height < options.crop) {
+      log::warning(path + " is smaller than the crop of " + std::to_string(options.crop) +
+                   " pixels. Skipped.");
+      continue;
+    }
     if (clip.still()) {
       stills.push_back(std::move(clip));
     } else if (a.frames >= 3) {
       clips_.push_back(std::move(clip));
+    } else {
+      log::warning(path + " has fewer than 3 frames. Skipped.");
     }
   }
   videos_ = clips_.size();
@@ -325,6 +331,12 @@ SequenceSample combine(const std::vector<SequenceSample>& samples, Function f) {
 
 SequenceSample collate(const std::vector<SequenceSample>& samples) {
   return combine(samples, [](const std::vector<torch::Tensor>& all) { return torch::cat(all, 0); });
+}
+
+SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count) {
+  return combine({batch}, [&](const std::vector<torch::Tensor>& all) {
+    return all.front().narrow(0, first, count);
+  });
 }
 
 SequenceSample to_device(const SequenceSample& sample, torch::Device device) {

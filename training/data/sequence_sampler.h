@@ -50,12 +50,14 @@ struct SequenceSample {
 };
 
 SequenceSample collate(const std::vector<SequenceSample>& samples);
+/// Samples first … first + count − 1 of a batch.
+SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count);
 SequenceSample to_device(const SequenceSample& sample, torch::Device device);
 
 class SequenceSampler {
  public:
-  /// Loads every NAME.frames with its NAME.edges in `folder`. Throws Error(input) when there is
-  /// none, or when one is smaller than the crop.
+  /// Loads every NAME.frames with its NAME.edges in `folder`. One that is smaller than the crop or
+  /// too short is named and skipped. Throws Error(input) when none is left.
   SequenceSampler(const std::string& folder, const SamplerOptions& options);
 
   /// Thread-safe; the sample depends only on `seed`.
