@@ -74,7 +74,7 @@ for steps in 6 14 25; do
   exec_all --set output="$dir/killed" 2>>"$dir/killed.txt" &
   pid=$!
   for _ in $(seq 2400); do
-    last=$(tail -n 1 "$dir/killed/train/generator/losses.csv" 2>/dev/null | cut -d, -f1)
+    last=$(tail -n 1 "$dir/killed/train/generator/losses.csv" 2>/dev/null | cut -d, -f1 || true)
     case $last in '' | *[!0-9]*) last=0 ;; esac
     [ "$last" -ge "$steps" ] && break
     kill -0 $pid 2>/dev/null || fail "ended by itself: $(cat "$dir/killed.txt")"

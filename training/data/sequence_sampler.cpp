@@ -254,7 +254,18 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     return 16 * static_cast<int>(random.below(static_cast<std::uint64_t>(range / 16 + 1)));
   };
   const int x = offset(width - crop), y = offset(height - crop);
-  const Planes planes = draw_planes(random, options_.texture_channels);
+  Planes planes = draw_planes(random, options_.texture_channels);
+  // Asked for only when wanted, so that the samples of other runs stay what they were.
+  if (options_.finest_share > 0 && uniform(random) < options_.finest_share) {
+    planes.colour.cell = 4;
+    planes.colour.clusters = 64;
+    planes.colour.smoothing = 0;
+    planes.structure.cell = 2;
+    planes.structure.levels = 4;
+    planes.structure.min_length = 0;
+    planes.with_colour = planes.with_structure = true;
+    planes.texture_share = options_.texture_channels > 0 ? 1 : 0;
+  }
   ColourAnalyser colour(planes.colour);
 
   SequenceSample sample;

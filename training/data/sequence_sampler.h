@@ -31,6 +31,7 @@ struct SamplerOptions {
   double still_share = 0.3;       ///< share of samples from stores of one frame (still.h), when
                                   ///< there are both kinds
   double key_share = 0.35;        ///< share of samples whose first picture has a key picture
+  double finest_share = 0;        ///< share of samples at the finest operating point there is
   int texture_channels = 8;       ///< of the model: how many are sent is drawn, 0 included
 };
 

@@ -59,6 +59,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("flip", o.sampler.flip);
   read("still_share", o.sampler.still_share);
   read("key_share", o.sampler.key_share);
+  read("finest_share", o.sampler.finest_share);
   read("channels_half", o.network.channels_half);
   read("channels_quarter", o.network.channels_quarter);
   read("channels_eighth", o.network.channels_eighth);
