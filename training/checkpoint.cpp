@@ -46,6 +46,7 @@ void put_adam(TensorMap& out, const std::string& prefix, torch::optim::Adam& opt
 
 void take_adam(const TensorMap& in, const std::string& prefix, torch::optim::Adam& optimizer,
                const std::string& file) {
+  optimizer.state().clear();  // what is not in the file had not been stepped yet
   for_each_parameter(optimizer, prefix, [&](torch::Tensor& parameter, const std::string& name) {
     const auto mean = in.find(name + "mean"), square = in.find(name + "square"),
                step = in.find(name + "step");

@@ -1,7 +1,9 @@
 #include "training/config.h"
 
 #include <toml++/toml.h>
+#include <charconv>
 #include <cmath>
+#include <functional>
 #include <sstream>
 
 #include "common/core/error.h"
@@ -20,6 +22,13 @@ void flatten(const toml::table& table, const std::string& prefix,
       visit(key, node);
     }
   }
+}
+
+/// The shortest text that reads back as the same number.
+std::string shortest(double value) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
 }
 
 }  // namespace
@@ -79,9 +88,10 @@ void Config::wrong_type(const std::string& key, const std::string& wanted) const
 
 double Config::get(const std::string& key, double fallback) const {
   const auto* value = find(key);
-  if (value == nullptr) return fallback;
-  if (!value->is_number) wrong_type(key, "a number");
-  return value->number;
+  if (value != nullptr && !value->is_number) wrong_type(key, "a number");
+  const double number = value == nullptr ? fallback : value->number;
+  resolved_[key] = shortest(number);
+  return number;
 }
 
 std::int64_t Config::get(const std::string& key, std::int64_t fallback) const {
@@ -98,16 +108,24 @@ int Config::get(const std::string& key, int fallback) const {
 
 bool Config::get(const std::string& key, bool fallback) const {
   const auto* value = find(key);
-  if (value == nullptr) return fallback;
-  if (!value->is_bool) wrong_type(key, "true or false");
-  return value->number != 0;
+  if (value != nullptr && !value->is_bool) wrong_type(key, "true or false");
+  const bool flag = value == nullptr ? fallback : value->number != 0;
+  resolved_[key] = flag ? "true" : "false";
+  return flag;
 }
 
 std::string Config::get(const std::string& key, const std::string& fallback) const {
   const auto* value = find(key);
-  if (value == nullptr) return fallback;
-  if (!value->is_text) wrong_type(key, "a text");
-  return value->text;
+  if (value != nullptr && !value->is_text) wrong_type(key, "a text");
+  return resolved_[key] = value == nullptr ? fallback : value->text;
+}
+
+std::string Config::get_word(const std::string& key, const std::string& fallback) const {
+  const auto* value = find(key);
+  if (value != nullptr && value->is_bool) wrong_type(key, "a number or a text");
+  return resolved_[key] = value == nullptr ? fallback
+                          : value->is_text ? value->text
+                                           : shortest(value->number);
 }
 
 std::string Config::require_text(const std::string& key, const std::string& what) const {
@@ -125,6 +143,14 @@ void Config::check_all_used(const std::string& prefix) const {
                                         "; docs/training.md lists them.");
     }
   }
+}
+
+std::map<std::string, std::string> Config::resolved(const std::string& prefix) const {
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : resolved_) {
+    if (key.rfind(prefix, 0) == 0) out[key] = value;
+  }
+  return out;
 }
 
 }  // namespace semcodec

@@ -27,8 +27,17 @@ class Config {
   /// A text that must be there.
   std::string require_text(const std::string& key, const std::string& what) const;
 
-  /// Throws Error(usage) naming keys below `prefix` ("generator.") that were never asked for.
+  /// A number or a text, as a text: for values such as 512 or "512x256".
+  std::string get_word(const std::string& key, const std::string& fallback) const;
+
+  /// Throws Error(usage) naming a key below `prefix` ("generator."; "" = any) that nobody asked
+  /// for.
   void check_all_used(const std::string& prefix) const;
+
+  /// Whether the file or an override gives this key.
+  bool has(const std::string& key) const { return values_.count(key) > 0; }
+  /// Every key below `prefix` that was asked for, with the value that the asker got.
+  std::map<std::string, std::string> resolved(const std::string& prefix) const;
 
  private:
   struct Value {
@@ -42,6 +51,7 @@ class Config {
   std::string path_;
   std::map<std::string, Value> values_;
   mutable std::set<std::string> used_;
+  mutable std::map<std::string, std::string> resolved_;
 };
 
 }  // namespace semcodec

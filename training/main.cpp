@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/app/interrupt.h"
 #include "common/app/run_main.h"
 #include "common/app/version.h"
 #include "common/core/error.h"
@@ -17,6 +18,7 @@
 #include "models/core/device.h"
 #include "models/package/model_package.h"
 #include "training/generator/generator_trainer.h"
+#include "training/stages/train_all.h"
 
 namespace {
 
@@ -54,6 +56,8 @@ void train_generator(const StageArguments& arguments) {
     if (ranks.first()) {
       log::info("Wrote generator.safetensors and model.json to " + options.output + ".");
     }
+    // An exit code of its own: whoever started this must not take the stage for done.
+    require(!interrupted(), ErrorKind::interrupted, "Stopped; go on with --resume.");
   } catch (const std::exception& error) {
     // Said here, because what ends the other ranks ends this one too.
     if (ranks.size() > 1) log::error("Rank " + std::to_string(ranks.rank()) + ": " + error.what());
@@ -74,6 +78,14 @@ int main(int argc, char** argv) {
   CommonOptions common;
   add_common_options(app, common, version_text("semcodec-train", {}));
   app.require_subcommand(1);
+  TrainAllArguments all;
+  auto* everything = app.add_subcommand("all", "All stages: from videos to a model package");
+  bool go_on = false;
+  everything->add_option("CONFIG", all.config, "TOML file (docs/training.md lists the keys)")
+      ->check(CLI::ExistingFile);
+  everything->add_option("--set", all.overrides, "key=value, over the file's");
+  everything->add_flag("--resume", go_on, "Go on with what is unfinished (it does so anyway)");
+  everything->fallthrough();
   app.footer(
       "Stages with options of their own (--help after the name):\n"
       "  prepare   videos to frame stores\n"
@@ -88,5 +100,13 @@ int main(int argc, char** argv) {
   stage->add_flag("--deterministic", generator.deterministic,
                   "The same weights every time, for the same machine, threads and ranks");
   stage->add_flag("--resume", generator.resume, "Go on from the checkpoint in the output folder");
-  return run_main(app, argc, argv, [&] { train_generator(generator); });
+  return run_main(app, argc, argv, [&] {
+    all.quiet = common.quiet;
+    if (everything->parsed()) {
+      const Config config(all.config, all.overrides);
+      read_generator_options(config);  // refuses a bad key before hours of other stages
+      train_all(all, config);
+    }
+    if (stage->parsed()) train_generator(generator);
+  });
 }

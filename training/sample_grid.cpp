@@ -6,8 +6,8 @@
 
 namespace semcodec {
 
-void write_sample_grid(const std::string& path, const std::vector<torch::Tensor>& columns,
-                       int64_t rows) {
+torch::Tensor write_sample_grid(const std::string& path, const std::vector<torch::Tensor>& columns,
+                                int64_t rows) {
   std::vector<torch::Tensor> strips;
   for (const auto& column : columns) {
     const auto count = std::min<int64_t>(rows, column.size(0));
@@ -22,6 +22,7 @@ void write_sample_grid(const std::string& path, const std::vector<torch::Tensor>
   file.write({reinterpret_cast<const std::uint8_t*>(header.data()), header.size()});
   file.write({grid.data_ptr<std::uint8_t>(), static_cast<std::size_t>(grid.numel())});
   file.commit();
+  return grid;
 }
 
 }  // namespace semcodec

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include "common/core/error.h"
 #include "training/config.h"
 #include "training/generator/generator_options.h"
+#include "training/stages/stage_keys.h"
 
 namespace semcodec {
 namespace {
@@ -59,6 +61,44 @@ TEST_F(ConfigTest, UnknownKeysAreRefused) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("generator.stepz"), std::string::npos);
   }
+}
+
+TEST_F(ConfigTest, KeysOfAllSectionsAreKnownAndNoOthers) {
+  const std::vector<std::string> good = {
+      "data=a",           "output=b", "edges.teacher=pidinet", "flow.iterations=7",
+      "prepare.size=512", "ranks=2"};
+  EXPECT_NO_THROW(read_generator_options(Config("", good)));
+  for (const char* bad : {"edges.stepz=5", "flow.steps=5", "prepare.colour=1", "sed=1",
+                          "edge.crop=8", "edges.crop=large", "flow.fp32=1"}) {
+    auto keys = good;
+    keys.emplace_back(bad);
+    EXPECT_THROW(read_generator_options(Config("", keys)), Error) << bad;
+  }
+}
+
+TEST_F(ConfigTest, EveryRecipeIsSound) {
+  int recipes = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SEMCODEC_SOURCE_DIR "/training/recipes")) {
+    if (entry.path().extension() != ".toml") continue;
+    EXPECT_NO_THROW(read_generator_options(Config(entry.path().string(), {"data=a", "output=b"})))
+        << entry.path();
+    ++recipes;
+  }
+  EXPECT_GE(recipes, 3);
+}
+
+TEST_F(ConfigTest, StageOptionsCarryEveryValue) {
+  const Config config("", {"edges.crop=96", "prepare.size=512", "flow.fp32=true"});
+  const auto edges = stage_options(config, "edges");
+  const auto crop = std::find(edges.begin(), edges.end(), "--crop");
+  ASSERT_NE(crop, edges.end());
+  EXPECT_EQ(crop[1], "96");
+  const auto flow = stage_options(config, "flow");
+  EXPECT_NE(std::find(flow.begin(), flow.end(), "--fp32"), flow.end());
+  EXPECT_EQ(std::find(flow.begin(), flow.end(), "--start-from"), flow.end());
+  EXPECT_EQ(stage_options(config, "prepare")[1], "512");
+  EXPECT_EQ(config.resolved("edges.").at("edges.batch"), "6") << "defaults are resolved, too";
 }
 
 TEST_F(ConfigTest, GeneratorOptionsAreChecked) {

@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <tuple>
 
+#include "common/core/error.h"
 #include "models/core/safetensors.h"
 #include "models/flownet2/flow_estimator.h"
 #include "models/package/model_package.h"
@@ -14,6 +16,7 @@
 #include "training/data/sequence_sampler.h"
 #include "training/generator/generator_trainer.h"
 #include "training/generator/objective.h"
+#include "training/generator/recompute.h"
 
 namespace semcodec {
 namespace {
@@ -182,6 +185,97 @@ TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
     std::sscanf(b[i].c_str(), "%*d,%lf", &y);
     EXPECT_NEAR(x, y, 2e-3 * std::abs(x)) << "step " << i;
   }
+}
+
+TEST_F(GeneratorTrainingTest, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
+  auto o = options("fault");
+  o.fault_at = 5;
+  GeneratorTrainer(o, ranks_).run();
+  const auto lines = losses(o);
+  ASSERT_EQ(lines.size(), 9U) << "every step is there once";
+  for (const auto& line : lines) EXPECT_EQ(line.find("nan"), std::string::npos) << line;
+  Metadata metadata;
+  load_safetensors(o.output + "/checkpoint.safetensors", &metadata);
+  EXPECT_EQ(metadata["rate_scale"].substr(0, 4), "0.50");
+  EXPECT_EQ(metadata["salt"], "1") << "other samples";
+}
+
+TEST_F(GeneratorTrainingTest, ATrainingThatKeepsDivergingEndsWithASentence) {
+  auto o = options("diverging");
+  o.learning_rate = 1e30;
+  o.steps = 400;
+  o.image_steps = 400;
+  o.sample_every = 1000;
+  o.retries = 2;
+  GeneratorTrainer trainer(o, ranks_);
+  try {
+    trainer.run();
+    FAIL() << "took weights of 1e28 for good";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("after 2 returns to the last good checkpoint"), std::string::npos) << text;
+  }
+  GeneratorTrainer again(options("diverging"), ranks_);
+  EXPECT_TRUE(again.resume()) << "the last good checkpoint is whole";
+}
+
+TEST_F(GeneratorTrainingTest, PartsOfABatchAndRecomputationLearnTheSame) {
+  // The weights after some steps, through all three phases, stand for the gradients of each.
+  const auto weights_of = [&](const std::string& name, int accumulate, bool recompute) {
+    auto o = options(name);
+    o.batch = 4;
+    o.bf16 = false;
+    o.steps = 6;
+    o.average = 0;
+    o.accumulate = accumulate;
+    o.checkpoint_activations = recompute;
+    GeneratorTrainer(o, ranks_).run();
+    return load_safetensors(o.output + "/checkpoint.safetensors");
+  };
+  const auto plain = weights_of("plain", 1, false);
+  for (const auto& [name, parts, recompute] :
+       {std::tuple{"parts", 2, false}, std::tuple{"again", 1, true}, std::tuple{"both", 4, true}}) {
+    const auto other = weights_of(name, parts, recompute);
+    double moment = 0, apart = 0;
+    for (const auto& [key, tensor] : plain) {
+      if (key.rfind("adam.", 0) != 0 || key.find(".mean") == std::string::npos) continue;
+      moment += tensor.square().sum().item<double>();
+      apart += (tensor - other.at(key)).square().sum().item<double>();
+    }
+    EXPECT_GT(moment, 0.0);
+    EXPECT_LT(apart, 1e-4 * moment) << name << ": Adam's mean of the gradients";
+  }
+}
+
+TEST(Recompute, GradientsAreThoseOfTheWholeGraph) {
+  torch::manual_seed(3);
+  auto net = torch::nn::Sequential(torch::nn::Conv2d(3, 8, 3), torch::nn::SiLU(),
+                                   torch::nn::Conv2d(8, 2, 3));
+  const auto picture = torch::rand({2, 3, 12, 12});
+  const auto run = [&](bool again, bool input_wants) {
+    net->zero_grad();
+    const auto input = picture.clone().requires_grad_(input_wants);
+    const TensorFunction f = [&](const std::vector<torch::Tensor>& x) {
+      EXPECT_FALSE(x[1].defined());
+      const auto y = net->forward(x[0]);
+      return std::vector<torch::Tensor>{y, y.square()};
+    };
+    const auto out = again ? recomputed(f, {input, {}}) : f({input, {}});
+    (out[0].sum() + 3 * out[1].mean()).backward();
+    std::vector<torch::Tensor> all;
+    for (const auto& p : net->parameters()) all.push_back(p.grad().clone());
+    if (input_wants) all.push_back(input.grad());
+    return all;
+  };
+  for (const bool input_wants : {false, true}) {
+    const auto a = run(false, input_wants), b = run(true, input_wants);
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i], b[i]));
+  }
+  const torch::NoGradGuard no_grad;
+  EXPECT_FALSE(
+      recomputed([&](const auto& x) { return std::vector{net->forward(x[0])}; }, {picture})[0]
+          .requires_grad());
 }
 
 TEST(Objective, APatchLiesWithinThePictureAndComesAgain) {

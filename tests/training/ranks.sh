@@ -53,3 +53,36 @@ ranks 2 timeout 60 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$
   --set output="$dir/odd" --set generator.batch=3 >"$dir/odd.txt" 2>&1 || got=$?
 [ "$got" -ne 0 ] && [ "$got" -ne 124 ] || fail "a batch of 3 on 2 ranks ended with $got"
 grep -q "ranks cannot share" "$dir/odd.txt" || fail "no sentence: $(cat "$dir/odd.txt")"
+
+# A rank that dies ends the job with a sentence, not a hang.
+got=0
+ranks 2 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \
+  --set output="$dir/dead" --set generator.steps=100000 >"$dir/dead.txt" 2>&1 &
+job=$!
+for _ in $(seq 1200); do
+  [ -s "$dir/dead/losses.csv" ] && break
+  sleep 0.1
+done
+victim=
+for process in /proc/[0-9]*; do
+  # A rank is a process of our program with this output.
+  [ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$bin/semcodec-train")" ] || continue
+  tr '\0' ' ' <"$process/cmdline" | grep -q "output=$dir/dead " && victim=${process#/proc/}
+done
+[ -n "$victim" ] || fail "no rank is running: $(cat "$dir/dead.txt")"
+kill -9 "$victim"
+start=$SECONDS
+wait $job || got=$?
+[ "$got" -ne 0 ] || fail "a job with a dead rank ended well"
+[ $((SECONDS - start)) -lt 90 ] || fail "a dead rank was noticed after $((SECONDS - start)) s"
+grep -qi "signal 9\|do not answer" "$dir/dead.txt" || fail "no sentence: $(cat "$dir/dead.txt")"
+
+# torchrun's variables are refused in words.
+refuses 5 "torchrun" env RANK=0 WORLD_SIZE=2 "$bin/semcodec-train" generator "$dir/two.toml" \
+  --set data="$dir/store" --set output="$dir/torchrun"
+
+# `all` starts the ranks itself.
+"$bin/semcodec-train" all "$dir/two.toml" --set data="$dir/clip.y4m" --set output="$dir/all" \
+  --set prepare.size=128x96 --set edges.use=models/zoo/default --set flow.use=none \
+  --set ranks=2 2>"$dir/all.txt" || fail "$(cat "$dir/all.txt")"
+[ -s "$dir/all/model.json" ] || fail "no package: $(cat "$dir/all.txt")"

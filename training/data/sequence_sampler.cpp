@@ -9,6 +9,7 @@
 #include <opencv2/video/tracking.hpp>
 
 #include "common/core/error.h"
+#include "common/core/log.h"
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/motion.h"
 #include "encoder/analysis/structure.h"
@@ -162,12 +163,17 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
     require(a.width == b.width && a.height == b.height && a.frames == b.frames && a.channels == 3 &&
                 b.channels == 1,
             ErrorKind::input, edges + " does not belong to " + path + "; make both again.");
-    require(a.width >= options.crop && a.height >= options.crop, ErrorKind::input,
-            path + " is smaller than the crop; lower the crop size.");
+    if (a.width < options.crop || a.height < options.crop) {
+      log::warning(path + " is smaller than the crop of " + std::to_string(options.crop) +
+                   " pixels. Skipped.");
+      continue;
+    }
     if (clip.still()) {
       stills.push_back(std::move(clip));
     } else if (a.frames >= 3) {
       clips_.push_back(std::move(clip));
+    } else {
+      log::warning(path + " has fewer than 3 frames. Skipped.");
     }
   }
   videos_ = clips_.size();
@@ -248,7 +254,18 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     return 16 * static_cast<int>(random.below(static_cast<std::uint64_t>(range / 16 + 1)));
   };
   const int x = offset(width - crop), y = offset(height - crop);
-  const Planes planes = draw_planes(random, options_.texture_channels);
+  Planes planes = draw_planes(random, options_.texture_channels);
+  // Asked for only when wanted, so that the samples of other runs stay what they were.
+  if (options_.finest_share > 0 && uniform(random) < options_.finest_share) {
+    planes.colour.cell = 4;
+    planes.colour.clusters = 64;
+    planes.colour.smoothing = 0;
+    planes.structure.cell = 2;
+    planes.structure.levels = 4;
+    planes.structure.min_length = 0;
+    planes.with_colour = planes.with_structure = true;
+    planes.texture_share = options_.texture_channels > 0 ? 1 : 0;
+  }
   ColourAnalyser colour(planes.colour);
 
   SequenceSample sample;
@@ -325,6 +342,12 @@ SequenceSample combine(const std::vector<SequenceSample>& samples, Function f) {
 
 SequenceSample collate(const std::vector<SequenceSample>& samples) {
   return combine(samples, [](const std::vector<torch::Tensor>& all) { return torch::cat(all, 0); });
+}
+
+SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count) {
+  return combine({batch}, [&](const std::vector<torch::Tensor>& all) {
+    return all.front().narrow(0, first, count);
+  });
 }
 
 SequenceSample to_device(const SequenceSample& sample, torch::Device device) {

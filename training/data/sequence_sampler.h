@@ -31,6 +31,7 @@ struct SamplerOptions {
   double still_share = 0.3;       ///< share of samples from stores of one frame (still.h), when
                                   ///< there are both kinds
   double key_share = 0.35;        ///< share of samples whose first picture has a key picture
+  double finest_share = 0;        ///< share of samples at the finest operating point there is
   int texture_channels = 8;       ///< of the model: how many are sent is drawn, 0 included
 };
 
@@ -50,12 +51,14 @@ struct SequenceSample {
 };
 
 SequenceSample collate(const std::vector<SequenceSample>& samples);
+/// Samples first … first + count − 1 of a batch.
+SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count);
 SequenceSample to_device(const SequenceSample& sample, torch::Device device);
 
 class SequenceSampler {
  public:
-  /// Loads every NAME.frames with its NAME.edges in `folder`. Throws Error(input) when there is
-  /// none, or when one is smaller than the crop.
+  /// Loads every NAME.frames with its NAME.edges in `folder`. One that is smaller than the crop or
+  /// too short is named and skipped. Throws Error(input) when none is left.
   SequenceSampler(const std::string& folder, const SamplerOptions& options);
 
   /// Thread-safe; the sample depends only on `seed`.

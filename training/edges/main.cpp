@@ -1,11 +1,11 @@
 // semcodec-train-edges: trains a PiDiNet on frame stores (training/frame_store.h).
 
 #include <CLI/CLI.hpp>
-#include <atomic>
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
 
+#include "common/app/interrupt.h"
+#include "common/app/run_main.h"
+#include "common/app/version.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
@@ -16,9 +16,6 @@
 namespace {
 
 using namespace semcodec;
-
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free);
 
 /// Frame `index` as channels x H x W; the store's bytes are interleaved.
 torch::Tensor frame_tensor(const FrameStore& store, std::size_t index) {
@@ -70,20 +67,64 @@ class StorePictures {
   std::size_t total_ = 0;
 };
 
-int train(int argc, char** argv) {
-  CLI::App app{
-      "Trains the edge network (PiDiNet) from frame stores, by a larger network's maps, by\n"
-      "annotations (NAME.labels beside NAME.frames), or both."};
+struct Arguments {
   EdgeTrainingOptions options;
   std::vector<std::string> stores;
   std::string device = "cpu", out;
   bool resume = false, repeatable = false;
   int threads = 0;
-  app.add_option("stores", stores, "Frame stores (*.frames) to train on")->required();
-  app.add_option("-o,--output", out, "Write the averaged weights (safetensors, fp16) here")
+};
+
+/// Stores whose pictures are too small for a crop are named and skipped.
+std::vector<std::string> large_enough(const std::vector<std::string>& paths, int crop) {
+  std::vector<std::string> out;
+  for (const auto& path : paths) {
+    const FrameStore store(path);
+    if (store.header().width >= crop && store.header().height >= crop) {
+      out.push_back(path);
+    } else {
+      log::warning(path + " is smaller than the crop of " + std::to_string(crop) +
+                   " pixels. Skipped.");
+    }
+  }
+  require(!out.empty(), ErrorKind::input, "No picture is left to train on; lower --crop.");
+  return out;
+}
+
+void train(Arguments& a) {
+  EdgeTrainingOptions& options = a.options;
+  const torch::Device where = parse_device(a.device);
+  set_deterministic(a.repeatable);
+  set_threads(a.threads);
+  if (!options.teacher.empty()) {
+    options.teacher = require_weights(options.teacher, "distillation");
+  }
+  const StorePictures pictures(large_enough(a.stores, options.crop));
+  EdgeTrainer trainer(options, {pictures.size(), [&](std::size_t i) { return pictures.get(i); }},
+                      where, a.resume);
+  log::info("Training on " + std::to_string(pictures.size()) + " pictures.");
+  trainer.run([] { return interrupted(); });
+  require(!interrupted(), ErrorKind::interrupted,
+          "Stopped; go on with --resume --checkpoint " + options.checkpoint + ".");
+  trainer.export_weights(a.out);
+  log::info("Wrote " + a.out + " after " + std::to_string(trainer.step()) + " steps.");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Trains the edge network (PiDiNet) from frame stores, by a larger network's maps, by\n"
+      "annotations (NAME.labels beside NAME.frames), or both."};
+  CommonOptions common;
+  add_common_options(app, common, version_text("semcodec-train edges", {}));
+  Arguments a;
+  EdgeTrainingOptions& options = a.options;
+  app.add_option("stores", a.stores, "Frame stores (*.frames) to train on")->required();
+  app.add_option("-o,--output", a.out, "Write the averaged weights (safetensors, fp16) here")
       ->required();
   app.add_option("--checkpoint", options.checkpoint, "Checkpoint file")->required();
-  app.add_flag("--resume", resume, "Go on from the checkpoint");
+  app.add_flag("--resume", a.resume, "Go on from the checkpoint");
   app.add_option("--size", options.size, "full, small or tiny, or one with -l")
       ->capture_default_str();
   app.add_option("--teacher", options.teacher, "Weights of the teacher: a file, or e.g. pidinet");
@@ -105,41 +146,8 @@ int train(int argc, char** argv) {
   app.add_option("--average", options.average_decay, "Decay of the averaged weights")
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Random seed")->capture_default_str();
-  app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", threads, "CPU threads, 0 = one a core")->capture_default_str();
-  app.add_flag("--deterministic", repeatable, "The same weights every time on this machine");
-  CLI11_PARSE(app, argc, argv);
-
-  const torch::Device where = parse_device(device);
-  set_deterministic(repeatable);
-  set_threads(threads);
-  if (!options.teacher.empty()) {
-    options.teacher = require_weights(options.teacher, "distillation");
-  }
-  const StorePictures pictures(stores);
-  EdgeTrainer trainer(options, {pictures.size(), [&](std::size_t i) { return pictures.get(i); }},
-                      where, resume);
-  log::info("Training on " + std::to_string(pictures.size()) + " pictures.");
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
-  trainer.run([] { return interrupted.load(); });
-  require(!interrupted, ErrorKind::interrupted,
-          "Stopped; go on with --resume --checkpoint " + options.checkpoint + ".");
-  trainer.export_weights(out);
-  log::info("Wrote " + out + " after " + std::to_string(trainer.step()) + " steps.");
-  return 0;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  try {
-    return train(argc, argv);
-  } catch (const semcodec::Error& error) {
-    std::fprintf(stderr, "semcodec-train-edges: %s\n", error.what());
-    return error.exit_code();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "semcodec-train-edges: %s\n", error.what());
-    return 1;
-  }
+  app.add_option("--device", a.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", a.threads, "CPU threads, 0 = one a core")->capture_default_str();
+  app.add_flag("--deterministic", a.repeatable, "The same weights every time on this machine");
+  return run_main(app, argc, argv, [&] { train(a); });
 }

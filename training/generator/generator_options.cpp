@@ -1,6 +1,7 @@
 #include "training/generator/generator_options.h"
 
 #include "common/core/error.h"
+#include "training/stages/stage_keys.h"
 
 namespace semcodec {
 
@@ -39,6 +40,10 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("discriminator_channels", o.discriminator_channels);
   read("gan_patch", o.gan_patch);
   o.gan = parse_gan_mode(config.get("generator.gan", std::string("hinge")));
+  read("accumulate", o.accumulate);
+  read("checkpoint_activations", o.checkpoint_activations);
+  read("retries", o.retries);
+  read("retry_rate", o.retry_rate);
   read("workers", o.workers);
   read("bf16", o.bf16);
   o.seed = static_cast<std::uint64_t>(config.get("seed", std::int64_t{1}));
@@ -54,6 +59,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("flip", o.sampler.flip);
   read("still_share", o.sampler.still_share);
   read("key_share", o.sampler.key_share);
+  read("finest_share", o.sampler.finest_share);
   read("channels_half", o.network.channels_half);
   read("channels_quarter", o.network.channels_quarter);
   read("channels_eighth", o.network.channels_eighth);
@@ -64,7 +70,8 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("texture_channels", o.network.texture.channels);
   read("texture_levels", o.network.texture.levels);
   o.sampler.texture_channels = o.network.texture.channels;
-  config.check_all_used("generator.");
+  read_stage_keys(config);  // one file serves all stages
+  config.check_all_used("");
   const auto positive = [](auto value, const char* key) {
     require(value > 0, ErrorKind::usage,
             std::string("'generator.") + key + "' should be greater than 0.");
@@ -72,6 +79,9 @@ GeneratorOptions read_generator_options(const Config& config) {
   positive(o.steps, "steps");
   positive(o.batch, "batch");
   positive(o.workers, "workers");
+  positive(o.accumulate, "accumulate");
+  require(o.retries >= 0 && o.retry_rate > 0 && o.retry_rate <= 1, ErrorKind::usage,
+          "'generator.retries' should be at least 0 and 'generator.retry_rate' in 0..1.");
   positive(o.log_every, "log_every");
   positive(o.sample_every, "sample_every");
   positive(o.learning_rate, "learning_rate");

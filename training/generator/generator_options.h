@@ -41,6 +41,12 @@ struct GeneratorOptions {
   int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
+  int accumulate = 1;                   ///< parts that a rank's batch is worked off in
+  bool checkpoint_activations = false;  ///< less memory, one more forward pass
+  int retries = 4;                      ///< returns to the last checkpoint before giving up
+  double retry_rate = 0.5;              ///< what each of them does to the learning rate
+  std::int64_t fault_at = -1;           ///< for tests, no key: this step's loss is no number, once
+
   int workers = 1;  ///< threads that prepare samples
   int threads = 0;  ///< of the networks; 0 = one a core
   bool bf16 = true;
@@ -56,7 +62,8 @@ struct GeneratorOptions {
   SamplerOptions sampler;
 };
 
-/// Reads "generator.*" of a configuration. Throws Error(usage) naming a bad key.
+/// Reads "generator.*" and what all stages share. Throws Error(usage) naming a bad key, and one of
+/// any section that nobody knows.
 GeneratorOptions read_generator_options(const Config& config);
 
 }  // namespace semcodec

@@ -3,6 +3,7 @@
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
 #include "training/generator/autocast.h"
+#include "training/generator/recompute.h"
 
 namespace semcodec {
 
@@ -13,7 +14,7 @@ struct Step {
   Generator& generator;
   TextureEncoder& encoder;
   const SequenceSample& sample;
-  bool bf16;
+  bool bf16, recompute;
   std::vector<torch::Tensor> textures{};
 
   torch::Device device() const { return sample.pictures[0].device(); }
@@ -33,8 +34,17 @@ struct Step {
     return in;
   }
   GeneratorOutput paint(const FrameContext& context) {
-    const Autocast autocast(device(), bf16);
-    return generator->forward(context);
+    const auto forward = [net = generator, on = bf16](const std::vector<torch::Tensor>& x) mutable {
+      const Autocast autocast(x[0].device(), on);
+      const auto out = net->forward({x[0], x[1], x[2], x[3], x[4], x[5], x[6]});
+      return std::vector<torch::Tensor>{out.frame, out.raw, out.weights};
+    };
+    const std::vector<torch::Tensor> inputs = {
+        context.condition,   context.condition_a, context.condition_b, context.reference_a,
+        context.reference_b, context.texture,     context.scalars};
+    const TensorFunction function = forward;
+    const auto out = recompute ? recomputed(function, inputs) : function(inputs);
+    return {out[0], out[1], out[2]};
   }
 };
 
@@ -45,8 +55,8 @@ AnchorState remember(const torch::Tensor& condition, const GeneratorOutput& pain
 }  // namespace
 
 Painted paint_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
-                     bool image_only, bool bf16) {
-  Step step{generator, encoder, s, bf16};
+                     bool image_only, bool bf16, bool recompute) {
+  Step step{generator, encoder, s, bf16, recompute};
   Painted out;
   const auto y0 = step.paint(image_context(step.input(0), s.key, s.has_key));
   if (image_only) {

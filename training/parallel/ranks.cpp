@@ -1,9 +1,12 @@
 #include "training/parallel/ranks.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <thread>
 
+#include "common/app/interrupt.h"
 #include "common/core/error.h"
 
 #ifdef SEMCODEC_HAVE_MPI
@@ -23,10 +26,46 @@ int launched_ranks() {
   return 0;
 }
 
+#ifdef SEMCODEC_HAVE_MPI
+/// Waits for a collective operation. A plain MPI_Wait would hang for ever when a rank has died:
+/// mpirun then sends SIGTERM, which becomes a flag here, and the answer never comes.
+void finish(MPI_Request request) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kPatience = std::chrono::seconds(60);
+  auto asked = Clock::time_point::max();
+  for (int done = 0, round = 0;; ++round) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done != 0) return;
+    if (interrupted()) {
+      if (asked == Clock::time_point::max()) asked = Clock::now();
+      require(Clock::now() - asked < kPatience, ErrorKind::internal,
+              "The other ranks do not answer, one of them has probably died; the last checkpoint "
+              "is whole, start the same command again with --resume.");
+    }
+    if (round > 1000) std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+}
+#endif
+
 }  // namespace
 
+int Ranks::local_rank() const {
+  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"}) {
+    if (const char* text = std::getenv(name)) return std::atoi(text);
+  }
+  return rank_;
+}
+
 Ranks::Ranks() : uncaught_(std::uncaught_exceptions()) {
-  if (launched_ranks() < 2) return;
+  if (launched_ranks() < 2) {
+    const char* world = std::getenv("WORLD_SIZE");
+    require(world == nullptr || std::atoi(world) < 2 || std::getenv("RANK") == nullptr,
+            ErrorKind::unsupported,
+            "torchrun's ranks (RANK, WORLD_SIZE) are not supported, since gradients travel by MPI; "
+            "start this with mpirun -n " +
+                std::string(world == nullptr ? "N" : world) + " instead.");
+    return;
+  }
 #ifdef SEMCODEC_HAVE_MPI
   int threads = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &threads);
@@ -62,8 +101,10 @@ double Ranks::average_gradients(const std::vector<torch::Tensor>& parameters, do
   parts.push_back(torch::full({1}, flag, torch::kFloat32));
   auto all = torch::cat(parts);
 #ifdef SEMCODEC_HAVE_MPI
-  MPI_Allreduce(MPI_IN_PLACE, all.data_ptr<float>(), static_cast<int>(all.numel()), MPI_FLOAT,
-                MPI_SUM, MPI_COMM_WORLD);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Iallreduce(MPI_IN_PLACE, all.data_ptr<float>(), static_cast<int>(all.numel()), MPI_FLOAT,
+                 MPI_SUM, MPI_COMM_WORLD, &request);
+  finish(request);
 #endif
   std::int64_t offset = 0;
   for (const auto& parameter : parameters) {
@@ -79,14 +120,19 @@ double Ranks::average_gradients(const std::vector<torch::Tensor>& parameters, do
 void Ranks::sum(std::vector<double>& values) const {
   if (size_ < 2) return;
 #ifdef SEMCODEC_HAVE_MPI
-  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM,
-                MPI_COMM_WORLD);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM,
+                 MPI_COMM_WORLD, &request);
+  finish(request);
 #endif
 }
 
 void Ranks::wait() const {
 #ifdef SEMCODEC_HAVE_MPI
-  if (size_ > 1) MPI_Barrier(MPI_COMM_WORLD);
+  if (size_ < 2) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &request);
+  finish(request);
 #endif
 }
 

@@ -4,7 +4,9 @@
 // On CPUs and between hosts this is MPI: start the program with `mpirun -n 2 semcodec-train …`.
 // For networks of this size one all-reduce of the flattened gradients a step is enough. A program
 // that was not started by mpirun is its own only rank, and a build without MPI knows no other case.
-// When a rank dies, mpirun ends the others and says which one it was.
+// When a rank dies, mpirun says which one it was and asks the others to end; one that waits for the
+// dead one then gives up after a minute. torchrun is not supported: it starts processes, but
+// brings no MPI that could connect them, and says so.
 
 #include <torch/torch.h>
 
@@ -17,7 +19,7 @@ namespace semcodec {
 class Ranks {
  public:
   /// Joins the others when mpirun started this process. Throws Error(unsupported) when it did but
-  /// the build has no MPI. Once a process.
+  /// the build has no MPI, and when torchrun did. Once a process.
   Ranks();
   /// Leaves; after an exception it ends the whole job, since the others would wait for ever.
   ~Ranks();
@@ -26,6 +28,8 @@ class Ranks {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  /// Among the ranks on this machine.
+  int local_rank() const;
   bool first() const { return rank_ == 0; }
 
   /// Replaces the gradients of `parameters` by their mean over all ranks. A parameter without a

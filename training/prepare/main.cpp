@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "common/app/interrupt.h"
@@ -10,6 +11,7 @@
 #include "common/app/units.h"
 #include "common/app/version.h"
 #include "common/core/error.h"
+#include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/media/reader.h"
 #include "common/media/versions.h"
@@ -17,6 +19,7 @@
 #include "models/core/weights_path.h"
 #include "training/edge_store.h"
 #include "training/frame_store.h"
+#include "training/prepare/clip_list.h"
 
 namespace {
 
@@ -25,26 +28,10 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::vector<std::string> inputs;
-  std::string output, size = "512", edges, device = "auto";
+  std::string output, size = "512", edges, device = "auto", layout = "videos", rate, maps;
+  std::uint64_t limit = 0;
+  int threads = 0;
 };
-
-/// Files as given, and what folders hold, sorted so that every run sees the same order.
-std::vector<std::string> expand(const std::vector<std::string>& inputs) {
-  std::vector<std::string> files;
-  for (const auto& input : inputs) {
-    if (!fs::is_directory(input)) {
-      files.push_back(input);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const auto& entry : fs::recursive_directory_iterator(input)) {
-      if (entry.is_regular_file()) inside.push_back(entry.path().string());
-    }
-    std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
 
 /// "512" = long side, the other one in proportion; or "WxH". Multiples of 16.
 PictureSize store_size(const std::string& text, const VideoInfo& video) {
@@ -60,49 +47,106 @@ PictureSize store_size(const std::string& text, const VideoInfo& video) {
   return {round16(video.width * factor), round16(video.height * factor)};
 }
 
-void write_store(const std::string& input, const std::string& output, const std::string& size) {
-  VideoReader reader(input);
-  const auto& video = reader.info();
-  const auto target = store_size(size, video);
-  reader.set_output_size(target.width, target.height);
-  const auto rate = video.frame_rate.known() ? video.frame_rate : Rational{25, 1};
+/// What the user says, or else the clip itself, or else 25.
+Fraction clip_rate(const Arguments& arguments, const ClipSource& clip, const Rational& own) {
+  if (!arguments.rate.empty()) return parse_rate(arguments.rate);
+  if (clip.rate > 0) return {static_cast<int>(std::lround(clip.rate * 1000)), 1000};
+  if (clip.files.size() == 1 && own.known()) {
+    return {static_cast<int>(own.num), static_cast<int>(own.den)};
+  }
+  return {25, 1};
+}
+
+void write_store(const ClipSource& clip, const std::string& output, const Arguments& arguments) {
+  std::optional<VideoReader> reader(clip.files.front());
+  const auto target = store_size(arguments.size, reader->info());
+  const auto rate = clip_rate(arguments, clip, reader->info().frame_rate);
   FrameStoreWriter writer(output,
                           {target.width, target.height, 3, 0, static_cast<std::uint32_t>(rate.num),
                            static_cast<std::uint32_t>(rate.den)});
-  while (auto frame = reader.next()) {
-    throw_if_interrupted();
-    writer.add(frame->image.pixels);
+  const auto full = [&] { return arguments.limit > 0 && writer.frames() >= arguments.limit; };
+  for (std::size_t i = 0; i < clip.files.size() && !full(); ++i) {
+    if (i > 0) reader.emplace(clip.files[i]);
+    reader->set_output_size(target.width, target.height);
+    std::uint64_t here = 0;
+    while (!full()) {
+      throw_if_interrupted();
+      const auto frame = reader->next();
+      if (!frame) break;
+      writer.add(frame->image.pixels);
+      ++here;
+    }
+    require(here > 0, ErrorKind::input, clip.files[i] + " holds no picture that can be read.");
   }
   writer.finish();
   log::info(output + ": " + std::to_string(writer.frames()) + " frames of " +
             std::to_string(target.width) + "x" + std::to_string(target.height) + ".");
 }
 
+/// Which clips were left out and why, for people and for the model card.
+void write_skipped(const std::string& folder, const std::string& text) {
+  const std::string path = folder + "/skipped.txt";
+  std::error_code code;
+  fs::remove(path, code);
+  if (text.empty()) return;
+  OutputFile file(path);
+  file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  file.commit();
+}
+
+/// Edge maps of stores that are there already.
+void write_maps(const std::string& folder, const EdgeDetector& detector) {
+  std::vector<std::string> stores;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".frames") stores.push_back(entry.path().string());
+  }
+  std::sort(stores.begin(), stores.end());
+  require(!stores.empty(), ErrorKind::input, "There are no frame stores in " + folder + ".");
+  for (const auto& store : stores) {
+    if (!fs::exists(fs::path(store).replace_extension(".edges"))) write_edge_store(store, detector);
+  }
+  log::info(folder + ": edge maps of " + std::to_string(stores.size()) + " stores.");
+}
+
 void prepare(const Arguments& arguments) {
+  std::optional<EdgeDetector> detector;
+  if (!arguments.edges.empty()) {
+    const auto device = parse_device(arguments.device);
+    set_threads(arguments.threads);
+    detector.emplace(require_weights(arguments.edges, "the edge maps"), device);
+  }
+  if (!arguments.maps.empty()) {
+    require(detector && arguments.inputs.empty(), ErrorKind::usage,
+            "--maps wants --edges WEIGHTS and no videos.");
+    return write_maps(arguments.maps, *detector);
+  }
+  require(!arguments.inputs.empty() && !arguments.output.empty(), ErrorKind::usage,
+          "Name the videos, and with --output the folder of their stores.");
   std::error_code code;
   fs::create_directories(arguments.output, code);
   require(!code, ErrorKind::output,
           "Cannot make " + arguments.output + ": " + code.message() + ".");
-  std::optional<EdgeDetector> detector;
-  if (!arguments.edges.empty()) {
-    detector.emplace(require_weights(arguments.edges, "the edge maps"),
-                     parse_device(arguments.device));
-  }
   int done = 0;
-  for (const auto& input : expand(arguments.inputs)) {
-    const std::string output = arguments.output + "/" + fs::path(input).stem().string() + ".frames";
+  std::string skipped;
+  for (const auto& clip : list_clips(arguments.inputs, parse_clip_layout(arguments.layout))) {
+    throw_if_interrupted();
+    const std::string output = arguments.output + "/" + clip.name + ".frames";
     try {
-      if (!fs::exists(output)) write_store(input, output, arguments.size);
+      if (!fs::exists(output)) write_store(clip, output, arguments);
       const auto edges = fs::path(output).replace_extension(".edges");
       if (detector && !fs::exists(edges)) write_edge_store(output, *detector);
       ++done;
     } catch (const Error& error) {
       // One bad clip should not cost the others.
       if (error.kind() == ErrorKind::output || error.kind() == ErrorKind::interrupted) throw;
-      log::warning(std::string(error.what()) + " Skipped.");
+      log::warning(clip.name + " is skipped: " + error.what());
+      skipped += clip.name + ": " + error.what() + "\n";
     }
   }
-  require(done > 0, ErrorKind::input, "None of the inputs is a video that can be read.");
+  write_skipped(arguments.output, skipped);
+  require(done > 0, ErrorKind::input,
+          "None of the inputs is a clip of the layout '" + arguments.layout +
+              "' that can be read; docs/training.md lists the layouts.");
 }
 
 }  // namespace
@@ -112,11 +156,19 @@ int main(int argc, char** argv) {
   CommonOptions common;
   add_common_options(app, common, version_text("semcodec-train prepare", media_versions()));
   Arguments a;
-  app.add_option("INPUT", a.inputs, "Videos, or folders of videos")->required();
-  app.add_option("--output", a.output, "Folder of the stores")->required();
+  app.add_option("INPUT", a.inputs, "Videos, or folders of videos");
+  app.add_option("--output", a.output, "Folder of the stores");
   app.add_option("--size", a.size, "Long side in pixels, or WxH; rounded to multiples of 16")
       ->capture_default_str();
+  app.add_option("--layout", a.layout,
+                 "videos (a picture is a still), sequence (a folder of pictures is a clip), "
+                 "cityscapes or apolloscape")
+      ->capture_default_str();
+  app.add_option("--rate", a.rate, "Frames a second, over what the clips say");
+  app.add_option("--limit", a.limit, "Most frames of a clip, 0 = all")->capture_default_str();
   app.add_option("--edges", a.edges, "Also write edge maps with these PiDiNet weights");
+  app.add_option("--maps", a.maps, "Only write the edge maps of the stores in this folder");
   app.add_option("--device", a.device, "auto, cpu or cuda:N, for the edge maps");
+  app.add_option("--threads", a.threads, "CPU threads for the edge maps, 0 = one a core");
   return run_main(app, argc, argv, [&] { prepare(a); });
 }

@@ -1,0 +1,45 @@
+#pragma once
+// Event files for TensorBoard: scalars and pictures over the steps of a run.
+//
+// The format is TFRecord framing (u64 length, masked CRC-32C of it, data, masked CRC-32C of that;
+// little-endian) around protobuf messages `Event` of tensorflow/core/util/event.proto, of which
+// only wall_time (1), step (2), file_version (3), summary (5) and session_log (7) are used.
+
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace semcodec {
+
+class EventFile {
+ public:
+  /// Makes a new file in `folder`. `step`: where the run starts or goes on; TensorBoard drops what
+  /// earlier files of the folder say of later steps. A file that cannot be written is said once and
+  /// then does nothing: curves are worth less than the training.
+  EventFile(const std::string& folder, std::int64_t step);
+  ~EventFile();
+  EventFile(const EventFile&) = delete;
+  EventFile& operator=(const EventFile&) = delete;
+
+  void scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  /// `rgb`: height·width·3 bytes.
+  void picture(std::int64_t step, const std::string& tag, int width, int height,
+               std::span<const std::uint8_t> rgb);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  /// Writes one Event with the field `number` holding `message`.
+  void event(std::int64_t step, int number, const std::string& message);
+
+  std::string path_;
+  std::FILE* stream_ = nullptr;
+};
+
+/// A PNG file in memory. `rgb`: height·width·3 bytes.
+std::string png_of(int width, int height, std::span<const std::uint8_t> rgb);
+
+}  // namespace semcodec

@@ -1,0 +1,69 @@
+#pragma once
+// What the generator stage holds; shared by the files that implement generator_trainer.h.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/discriminator/discriminator.h"
+#include "training/data/sequence_sampler.h"
+#include "training/generator/divergence_guard.h"
+#include "training/generator/generator_trainer.h"
+#include "training/generator/loss_log.h"
+#include "training/generator/objective.h"
+#include "training/generator/painting.h"
+
+namespace semcodec {
+
+struct GeneratorTrainer::State {
+  State(const GeneratorOptions& o, const Ranks& r);
+
+  GeneratorOptions options;
+  const Ranks& ranks;
+  torch::Device device;
+  Generator generator, average;
+  TextureEncoder texture, texture_average;
+  Discriminator image_judge, video_judge;
+  SequenceSampler sampler;
+  Objective objective;
+  std::unique_ptr<torch::optim::Adam> generator_adam, judge_adam;
+  LossLog log;
+  DivergenceGuard guard;
+  std::int64_t step = 0;
+  bool resumed = false;
+  bool stop = false;            ///< some rank got a signal
+  std::string trouble;          ///< why the last step was bad on some rank; empty = it was not
+  bool finite_gradient = true;  ///< of the last step
+  bool fault_used = false;      ///< GeneratorOptions::fault_at happens once
+  // What going back to a checkpoint changes, so that the same trouble does not come again:
+  double rate_scale = 1;   ///< of the learning rate
+  std::int64_t salt = 0;   ///< other samples
+  std::int64_t tries = 0;  ///< since the last time that all went well
+  std::int64_t trouble_step = -1;
+
+  std::string checkpoint_path() const { return options.output + "/checkpoint.safetensors"; }
+  bool image_phase() const { return step < options.image_steps; }
+  bool judged() const { return step >= options.gan_start; }
+
+  // generator_step.cpp
+  Painted paint(const SequenceSample& sample);
+  void train_step(const SequenceSample& sample);
+  torch::Tensor generator_loss_of(const Painted& painted, double share);
+  torch::Tensor judge_loss_of(const Painted& painted, double share);
+  void note(const std::string& name, const torch::Tensor& loss, double share);
+  std::vector<torch::Tensor> trained() const;
+  std::vector<torch::Tensor> judged_parameters() const;
+  void set_rate();
+  double rate() const;
+
+  // generator_checkpoint.cpp
+  void save();
+  bool healthy() const;  ///< all weights are finite numbers
+  bool load();
+  void roll_back();
+
+  // generator_trainer.cpp
+  void write_samples(const SequenceSample& sample);
+};
+
+}  // namespace semcodec

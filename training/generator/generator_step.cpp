@@ -1,0 +1,181 @@
+// One step of the generator stage: what is painted, judged and learnt.
+
+#include <cmath>
+
+#include "common/app/interrupt.h"
+#include "common/core/log.h"
+#include "training/checkpoint.h"
+#include "training/generator/autocast.h"
+#include "training/generator/generator_state.h"
+
+namespace semcodec {
+
+namespace {
+
+// Flags of the ranks travel as one sum: those that got a signal count 1, those in trouble this
+// much.
+constexpr double kTroubleFlag = 4096;
+
+torch::Tensor upsample_condition(const torch::Tensor& condition) {
+  return torch::upsample_nearest2d(condition, {condition.size(2) * 2, condition.size(3) * 2});
+}
+
+/// What D_I sees of a frame: its condition and the picture, cut by φ of eq. (4).
+torch::Tensor image_judge_input(const Painted& p, const torch::Tensor& picture,
+                                const Patch& patch) {
+  return patch.of(torch::cat({upsample_condition(p.condition), picture}, 1));
+}
+
+DiscriminatorMaps judge(Discriminator& net, const torch::Tensor& input, bool bf16) {
+  const Autocast autocast(input.device(), bf16);
+  return net->forward(input);
+}
+
+}  // namespace
+
+void GeneratorTrainer::State::note(const std::string& name, const torch::Tensor& loss,
+                                   double share) {
+  log.add(name, loss.detach().item<double>() * share);
+}
+
+std::vector<torch::Tensor> GeneratorTrainer::State::trained() const {
+  auto all = generator->parameters();
+  for (const auto& parameter : texture->parameters()) all.push_back(parameter);
+  return all;
+}
+
+std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
+  auto all = image_judge->parameters();
+  for (const auto& parameter : video_judge->parameters()) all.push_back(parameter);
+  return all;
+}
+
+Painted GeneratorTrainer::State::paint(const SequenceSample& sample) {
+  return paint_sample(generator, texture, sample, image_phase(), options.bf16,
+                      options.checkpoint_activations);
+}
+
+torch::Tensor GeneratorTrainer::State::judge_loss_of(const Painted& painted, double share) {
+  // φ of eq. (4): one patch a step for either judge.
+  const auto patch = draw_patch(painted.frame, options.gan_patch, options.seed, step, 0);
+  const bool bf16 = options.bf16;
+  auto loss = discriminator_loss(
+      options.gan, judge(image_judge, image_judge_input(painted, painted.source, patch), bf16),
+      judge(image_judge, image_judge_input(painted, painted.frame, patch).detach(), bf16));
+  note("d_image", loss, share);
+  if (painted.video_fake.defined() && options.weight_gan_video > 0) {
+    const auto video_loss =
+        discriminator_loss(options.gan, judge(video_judge, patch.of(painted.video_real), bf16),
+                           judge(video_judge, patch.of(painted.video_fake).detach(), bf16));
+    note("d_video", video_loss, share);
+    loss = loss + video_loss;
+  }
+  return loss;
+}
+
+torch::Tensor GeneratorTrainer::State::generator_loss_of(const Painted& painted, double share) {
+  const auto told = [&](const std::string& name, const torch::Tensor& loss) {
+    note(name, loss, share);
+  };
+  auto loss = objective(painted, step, told);
+  if (!judged()) return loss;
+  const auto patch = draw_patch(painted.frame, options.gan_patch, options.seed, step, 0);
+  const bool bf16 = options.bf16;
+  const auto real_maps = [&] {
+    const torch::NoGradGuard no_grad;
+    return judge(image_judge, image_judge_input(painted, painted.source, patch), bf16);
+  }();
+  const auto fake_maps = judge(image_judge, image_judge_input(painted, painted.frame, patch), bf16);
+  const auto adversarial = generator_loss(options.gan, fake_maps);
+  note("g_image", adversarial, share);
+  loss = loss + options.weight_gan_image * adversarial +
+         options.weight_matching * feature_matching_loss(real_maps, fake_maps);
+  if (painted.video_fake.defined() && options.weight_gan_video > 0) {
+    const auto video_adversarial =
+        generator_loss(options.gan, judge(video_judge, patch.of(painted.video_fake), bf16));
+    note("g_video", video_adversarial, share);
+    loss = loss + options.weight_gan_video * video_adversarial;
+  }
+  return loss;
+}
+
+void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
+  // Parts of the batch, one after the other: every loss is a mean over the batch, so the mean of
+  // the parts' gradients is the gradient of the whole.
+  const auto size = sample.pictures[0].size(0);
+  const auto parts = std::min<std::int64_t>(options.accumulate, size);
+  const auto part = [&](std::int64_t i) {
+    const auto first = size * i / parts;
+    return parts == 1 ? sample : part_of(sample, first, size * (i + 1) / parts - first);
+  };
+  const auto share_of = [&](const SequenceSample& some) {
+    return static_cast<double>(some.pictures[0].size(0)) / static_cast<double>(size);
+  };
+  Painted painted;
+  if (parts == 1) painted = paint(sample);
+  if (judged()) {
+    judge_adam->zero_grad();
+    for (std::int64_t i = 0; i < parts; ++i) {
+      const auto some = part(i);
+      const auto shown = parts == 1 ? painted : [&] {
+        const torch::NoGradGuard no_grad;
+        return paint(some);
+      }();
+      (judge_loss_of(shown, share_of(some)) * share_of(some)).backward();
+    }
+    ranks.average_gradients(judged_parameters());
+    judge_adam->step();
+  }
+  generator_adam->zero_grad();
+  double total = 0, error = 0;
+  for (std::int64_t i = 0; i < parts; ++i) {
+    const auto some = part(i);
+    if (parts > 1) painted = paint(some);
+    auto loss = generator_loss_of(painted, share_of(some)) * share_of(some);
+    if (step == options.fault_at && !fault_used) loss = loss * NAN;
+    loss.backward();
+    total += loss.item<double>();
+    const torch::NoGradGuard no_grad;
+    error += torch::l1_loss(painted.frame, painted.source).item<double>() * share_of(some);
+  }
+  if (step == options.fault_at) fault_used = true;
+  log.add("loss", total);
+  log.step_done();
+
+  const auto wrong = guard.check(total, error, finite_gradient);
+  const double flags = ranks.average_gradients(
+      trained(), (interrupted() ? 1.0 : 0.0) + (wrong ? kTroubleFlag : 0.0));
+  stop = std::fmod(flags, kTroubleFlag) > 0;
+  trouble.clear();
+  if (flags >= kTroubleFlag) {
+    trouble = wrong.value_or("a loss on another rank went wrong");
+    return;
+  }
+  const double norm = torch::nn::utils::clip_grad_norm_(trained(), options.clip_gradient);
+  finite_gradient = std::isfinite(norm);
+  if (!finite_gradient) {
+    log::warning("Step " + std::to_string(step) + ": the gradient is not finite; step left out.");
+    return;
+  }
+  generator_adam->step();
+  update_average(*average, *generator, options.average, step);
+  update_average(*texture_average, *texture, options.average, step);
+}
+
+double GeneratorTrainer::State::rate() const {
+  const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
+  const double cosine = 0.5 * (1.0 + std::cos(M_PI * std::min(1.0, progress)));
+  const double warm_up = std::min(1.0, static_cast<double>(step + 1) / 100.0);
+  return options.learning_rate * rate_scale * warm_up *
+         (options.final_rate + (1.0 - options.final_rate) * cosine);
+}
+
+void GeneratorTrainer::State::set_rate() {
+  for (auto* adam : {generator_adam.get(), judge_adam.get()}) {
+    for (auto& group : adam->param_groups()) {
+      static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate());
+    }
+  }
+}
+
+}  // namespace semcodec
