@@ -23,8 +23,6 @@ import torch  # noqa: E402
 from eager_models import Generator, Interpolator, PiDiNet, load_part, load_safetensors  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# Largest and mean difference of outputs in 0..1. Ours and eager round at different places.
-TOLERANCE = {"bf16": (0.25, 0.01), "fp32": (1e-3, 1e-4)}
 
 
 class Ours:
@@ -92,26 +90,27 @@ def as_ours(part, output):
     return (output.float()[0].permute(1, 2, 0) * 255 + 0.5).clamp(0, 255).floor()
 
 
-def compare(part, ours, eager, dtype):
+def compare(part, ours, eager, exact):
+    """Whether ours is as near to eager's float32 as eager itself is. Weights by a formula make some
+    networks so steep that two sound bf16 runs differ much, so one of them is no measure."""
     scale = 255 if part == "between" else 1
-    gap = (ours - as_ours(part, eager)).abs() / scale
-    largest, mean = gap.max().item(), gap.mean().item()
-    limit, mean_limit = TOLERANCE[dtype]
-    if part == "between":  # a byte is rounded
-        limit, mean_limit = max(limit, 1.01 / 255), max(mean_limit, 0.002)
-    good = largest <= limit and mean <= mean_limit
-    return good, f"largest {largest:.1e}, mean {mean:.1e}"
+    own = (ours - exact).abs().mean().item() / scale
+    theirs = (as_ours(part, eager) - exact).abs().mean().item() / scale
+    floor = 0.002 if part == "between" else 1e-4  # a byte is rounded
+    return own <= 1.5 * theirs + floor, f"{own:.1e} and {theirs:.1e}"
 
 
 def measure(part, folder, ours, arguments):
     saved = load_safetensors(f"{folder}/{part}.io.safetensors")
     package = os.path.join(ROOT, "models/zoo", arguments.model)
     settings = ["bf16 weights", "autocast"] if arguments.dtype == "bf16" else ["fp32"]
+    network, names, _ = make_network(part, folder, package)
+    exact = as_ours(part, Eager(network, [saved["in." + name] for name in names], True, "fp32").run())
     candidates, verdict = [], None
     for setting in settings:
         network, names, fp32 = make_network(part, folder, package)
         eager = Eager(network, [saved["in." + name] for name in names], fp32, setting)
-        good, text = compare(part, saved["out"], eager.run(), arguments.dtype)
+        good, text = compare(part, saved["out"], eager.run(), exact)
         verdict = verdict or (good, text)
         candidates.append(([eager.time()[1] for _ in range(4)][1:], eager))
     eager = min(candidates, key=lambda pair: min(pair[0]))[1]
@@ -150,7 +149,7 @@ def main():
         print(f"{arguments.size}, {arguments.dtype}, {arguments.threads} thread(s), torch "
               f"{torch.__version__}, {arguments.rounds} rounds; least milliseconds")
         print(f"{'part':14s} {'ours CPU':>9s} {'eager CPU':>9s} {'ratio':>6s} {'of medians':>10s} "
-              f"{'ours wall':>9s} {'eager wall':>10s} {'ratio':>6s}  eager's setting; outputs differ by")
+              f"{'ours wall':>9s} {'eager wall':>10s} {'ratio':>6s}  eager's setting; mean distance of ours and eager from eager in fp32")
         for part in parts:
             row = measure(part, folder, ours, arguments)
             rows.append(row)
@@ -158,7 +157,7 @@ def main():
                   f"{row['ratio_cpu']:6.2f} {row['ratio_median']:10.2f} "
                   f"{row['ours_wall']['least']:9.2f} {row['eager_wall']['least']:10.2f} "
                   f"{row['ratio_wall']:6.2f}  {row['setting']}; {row['difference']}"
-                  f"{'' if row['agrees'] else '  TOO MUCH'}", flush=True)
+                  f"{'' if row['agrees'] else '  TOO FAR'}", flush=True)
         ours.process.stdin.close()
         ours.process.wait()
     if arguments.json:
