@@ -86,7 +86,7 @@ std::string describe_change(const std::string& before, const std::string& now) {
     text += (i == 0 ? "" : ", ") + changes[i];
   }
   if (changes.size() > 3) text += " and " + std::to_string(changes.size() - 3) + " more";
-  return text.empty() && before != now ? "other settings" : text;
+  return text.empty() && before != now ? "earlier settings changed" : text;
 }
 
 void set_aside(const std::string& path) {
