@@ -33,7 +33,7 @@ struct Arguments {
   std::string size, profile = "low-rate", model = "default", device = "auto";
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
-  double quality = 66;
+  double quality = 80;
   bool no_scene_cut = false, low_delay = false, deterministic = false;
   int threads = 0;
   std::int64_t skip = 0, limit = 0;

@@ -35,7 +35,7 @@ struct EncoderModels {
 
 struct EncoderOptions {
   Profile profile = Profile::low_rate;
-  double quality = 66;  ///< ignored when there is a rate control
+  double quality = 80;  ///< ignored when there is a rate control
   double keyint = 20;   ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
   PointOverrides overrides;                   ///< laid over every operating point

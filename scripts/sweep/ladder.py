@@ -9,7 +9,7 @@ from .codecs import ANCHORS
 BITRATES = (2, 4, 8, 16, 32)            # kbit/s
 QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 FAST_QUALITIES = (10, 35, 60, 85)
-RESULTS_QUALITIES = (0, 20, 40, 66, 80)   # 66 is the default
+RESULTS_QUALITIES = (0, 20, 40, 60, 80)   # 80 is the default
 
 # Distance from the highest usable CRF, for each size (1, 2, 4 = full, half, quarter) and frame
 # step. Small pictures cost little and may be sent finer; large ones leave the range soon.
