@@ -49,8 +49,10 @@ nearest = min(two["passes"][1:], key=lambda p: abs(p["bytes"] - target))
 assert abs(nearest["bytes"] - target) == abs(two["bytes"] - target), two["passes"]
 # One quality all along: no sawtooth.
 assert len({a["quality"] for a in two["anchors"]}) == 1
-# A step of the ladder is filled by up to 0.9 octaves of rate (docs/rate-control.md).
-assert all(0.5 < a["interval_scale"] < 2 for a in two["anchors"])
+# A step of the ladder is filled by up to 0.9 octaves of rate, and the trim adds a quarter
+# (docs/rate-control.md).
+scales = [a["interval_scale"] for a in two["anchors"]]
+assert 0.4 < min(scales) and max(scales) < 2.5, scales
 for stats, kind in ((two, "bitrate"), (size, "size")):
     assert stats["target"]["kind"] == kind
     assert abs(stats["target"]["error"] - (stats["bytes"] / target - 1)) < 1e-3, stats["target"]
