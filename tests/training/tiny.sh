@@ -19,7 +19,7 @@ done
 [ ! -e "$dir/tiny/flow.safetensors" ] || fail "flow.use = none, but there is a flow network"
 grep -q '"refine_flow": false' "$dir/tiny/model.json" || fail "$(cat "$dir/tiny/model.json")"
 grep -q "1 clips .*, 8 frames" "$dir/tiny/MODEL_CARD.md" || fail "$(cat "$dir/tiny/MODEL_CARD.md")"
-grep -q "generator.learning_rate = 0.001" "$dir/tiny/MODEL_CARD.md" || fail "no settings in the card"
+grep -q "generator.learning_rate = 0.003" "$dir/tiny/MODEL_CARD.md" || fail "no settings in the card"
 
 # The operating point of the recipe. No key picture: what is seen is what the network knows.
 "$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/tiny" --size 128x96 \
