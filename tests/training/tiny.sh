@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
 
 mkdir "$dir/videos"
-clip 128x96 8 "$dir/videos/clip.y4m"
+clip 96x64 8 "$dir/videos/clip.y4m"
 start=$SECONDS
 "$bin/semcodec-train" all training/recipes/tiny.toml --set data="$dir/videos" \
   --set output="$dir/tiny" 2>"$dir/log.txt" || fail "training ended with $?: $(tail -5 "$dir/log.txt")"
@@ -22,7 +22,7 @@ grep -q "1 clips .*, 8 frames" "$dir/tiny/MODEL_CARD.md" || fail "$(cat "$dir/ti
 grep -q "generator.learning_rate = 0.003" "$dir/tiny/MODEL_CARD.md" || fail "no settings in the card"
 
 # The operating point of the recipe. No key picture: what is seen is what the network knows.
-"$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/tiny" --size 128x96 \
+"$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/tiny" --size 96x64 \
   --point colour=4x64,edges=2x4,texture=8,interval=0.04,key=-1 -q
 "$bin/semcodec-decode" "$dir/clip.sem" "$dir/out.y4m" --model "$dir/tiny" -q
 "$bin/semcodec-eval" "$dir/videos/clip.y4m" "$dir/out.y4m" --metrics psnr -q \
