@@ -1,6 +1,7 @@
 #include "models/generator/generator.h"
 
 #include "models/generator/layers.h"
+#include "models/generator/noise.h"
 
 namespace semcodec {
 
@@ -50,12 +51,33 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
   skip_half_ = register_module(
       "skip_half", conv(GeneratorConfig::kConditionChannels + 2 * kReferenceChannels * 4, c2, 1));
   half_ = register_module("half", residual_stage(c2, config.blocks_half));
+  if (config.noise != 0) {
+    // Silent at first: what is painted without noise is learnt sooner.
+    noise_eighth_ = register_parameter("noise_eighth", torch::zeros({1, c8, 1, 1}));
+    noise_quarter_ = register_parameter("noise_quarter", torch::zeros({1, c4, 1, 1}));
+    noise_half_ = register_parameter("noise_half", torch::zeros({1, c2, 1, 1}));
+  }
   to_full_ = register_module("to_full", conv_to_shuffle(c2, kFullChannels, 3));
   head_ = register_module("head", conv(kFullChannels, 6, 3));
   interpolator_ = register_module("interpolator", Interpolator(config.between));
   torch::NoGradGuard guard;
   head_->weight.mul_(0.1);
   head_->bias.zero_();
+}
+
+torch::Tensor GeneratorImpl::with_noise(const torch::Tensor& features,
+                                        const torch::Tensor& loudness, int level,
+                                        std::int64_t seed) {
+  if (!loudness.defined()) return features;
+  const auto height = features.size(2), width = features.size(3);
+  auto field = seed == 0 ? fields_[level] : torch::Tensor();
+  if (!field.defined() || field.size(2) != height || field.size(3) != width ||
+      field.device() != features.device()) {
+    field = noise_field(height, width, level, seed, features.device());
+    if (seed == 0) fields_[level] = field;
+  }
+  const auto type = features.scalar_type();
+  return torch::addcmul(features, field.to(type), loudness.to(type));
 }
 
 GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
@@ -83,12 +105,12 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
     features = block->as<TransformerBlock>()->forward(features);
   }
   features = at_eighth + torch::pixel_shuffle(from_bottleneck_(activate(features)), 2);
-  features = eighth_->forward(features);
+  features = eighth_->forward(with_noise(features, noise_eighth_, 0, x.noise_seed));
   features = at_quarter + torch::pixel_shuffle(to_quarter_(activate(features)), 2);
-  features = quarter_->forward(features);
+  features = quarter_->forward(with_noise(features, noise_quarter_, 1, x.noise_seed));
   const auto skip = skip_half_(torch::cat({condition, torch::pixel_unshuffle(references, 2)}, 1));
   features = skip + torch::pixel_shuffle(to_half_(activate(features)), 2);
-  features = half_->forward(features);
+  features = half_->forward(with_noise(features, noise_half_, 2, x.noise_seed));
   features = torch::pixel_shuffle(to_full_(activate(features)), 2);
   const auto heads = head_(activate(features)).to(torch::kFloat32);
 

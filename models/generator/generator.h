@@ -40,6 +40,7 @@ struct GeneratorConfig {
   int transformer_blocks = 4;
   int heads = 6;
   int mlp_ratio = 2;
+  int noise = 1;  ///< 1: hears noise.h at 1/8, 1/4 and 1/2; 0: models made before there was any
   InterpolatorConfig between;
   TextureConfig texture;
 
@@ -60,6 +61,7 @@ struct FrameContext {
   /// whether A is a key picture of this very moment (0/1), log2 of the colour cell / 5, log2 of the
   /// edge cell / 5, log2 of the palette size / 8, share of the texture channels that was sent.
   torch::Tensor scalars;
+  std::int64_t noise_seed = 0;  ///< of noise.h; a receiver's is 0, training draws another each step
 };
 
 /// What one forward pass gives.
@@ -80,7 +82,11 @@ class GeneratorImpl : public torch::nn::Module {
   const GeneratorConfig& config() const { return config_; }
 
  private:
+  torch::Tensor with_noise(const torch::Tensor& features, const torch::Tensor& loudness, int level,
+                           std::int64_t seed);
+
   GeneratorConfig config_;
+  torch::Tensor fields_[3];  // what noise_field() gave last, of seed 0
   // Condition encoder and image encoder, summed at 1/4 and 1/8.
   torch::nn::Conv2d condition_in_{nullptr}, condition_down_{nullptr};
   torch::nn::Conv2d image_in_{nullptr}, image_down_{nullptr};
@@ -90,6 +96,7 @@ class GeneratorImpl : public torch::nn::Module {
   torch::nn::ModuleList transformer_{nullptr};
   torch::nn::Sequential eighth_{nullptr}, quarter_{nullptr}, half_{nullptr};
   torch::nn::Conv2d to_quarter_{nullptr}, to_half_{nullptr}, skip_half_{nullptr};
+  torch::Tensor noise_eighth_, noise_quarter_, noise_half_;  // 1×C×1×1, how loud in each channel
   torch::nn::Conv2d to_full_{nullptr}, head_{nullptr};
   Interpolator interpolator_{nullptr};
 };

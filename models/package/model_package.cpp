@@ -31,6 +31,7 @@ void for_each_size(Config& config, Visit visit) {
   visit("transformer_blocks", config.transformer_blocks, kMaxBlocks);
   visit("heads", config.heads, kMaxBlocks);
   visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
+  visit("noise", config.noise, 1);
   visit("between_motion", config.between.channels_motion, kMaxChannels);
   visit("between_half", config.between.channels_half, kMaxChannels);
   visit("between_quarter", config.between.channels_quarter, kMaxChannels);
@@ -43,8 +44,13 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
   GeneratorConfig config;
   for_each_size(config, [&](const char* name, int& value, int limit) {
     const auto found = sizes.find(name);
-    // A model may do without a texture plane, but not without anything else.
-    const int least = &value == &config.texture.channels ? 0 : 1;
+    const bool is_noise = &value == &config.noise;
+    if (is_noise && found == sizes.end()) {
+      value = 0;  // models of version 0.1 have none
+      return;
+    }
+    // A model may do without a texture plane and noise, but not without anything else.
+    const int least = is_noise || &value == &config.texture.channels ? 0 : 1;
     require(
         found != sizes.end() && found->is_number_integer() && *found >= least && *found <= limit,
         ErrorKind::corrupt,

@@ -4,6 +4,7 @@
 
 #include "models/generator/conditions.h"
 #include "models/generator/generator.h"
+#include "models/generator/noise.h"
 
 namespace semcodec {
 namespace {
@@ -66,6 +67,41 @@ TEST(Generator, TextureChangesThePicture) {
   const auto with = generator->forward(context).frame;
   context.texture = torch::zeros_like(context.texture);
   EXPECT_FALSE(torch::equal(with, generator->forward(context).frame));
+}
+
+TEST(Generator, NoiseChangesThePictureOnceItIsHeard) {
+  torch::manual_seed(8);
+  const torch::NoGradGuard guard;
+  Generator generator{GeneratorConfig{}};
+  auto context = random_context(1, 64, 64, 0, 0);
+  const auto silent = generator->forward(context).frame;
+  context.noise_seed = 5;
+  EXPECT_TRUE(torch::equal(silent, generator->forward(context).frame));
+  for (const char* name : {"noise_eighth", "noise_quarter", "noise_half"}) {
+    generator->named_parameters()[name].fill_(0.5);
+    const auto one = generator->forward(context).frame;
+    EXPECT_TRUE(torch::equal(one, generator->forward(context).frame));
+    context.noise_seed = 6 - context.noise_seed;
+    EXPECT_FALSE(torch::equal(one, generator->forward(context).frame)) << name;
+    generator->named_parameters()[name].zero_();
+  }
+}
+
+TEST(Noise, HasNoMeanAndUnitVarianceAndNoPatternAcrossSizesAndLevels) {
+  const auto field = noise_field(128, 256, 1, 0, torch::kCPU);
+  EXPECT_NEAR(field.mean().item<float>(), 0, 0.02);
+  EXPECT_NEAR(field.var().item<float>(), 1, 0.02);
+  const auto wider = noise_field(128, 300, 1, 0, torch::kCPU);
+  EXPECT_TRUE(torch::equal(field, wider.narrow(3, 0, 256)));
+  const auto correlation = [&](const torch::Tensor& other) {
+    return std::abs((field * other).mean().item<float>());
+  };
+  EXPECT_LT(correlation(noise_field(128, 256, 2, 0, torch::kCPU)), 0.02F);
+  EXPECT_LT(correlation(noise_field(128, 256, 1, 1, torch::kCPU)), 0.02F);
+  EXPECT_LT(correlation(field.roll(1, 3)), 0.02F);
+  EXPECT_LT(correlation(field.roll(8, 2)), 0.02F);
+  // The same on every machine.
+  EXPECT_FLOAT_EQ(field[0][0][0][0].item<float>(), -0.9512219429016113F);
 }
 
 TEST(Generator, AReferenceThatIsNotThereHasNoWeight) {

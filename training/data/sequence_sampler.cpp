@@ -257,8 +257,8 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
   Planes planes = draw_planes(random, options_.texture_channels);
   // Asked for only when wanted, so that the samples of other runs stay what they were.
   if (options_.finest_share > 0 && uniform(random) < options_.finest_share) {
-    planes.colour.cell = 4;
-    planes.colour.clusters = 64;
+    planes.colour.cell = pick(random, {2, 4});
+    planes.colour.clusters = pick(random, {64, 256});
     planes.colour.smoothing = 0;
     planes.structure.cell = 2;
     planes.structure.levels = 4;

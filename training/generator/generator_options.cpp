@@ -67,6 +67,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("blocks_half", o.network.blocks_half);
   read("blocks_quarter", o.network.blocks_quarter);
   read("blocks_eighth", o.network.blocks_eighth);
+  read("noise", o.network.noise);
   read("texture_channels", o.network.texture.channels);
   read("texture_levels", o.network.texture.levels);
   o.sampler.texture_channels = o.network.texture.channels;
@@ -90,6 +91,8 @@ GeneratorOptions read_generator_options(const Config& config) {
   require(o.network.texture.levels >= 3 && o.network.texture.levels <= 15 &&
               o.network.texture.levels % 2 == 1,
           ErrorKind::usage, "'generator.texture_levels' should be odd, 3 to 15.");
+  require(o.network.noise == 0 || o.network.noise == 1, ErrorKind::usage,
+          "'generator.noise' should be 0 or 1.");
   require(o.sampler.crop >= 64 && o.sampler.crop % 32 == 0, ErrorKind::usage,
           "'generator.crop' should be a multiple of 32, at least 64.");
   return o;

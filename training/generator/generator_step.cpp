@@ -52,7 +52,7 @@ std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
 
 Painted GeneratorTrainer::State::paint(const SequenceSample& sample) {
   return paint_sample(generator, texture, sample, image_phase(), options.bf16,
-                      options.checkpoint_activations);
+                      options.checkpoint_activations, step + 1);
 }
 
 torch::Tensor GeneratorTrainer::State::judge_loss_of(const Painted& painted, double share) {

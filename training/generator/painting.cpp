@@ -15,6 +15,7 @@ struct Step {
   TextureEncoder& encoder;
   const SequenceSample& sample;
   bool bf16, recompute;
+  std::int64_t noise_seed;
   std::vector<torch::Tensor> textures{};
 
   torch::Device device() const { return sample.pictures[0].device(); }
@@ -34,9 +35,10 @@ struct Step {
     return in;
   }
   GeneratorOutput paint(const FrameContext& context) {
-    const auto forward = [net = generator, on = bf16](const std::vector<torch::Tensor>& x) mutable {
+    const auto forward = [net = generator, on = bf16,
+                          seed = noise_seed](const std::vector<torch::Tensor>& x) mutable {
       const Autocast autocast(x[0].device(), on);
-      const auto out = net->forward({x[0], x[1], x[2], x[3], x[4], x[5], x[6]});
+      const auto out = net->forward({x[0], x[1], x[2], x[3], x[4], x[5], x[6], seed});
       return std::vector<torch::Tensor>{out.frame, out.raw, out.weights};
     };
     const std::vector<torch::Tensor> inputs = {
@@ -55,8 +57,8 @@ AnchorState remember(const torch::Tensor& condition, const GeneratorOutput& pain
 }  // namespace
 
 Painted paint_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
-                     bool image_only, bool bf16, bool recompute) {
-  Step step{generator, encoder, s, bf16, recompute};
+                     bool image_only, bool bf16, bool recompute, std::int64_t noise_seed) {
+  Step step{generator, encoder, s, bf16, recompute, noise_seed};
   Painted out;
   const auto y0 = step.paint(image_context(step.input(0), s.key, s.has_key));
   if (image_only) {

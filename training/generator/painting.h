@@ -21,7 +21,9 @@ struct Painted {
 /// See generator_trainer.h for the sequences. References carry no gradient. `image_only`: y0 alone.
 /// `recompute`: the generator's inner activations are computed again in the backward pass instead
 /// of being kept (recompute.h), so that memory holds those of one frame instead of three.
+/// `noise_seed`: FrameContext::noise_seed.
 Painted paint_sample(Generator& generator, TextureEncoder& texture, const SequenceSample& sample,
-                     bool image_only, bool bf16, bool recompute = false);
+                     bool image_only, bool bf16, bool recompute = false,
+                     std::int64_t noise_seed = 0);
 
 }  // namespace semcodec
