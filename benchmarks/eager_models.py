@@ -159,6 +159,32 @@ def residuals(channels, count):
     return nn.Sequential(*(Residual(channels) for _ in range(count)))
 
 
+# A field of noise as models/generator/noise.h has it, so that both sides hear the same.
+
+def signed(value):
+    """A number of 64 bits as torch's int64 holds it."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
+def mixed(x):
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ ((x >> shift) & ((1 << 64 - shift) - 1))) * signed(factor)
+    return x ^ ((x >> 31) & ((1 << 33) - 1))
+
+
+places = {}
+
+
+def noise_field(height, width, level, seed):
+    if (height, width) not in places:
+        ys, xs = torch.arange(height).view(-1, 1), torch.arange(width).view(1, -1)
+        places[height, width] = mixed((ys << 32 | xs) + 1)
+    key = mixed(torch.tensor([signed(seed * 8 + level + 0x9E3779B97F4A7C15)]))
+    bits = (mixed(key ^ places[height, width]) >> 40) & 0xFFFFFF
+    return ((bits.float() / (1 << 23) - 1) * math.sqrt(3))[None, None]
+
+
 class Transformer(nn.Module):
     def __init__(self, channels, heads, ratio):
         super().__init__()
@@ -202,10 +228,32 @@ class Generator(nn.Module):
         self.to_half = conv(c4, 4 * c2, 1)
         self.skip_half = conv(28, c2, 1)
         self.at_half = residuals(c2, sizes["blocks_half"])  # "half" is a method of Module
+        self.noise = bool(sizes.get("noise", 0))
+        if self.noise:
+            for name, channels in (("eighth", c8), ("quarter", c4), ("half", c2)):
+                self.register_parameter(f"noise_{name}",
+                                        nn.Parameter(torch.zeros(1, channels, 1, 1)))
+        self.fields = {}
         self.to_full, self.head = conv(c2, 32, 3), conv(8, 6, 3)
 
-    def forward(self, condition, condition_a, condition_b, reference_a, reference_b, texture,
-                scalars):
+    def with_noise(self, x, level, seed):
+        if not self.noise:
+            return x
+        loudness = (self.noise_eighth, self.noise_quarter, self.noise_half)[level]
+        key = *x.shape[2:], level, x.dtype
+        field = self.fields.get(key) if seed == 0 else None
+        if field is None:
+            field = noise_field(*x.shape[2:], level, seed).to(x.dtype)
+            if seed == 0:
+                self.fields[key] = field
+        return torch.addcmul(x, field, loudness.to(x.dtype))
+
+    def forward(self, *inputs):
+        return self.paint(*inputs)[0]
+
+    def paint(self, condition, condition_a, condition_b, reference_a, reference_b, texture,
+              scalars, seed=0):
+        """The frame, and what is painted without references."""
         kind = self.head.weight.dtype
         c = condition.to(kind)
         conditions = torch.cat([c, condition_a.to(kind), condition_b.to(kind)], 1)
@@ -220,17 +268,21 @@ class Generator(nn.Module):
         x = x + self.texture_in(texture.to(kind))
         for block in self.transformer:
             x = block(x)
-        x = self.eighth(eighth + F.pixel_shuffle(self.from_bottleneck(activate(x)), 2))
-        x = self.quarter(quarter + F.pixel_shuffle(self.to_quarter(activate(x)), 2))
+        x = eighth + F.pixel_shuffle(self.from_bottleneck(activate(x)), 2)
+        x = self.eighth(self.with_noise(x, 0, seed))
+        x = quarter + F.pixel_shuffle(self.to_quarter(activate(x)), 2)
+        x = self.quarter(self.with_noise(x, 1, seed))
         skip = self.skip_half(torch.cat([c, F.pixel_unshuffle(references, 2)], 1))
-        x = self.at_half(skip + F.pixel_shuffle(self.to_half(activate(x)), 2))
+        x = skip + F.pixel_shuffle(self.to_half(activate(x)), 2)
+        x = self.at_half(self.with_noise(x, 2, seed))
         heads = self.head(activate(F.pixel_shuffle(self.to_full(activate(x)), 2))).float()
         base = F.interpolate(condition[:, :3].float(), scale_factor=2, mode="bilinear")
         raw = base + heads[:, :3]
         valid = scalars[:, :2].float()[:, :, None, None]
         logits = torch.cat([heads[:, 3:4], heads[:, 4:].masked_fill(valid < 0.5, -1e4)], 1)
         weights = torch.softmax(logits, 1)
-        return weights[:, :1] * raw + weights[:, 1:2] * reference_a + weights[:, 2:] * reference_b
+        frame = weights[:, :1] * raw + weights[:, 1:2] * reference_a + weights[:, 2:] * reference_b
+        return frame, raw
 
 
 class Interpolator(nn.Module):
@@ -264,7 +316,11 @@ class Interpolator(nn.Module):
         return F.grid_sample(image, grid + flow.permute(0, 2, 3, 1) * scale, mode="bilinear",
                              padding_mode="border", align_corners=True)
 
-    def forward(self, picture_a, picture_b, small_a, small_b, flow_a, flow_b, tau, interval):
+    def forward(self, *inputs):
+        return self.paint(*inputs)[0]
+
+    def paint(self, picture_a, picture_b, small_a, small_b, flow_a, flow_b, tau, interval):
+        """The frame, both pictures moved by the mended motion, and that motion."""
         kind = self.head.weight.dtype
         flows = torch.cat([flow_a, flow_b], 1)
         times = torch.stack([tau, interval.clamp(0, 1)], 1)[:, :, None, None]
@@ -286,7 +342,7 @@ class Interpolator(nn.Module):
         wb = torch.exp(maps[:, 5:6].clamp(-8, 8)) * t
         wr = torch.exp(maps[:, 3:4].clamp(-8, 8)) * 0.25
         raw = a * (1 - t) + b * t + maps[:, :3]
-        return (a * wa + b * wb + raw * wr) / (wa + wb + wr)
+        return (a * wa + b * wb + raw * wr) / (wa + wb + wr), a, b, mended
 
 
 def load_part(model, state, prefix=""):

@@ -184,6 +184,15 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
 
 GeneratorTrainer::~GeneratorTrainer() = default;
 
+void GeneratorTrainer::save() { state_->save(); }
+
+std::map<std::string, double> GeneratorTrainer::step_on(const SequenceSample& batch) {
+  state_->set_rate();
+  state_->train_step(batch);
+  ++state_->step;
+  return state_->log.take();
+}
+
 void GeneratorTrainer::run() {
   auto& s = *state_;
   const auto& options = s.options;

@@ -10,7 +10,9 @@
 //   L1 + LPIPS + VGG (eq. 6) + λ_I L_I (eq. 4, patches resampled by φ) + λ_V L_V + feature
 //   matching.
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "training/generator/generator_options.h"
 #include "training/parallel/ranks.h"
@@ -30,6 +32,12 @@ class GeneratorTrainer {
   void run();
   /// Writes the averaged weights (fp16, which is as good as bf16 inference) and model.json.
   void export_package(const std::string& folder) const;
+
+  /// One step on this batch, as run() makes them. Returns its losses by name, without their
+  /// weights; "loss" is the weighted sum. For benchmarks.
+  std::map<std::string, double> step_on(const SequenceSample& batch);
+  /// Writes the checkpoint (first rank only).
+  void save();
 
  private:
   struct State;

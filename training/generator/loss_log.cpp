@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "common/core/error.h"
 #include "common/core/file.h"
@@ -27,6 +28,11 @@ std::string head() {
 
 }  // namespace
 
+std::map<std::string, double> LossLog::take() {
+  steps_ = 0;
+  return std::exchange(sums_, {});
+}
+
 void LossLog::report(std::int64_t step, std::int64_t steps, double seconds_per_step, double rate,
                      int ranks, const std::function<void(std::vector<double>&)>& over_ranks) {
   std::vector<double> means;
@@ -35,9 +41,7 @@ void LossLog::report(std::int64_t step, std::int64_t steps, double seconds_per_s
     means.push_back(found == sums_.end() ? 0.0 : found->second / static_cast<double>(steps_));
   }
   over_ranks(means);
-  const auto seen = std::move(sums_);
-  sums_.clear();
-  steps_ = 0;
+  const auto seen = take();
   if (!writes_) return;
   std::string line = "step " + std::to_string(step) + "/" + std::to_string(steps);
   std::string row = std::to_string(step);

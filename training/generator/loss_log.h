@@ -21,6 +21,8 @@ class LossLog {
   /// Adds to the mean of this loss since the last report. Names as in losses.csv.
   void add(const std::string& name, double value) { sums_[name] += value; }
   void step_done() { ++steps_; }
+  /// The sums since the last report, which then count as reported.
+  std::map<std::string, double> take();
 
   /// Prints and writes the means. `over_ranks` sums a list over all ranks, of which there are
   /// `ranks`.

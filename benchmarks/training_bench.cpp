@@ -1,0 +1,294 @@
+// training_bench: how fast the generator stage trains, and how much memory it takes.
+//
+//   training_bench CONFIG                       steps a second on two fixed batches
+//   training_bench CONFIG --layers 20           and where the time goes
+//   training_bench CONFIG --memory 512x256      memory of a step on frames of that size
+//   training_bench CONFIG --serve DIR           for eager_training.py: writes settings, weights and
+//                                               batches to DIR, then makes a step on the batch that
+//                                               each line of stdin names
+//
+// All terms of the objective take part from the first step on. Batches are made before the clock
+// starts. Opens no media and links no libav.
+
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "benchmarks/layer_table.h"
+#include "benchmarks/memory_meter.h"
+#include "benchmarks/training_batch.h"
+#include "common/app/run_main.h"
+#include "common/app/units.h"
+#include "common/app/version.h"
+#include "common/core/error.h"
+#include "models/core/device.h"
+#include "models/core/safetensors.h"
+#include "models/core/weights_path.h"
+#include "models/vgg/feature_net.h"
+#include "training/generator/generator_trainer.h"
+
+namespace {
+
+using namespace semcodec;
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::string config = "training/recipes/driving-lite.toml", serve, memory;
+  std::vector<std::string> overrides;
+  int threads = 0, steps = 10, layers = 0;
+  double card = 24;
+};
+
+double process_ms() {
+  std::timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
+}
+
+/// A folder that goes when the program ends.
+class Scratch {
+ public:
+  Scratch() {
+    auto name = (fs::temp_directory_path() / "training-bench-XXXXXX").string();
+    require(::mkdtemp(name.data()) != nullptr, ErrorKind::output,
+            "Cannot make a folder in " + fs::temp_directory_path().string() + "; set TMPDIR.");
+    path = name;
+  }
+  ~Scratch() {
+    std::error_code code;
+    fs::remove_all(path, code);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string path;
+};
+
+GeneratorOptions bench_options(const Arguments& a, const std::string& folder) {
+  auto overrides = a.overrides;
+  overrides.push_back("data=" + folder + "/store");
+  overrides.push_back("output=" + folder);
+  auto options = read_generator_options(Config(a.config, overrides));
+  options.image_steps = options.gan_start = 0;  // everything at once
+  options.threads = a.threads;
+  options.retries = 0;
+  write_bench_store(options.data, options.sampler.crop);
+  return options;
+}
+
+/// What eager_training.py needs to do the same.
+void write_settings(const GeneratorOptions& o, const std::string& folder) {
+  nlohmann::json s = {{"steps", o.steps},
+                      {"learning_rate", o.learning_rate},
+                      {"final_rate", o.final_rate},
+                      {"beta1", o.beta1},
+                      {"beta2", o.beta2},
+                      {"clip_gradient", o.clip_gradient},
+                      {"average", o.average},
+                      {"weight_l1", o.weight_l1},
+                      {"weight_raw", o.weight_raw},
+                      {"weight_warp", o.weight_warp},
+                      {"weight_texture_rate", o.weight_texture_rate},
+                      {"weight_lpips", o.weight_lpips},
+                      {"weight_vgg", o.weight_vgg},
+                      {"vgg_patch", o.vgg_patch},
+                      {"weight_gan_image", o.weight_gan_image},
+                      {"weight_gan_video", o.weight_gan_video},
+                      {"weight_matching", o.weight_matching},
+                      {"gan_patch", o.gan_patch},
+                      {"seed", o.seed},
+                      {"discriminator_channels", o.discriminator_channels},
+                      {"bf16", o.bf16}};
+  const auto& n = o.network;
+  s["network"] = {{"channels_half", n.channels_half},
+                  {"channels_quarter", n.channels_quarter},
+                  {"channels_eighth", n.channels_eighth},
+                  {"channels_bottleneck", n.channels_bottleneck},
+                  {"blocks_half", n.blocks_half},
+                  {"blocks_quarter", n.blocks_quarter},
+                  {"blocks_eighth", n.blocks_eighth},
+                  {"transformer_blocks", n.transformer_blocks},
+                  {"heads", n.heads},
+                  {"mlp_ratio", n.mlp_ratio},
+                  {"noise", n.noise},
+                  {"between_motion", n.between.channels_motion},
+                  {"between_half", n.between.channels_half},
+                  {"between_quarter", n.between.channels_quarter},
+                  {"texture_channels", n.texture.channels},
+                  {"texture_levels", n.texture.levels},
+                  {"texture_width", n.texture.width}};
+  const auto give = [&](const std::string& kind) {
+    const auto path = find_weights(kind);
+    require(path.has_value(), ErrorKind::input,
+            "For a comparison: " + missing_weights(kind) + ", or set its weight to 0.");
+    save_safetensors(folder + "/" + kind + ".safetensors", load_safetensors(*path));
+  };
+  if (o.weight_lpips > 0) {
+    give("squeezenet1_1");
+    give("lpips-squeeze");
+  }
+  if (o.weight_vgg > 0) {
+    const auto net = find_feature_net();
+    s["features"] = net ? net->name() : "vgg19";
+    s["feature_weights"] = net ? net->tap_weights() : std::vector<double>();
+    give(s["features"]);
+  }
+  std::ofstream(folder + "/settings.json") << s.dump(1) << "\n";
+}
+
+void write_batch(const SequenceSample& s, const std::string& path) {
+  TensorMap out = {{"planes", s.planes},   {"key", s.key},           {"has_key", s.has_key},
+                   {"flow_10", s.flow_10}, {"interval", s.interval}, {"third", s.third}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    out["picture" + std::to_string(i)] = s.pictures[i];
+    if (s.conditions[i].defined()) out["condition" + std::to_string(i)] = s.conditions[i];
+  }
+  if (s.between) out["flow_01"] = s.flow_01;
+  if (!s.between) out["flow_21"] = s.flow_21;
+  for (auto& [name, tensor] : out) tensor = tensor.contiguous();
+  save_safetensors(path, out);
+}
+
+struct Step {
+  double wall = 0, cpu = 0;  ///< ms
+  std::map<std::string, double> losses;
+};
+
+Step make_step(GeneratorTrainer& trainer, const SequenceSample& batch) {
+  const double cpu = process_ms();
+  const auto begin = std::chrono::steady_clock::now();
+  Step step;
+  step.losses = trainer.step_on(batch);  // the losses come from the device, so the clock waits
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  step.wall = took.count();
+  step.cpu = process_ms() - cpu;
+  return step;
+}
+
+void serve(GeneratorTrainer& trainer, const GeneratorOptions& options,
+           const SequenceSample& between, const SequenceSample& chain, const std::string& folder) {
+  require(options.flow.empty(), ErrorKind::usage,
+          "eager_training.py knows no FlowNet2; leave generator.flow out.");
+  write_settings(options, folder);
+  write_batch(between, folder + "/between.safetensors");
+  write_batch(chain, folder + "/chain.safetensors");
+  trainer.save();
+  std::printf("ready\n");
+  std::fflush(stdout);
+  for (std::string name; std::getline(std::cin, name);) {
+    require(name == "between" || name == "chain", ErrorKind::usage, "No batch '" + name + "'.");
+    const auto step = make_step(trainer, name == "chain" ? chain : between);
+    const nlohmann::json answer = {{"wall", step.wall}, {"cpu", step.cpu}, {"losses", step.losses}};
+    std::printf("%s\n", answer.dump().c_str());
+    std::fflush(stdout);
+  }
+}
+
+void time_steps(GeneratorTrainer& trainer, const GeneratorOptions& options, const Arguments& a,
+                const SequenceSample& between, const SequenceSample& chain) {
+  for (const auto* batch : {&between, &chain}) {
+    make_step(trainer, *batch);
+    std::vector<double> wall, cpu;
+    for (int i = 0; i < a.steps; ++i) {
+      const auto step = make_step(trainer, *batch);
+      wall.push_back(step.wall);
+      cpu.push_back(step.cpu);
+    }
+    std::sort(wall.begin(), wall.end());
+    std::sort(cpu.begin(), cpu.end());
+    const auto middle = wall.size() / 2;
+    std::printf("%-8s batch %d, crop %d: %.0f ms a step (least %.0f, CPU %.0f), %.2f steps/s\n",
+                batch == &chain ? "chain" : "between", options.batch, options.sampler.crop,
+                wall[middle], wall.front(), cpu[middle], 1e3 / wall[middle]);
+    std::fflush(stdout);
+    const auto work = [&] {
+      trainer.step_on(*batch);
+      return torch::Tensor();
+    };
+    if (a.layers > 0) print_layer_table(work, a.steps, a.layers);
+  }
+}
+
+void print_memory(const Arguments& a, const std::string& folder) {
+  const auto size = parse_size(a.memory);
+  require(size.width % 32 == 0 && size.height % 32 == 0, ErrorKind::usage,
+          "--memory takes a size of multiples of 32.");
+  auto options = bench_options(a, folder);
+  options.device = "cpu";
+  const int ranks = Config(a.config, a.overrides).get("ranks", 1);
+  const int batch = std::max(1, options.batch / ranks);
+  start_memory_meter();
+  const Ranks alone;
+  options.batch = batch;
+  GeneratorTrainer trainer(options, alone);
+  const double giga = 1024.0 * 1024 * 1024;
+  const auto networks = memory_now();
+  const auto between = random_batch(batch, size.width, size.height, true);
+  const auto chain = random_batch(batch, size.width, size.height, false);
+  const auto batches = memory_now() - networks;
+  trainer.step_on(between);
+  const auto held = memory_now() - batches - networks;
+  std::int64_t most = 0;
+  for (const auto* sample : {&between, &chain}) {
+    take_memory_peak();
+    trainer.step_on(*sample);
+    const auto peak = take_memory_peak();
+    std::printf("%-8s at most %6.2f GiB\n", sample == &chain ? "chain" : "between",
+                static_cast<double>(peak - batches / 2) / giga);
+    most = std::max(most, peak - batches / 2);
+  }
+  const auto row = [&](const char* name, std::int64_t bytes) {
+    std::printf("  %-62s %6.2f GiB\n", name, static_cast<double>(bytes) / giga);
+  };
+  std::printf("%s on frames of %dx%d, %d sequences of three frames a rank in %d part(s):\n",
+              a.config.c_str(), size.width, size.height, batch,
+              std::min(options.accumulate, batch));
+  row("networks, their averages, discriminators, loss networks", networks);
+  row("gradients and Adam's moments", held);
+  row("the batch", batches / 2);
+  row("activations and what the backward pass needs, at most",
+      most - networks - held - batches / 2);
+  row("sum", most);
+  std::printf("%.1f GB are %.2f GiB: %s\n", a.card, a.card,
+              static_cast<double>(most) / giga + 1 < a.card
+                  ? "enough, with 1 GiB for the driver and cuDNN"
+                  : "not enough with 1 GiB for the driver and cuDNN");
+}
+
+void bench(const Arguments& a) {
+  Scratch scratch;
+  if (!a.memory.empty()) return print_memory(a, scratch.path);
+  const std::string folder = a.serve.empty() ? scratch.path : a.serve;
+  const auto options = bench_options(a, folder);
+  const Ranks alone;
+  GeneratorTrainer trainer(options, alone);
+  const auto device = parse_device(options.device);
+  const auto between = to_device(bench_batch(options, true), device);
+  const auto chain = to_device(bench_batch(options, false), device);
+  if (!a.serve.empty()) return serve(trainer, options, between, chain, folder);
+  time_steps(trainer, options, a, between, chain);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Times the training of the generator and says how much memory it takes");
+  CommonOptions common;
+  add_common_options(app, common, version_text("training_bench", {}));
+  Arguments a;
+  app.add_option("CONFIG", a.config, "TOML file")->capture_default_str()->check(CLI::ExistingFile);
+  app.add_option("--set", a.overrides, "key=value, over the file's");
+  app.add_option("--threads", a.threads, "Threads; 0 = one a core");
+  app.add_option("--steps", a.steps, "Timed steps of each batch")->check(CLI::Range(1, 10000));
+  app.add_option("--layers", a.layers, "Print this many of the dearest operators");
+  app.add_option("--memory", a.memory, "Print the memory of a step on frames of this size");
+  app.add_option("--card", a.card, "Memory of the GPU in mind, GiB")->capture_default_str();
+  app.add_option("--serve", a.serve, "Exchange data through this folder, make steps on request")
+      ->check(CLI::ExistingDirectory);
+  return run_main(app, argc, argv, [&] { bench(a); });
+}
