@@ -30,6 +30,7 @@
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/core/weights_path.h"
+#include "models/flownet2/flow_estimator.h"
 #include "models/vgg/feature_net.h"
 #include "training/generator/generator_trainer.h"
 
@@ -214,13 +215,30 @@ void time_steps(GeneratorTrainer& trainer, const GeneratorOptions& options, cons
   }
 }
 
+/// A flow network of the configuration's size. Its weights are those of torch's start: only their
+/// number matters.
+std::string write_flow_network(const Config& config, const std::string& folder) {
+  FlowNet2Options net;
+  net.variant = flownet2_variant_from_text(config.get("flow.variant", std::string("full")));
+  net.width = config.get("flow.channels", 0.125);
+  net.max_displacement = config.get("flow.correlation", 12);
+  const std::string path = folder + "/flow.safetensors";
+  save_safetensors(path, state_of(*FlowNet2(net)),
+                   flow_metadata(net, config.get("flow.input_scale", 2)));
+  return path;
+}
+
 void print_memory(const Arguments& a, const std::string& folder) {
   const auto size = parse_size(a.memory);
   require(size.width % 32 == 0 && size.height % 32 == 0, ErrorKind::usage,
           "--memory takes a size of multiples of 32.");
   auto options = bench_options(a, folder);
   options.device = "cpu";
-  const int ranks = Config(a.config, a.overrides).get("ranks", 1);
+  const Config config(a.config, a.overrides);
+  const int ranks = config.get("ranks", 1);
+  if (options.weight_flow > 0 && config.get("flow.use", std::string()) != "none") {
+    options.flow = write_flow_network(config, folder);
+  }
   const int batch = std::max(1, options.batch / ranks);
   start_memory_meter();
   const Ranks alone;

@@ -6,19 +6,9 @@
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/core/weights_path.h"
+#include "models/lpips/unit_distance.h"
 
 namespace semcodec {
-namespace {
-
-torch::Tensor unit(const torch::Tensor& features) {
-  // The epsilon keeps the gradient of the norm finite where all features are zero, as they are
-  // after a ReLU in flat areas; it is far below float32 resolution of any norm that matters.
-  const torch::Tensor norm = features.square().sum(1, true).add(1e-20).sqrt();
-  return features / (norm + 1e-10);
-}
-
-}  // namespace
-
 Lpips::Lpips(LpipsNet net, const std::string& backbone_file, const std::string& heads_file,
              torch::Device device)
     : net_(make_backbone(net)) {
@@ -70,8 +60,7 @@ torch::Tensor Lpips::forward(const torch::Tensor& a, const torch::Tensor& b) {
   const std::vector<torch::Tensor> of_b = taps(b);
   torch::Tensor distance = torch::zeros({a.size(0)}, shift_.options());
   for (std::size_t i = 0; i < heads_.size(); ++i) {
-    const torch::Tensor difference = (unit(of_a[i]) - unit(of_b[i])).square();
-    distance = distance + (difference * heads_[i]).sum(1).mean({1, 2});
+    distance = distance + unit_distance(of_a[i], of_b[i], heads_[i]);
   }
   return distance;
 }

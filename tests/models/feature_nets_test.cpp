@@ -12,6 +12,7 @@
 #include "models/core/weights_path.h"
 #include "models/lpips/lpips.h"
 #include "models/lpips/squeezenet.h"
+#include "models/lpips/unit_distance.h"
 #include "models/vgg/vgg19.h"
 
 namespace semcodec {
@@ -38,6 +39,44 @@ TEST(SqueezeNetShapes, SevenTapsAtTheirSizes) {
     EXPECT_EQ(taps[i].size(1), kSqueezeNetTaps[i]);
     EXPECT_EQ(taps[i].size(2), heights[i]);
   }
+}
+
+TEST(UnitDistance, KernelEqualsTorchsSteps) {
+  torch::manual_seed(3);
+  const auto head = torch::rand({1, 24, 1, 1});
+  const auto plain = [&](const torch::Tensor& x, const torch::Tensor& y) {
+    const auto unit = [](const torch::Tensor& f) { return f / f.norm(2, 1, true).add(1e-10); };
+    return ((unit(x) - unit(y)).square() * head).sum(1).mean({1, 2});
+  };
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    const double near = type == torch::kFloat32 ? 1e-5 : 1e-2;
+    const auto make = [&] {
+      return torch::randn({2, 24, 7, 9}).to(type).contiguous(torch::MemoryFormat::ChannelsLast);
+    };
+    const auto x = make().requires_grad_(true), y = make();
+    const auto exact = x.detach().to(torch::kFloat64).requires_grad_(true);
+    const auto got = unit_distance(x, y, head), want = plain(exact, y.to(torch::kFloat64));
+    EXPECT_EQ(got.scalar_type(), torch::kFloat32);
+    EXPECT_TRUE(torch::allclose(got.to(torch::kFloat64), want, near)) << got << want;
+    const auto weight = torch::tensor({1.0, -3.0});
+    (got * weight).sum().backward();
+    (want * weight).sum().backward();
+    const auto error = (x.grad().to(torch::kFloat64) - exact.grad()).abs().max().item<double>();
+    EXPECT_LT(error, near * exact.grad().abs().max().item<double>());
+    // Where only torch's steps can help: another layout, and a gradient for both.
+    const auto both = make().contiguous().requires_grad_(true);
+    EXPECT_TRUE(torch::allclose(unit_distance(x.detach(), both, head).to(torch::kFloat32),
+                                unit_distance(both.detach(), x.detach(), head), 0.05, 0.01));
+  }
+}
+
+TEST(UnitDistance, NothingHasNoGradient) {
+  const auto zero = torch::zeros({1, 8, 4, 4}).contiguous(torch::MemoryFormat::ChannelsLast);
+  const auto x = zero.clone().requires_grad_(true);
+  const auto distance = unit_distance(x, zero, torch::ones({1, 8, 1, 1}));
+  EXPECT_EQ(distance.item<float>(), 0);
+  distance.sum().backward();
+  EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
 }
 
 TEST(Lpips, IsADistanceAndGrowsWithBlur) {

@@ -77,10 +77,6 @@ wait $job || got=$?
 [ $((SECONDS - start)) -lt 90 ] || fail "a dead rank was noticed after $((SECONDS - start)) s"
 grep -qi "signal 9\|do not answer" "$dir/dead.txt" || fail "no sentence: $(cat "$dir/dead.txt")"
 
-# torchrun's variables are refused in words.
-refuses 5 "torchrun" env RANK=0 WORLD_SIZE=2 "$bin/semcodec-train" generator "$dir/two.toml" \
-  --set data="$dir/store" --set output="$dir/torchrun"
-
 # `all` starts the ranks itself.
 "$bin/semcodec-train" all "$dir/two.toml" --set data="$dir/clip.y4m" --set output="$dir/all" \
   --set prepare.size=128x96 --set edges.use=models/zoo/default --set flow.use=none \

@@ -5,6 +5,7 @@
 #include "common/app/interrupt.h"
 #include "common/core/log.h"
 #include "training/checkpoint.h"
+#include "training/fused_adam.h"
 #include "training/generator/autocast.h"
 #include "training/generator/generator_state.h"
 
@@ -124,7 +125,7 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
       (judge_loss_of(shown, share_of(some)) * share_of(some)).backward();
     }
     ranks.average_gradients(judged_parameters());
-    judge_adam->step();
+    fused_step(*judge_adam);
   }
   generator_adam->zero_grad();
   double total = 0, error = 0;
@@ -157,7 +158,7 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     log::warning("Step " + std::to_string(step) + ": the gradient is not finite; step left out.");
     return;
   }
-  generator_adam->step();
+  fused_step(*generator_adam);
   update_average(*average, *generator, options.average, step);
   update_average(*texture_average, *texture, options.average, step);
 }

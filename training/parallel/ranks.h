@@ -1,12 +1,11 @@
 #pragma once
 // Data-parallel training: every rank works on its share of the batch, gradients are averaged.
 //
-// On CPUs and between hosts this is MPI: start the program with `mpirun -n 2 semcodec-train …`.
-// For networks of this size one all-reduce of the flattened gradients a step is enough. A program
-// that was not started by mpirun is its own only rank, and a build without MPI knows no other case.
-// When a rank dies, mpirun says which one it was and asks the others to end; one that waits for the
-// dead one then gives up after a minute. torchrun is not supported: it starts processes, but
-// brings no MPI that could connect them, and says so.
+// Started by `mpirun -n 2 semcodec-train …` the ranks talk by MPI; started by torchrun, or by
+// whoever sets its environment variables, by the Gloo that LibTorch brings (rank_engine.h). For
+// networks of this size one all-reduce of the flattened gradients a step is enough. A program that
+// neither of them started is its own only rank. When a rank dies, the others end with a sentence:
+// with Gloo at once, with MPI when mpirun tells them, a minute later at most.
 
 #include <torch/torch.h>
 
@@ -16,10 +15,11 @@
 
 namespace semcodec {
 
+class RankEngine;
+
 class Ranks {
  public:
-  /// Joins the others when mpirun started this process. Throws Error(unsupported) when it did but
-  /// the build has no MPI, and when torchrun did. Once a process.
+  /// Joins the others, if there are any. Once a process. Throws as join_mpi() and join_gloo().
   Ranks();
   /// Leaves; after an exception it ends the whole job, since the others would wait for ever.
   ~Ranks();
@@ -46,6 +46,7 @@ class Ranks {
  private:
   int rank_ = 0, size_ = 1;
   int uncaught_ = 0;
+  std::unique_ptr<RankEngine> engine_;  ///< none when there is one rank
 };
 
 }  // namespace semcodec
