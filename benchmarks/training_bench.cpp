@@ -77,7 +77,7 @@ GeneratorOptions bench_options(const Arguments& a, const std::string& folder) {
   auto options = read_generator_options(Config(a.config, overrides));
   options.image_steps = options.gan_start = 0;  // everything at once
   options.threads = a.threads;
-  options.retries = 0;
+  options.retry.retries = 0;
   write_bench_store(options.data, options.sampler.crop);
   return options;
 }

@@ -152,6 +152,35 @@ TEST(FlowTrainer, ContinuesWhereItStopped) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(FlowTrainer, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("semcodec-flow-fault-" + std::to_string(::getpid()));
+  auto options = tiny(folder.string());
+  options.iterations = 6;
+  options.fault_at = 3;
+  {
+    FlowTrainer trainer(options, waves, waves);
+    trainer.run([] { return false; });
+    EXPECT_EQ(trainer.iteration(), 6);
+    EXPECT_TRUE(std::isfinite(trainer.validate(4, false)));
+  }
+  // A run that comes back knows of it: with no try left, the same trouble ends it.
+  options.iterations = 12;
+  options.fault_at = 8;
+  options.retry.retries = 1;
+  FlowTrainer again(options, waves, waves);
+  ASSERT_TRUE(again.resume());
+  EXPECT_EQ(again.iteration(), 6);
+  try {
+    again.run([] { return false; });
+    FAIL() << "forgot that it had gone back before";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("after 1 returns to the last good checkpoint"), std::string::npos) << text;
+  }
+  std::filesystem::remove_all(folder);
+}
+
 TEST(FlowTrainer, LowersTheErrorOfOneMotion) {
   auto options = tiny("");
   options.net.variant = FlowNet2Variant::c;

@@ -106,6 +106,37 @@ TEST_F(EdgeTraining, AResumedRunIsTheUninterruptedOne) {
   }
 }
 
+TEST_F(EdgeTraining, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
+  options_.steps = 6;
+  options_.fault_at = 4;
+  EdgeTrainer trainer(options_, squares(), torch::kCPU, false);
+  trainer.run([] { return false; });
+  EXPECT_EQ(trainer.step(), 6);
+  Metadata metadata;
+  load_safetensors(options_.checkpoint, &metadata);
+  EXPECT_EQ(metadata["rate_scale"].substr(0, 4), "0.50");
+  EXPECT_EQ(metadata["salt"], "1") << "other samples";
+  for (const auto& [name, tensor] : load_safetensors(options_.checkpoint)) {
+    EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+  }
+}
+
+TEST_F(EdgeTraining, ATrainingThatKeepsDivergingEndsWithASentence) {
+  options_.learning_rate = 1e30;
+  options_.steps = 400;
+  options_.retry.retries = 2;
+  EdgeTrainer trainer(options_, squares(), torch::kCPU, false);
+  try {
+    trainer.run([] { return false; });
+    FAIL() << "took weights of 1e28 for good";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("after 2 returns to the last good checkpoint"), std::string::npos) << text;
+  }
+  EdgeTrainer again(options_, squares(), torch::kCPU, true);
+  EXPECT_EQ(again.step(), 0) << "the last good checkpoint is whole";
+}
+
 TEST_F(EdgeTraining, DistilsFromATeacherAndExportsWeightsThatLoad) {
   const std::string teacher = (folder_ / "teacher.safetensors").string();
   torch::manual_seed(5);

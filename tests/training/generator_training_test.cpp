@@ -206,7 +206,7 @@ TEST_F(GeneratorTrainingTest, ATrainingThatKeepsDivergingEndsWithASentence) {
   o.steps = 400;
   o.image_steps = 400;
   o.sample_every = 1000;
-  o.retries = 2;
+  o.retry.retries = 2;
   GeneratorTrainer trainer(o, ranks_);
   try {
     trainer.run();

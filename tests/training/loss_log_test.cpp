@@ -9,8 +9,10 @@
 #include <limits>
 #include <sstream>
 
-#include "training/generator/divergence_guard.h"
+#include "common/core/error.h"
+#include "training/divergence_guard.h"
 #include "training/generator/loss_log.h"
+#include "training/recovery.h"
 
 namespace semcodec {
 namespace {
@@ -103,6 +105,28 @@ TEST(DivergenceGuard, AnErrorThatRises) {
   EXPECT_LT(steps, 40);
   guard.restart();
   EXPECT_FALSE(guard.check(1.0, 0.05, true));
+}
+
+TEST(Recovery, GoesOnSlowerAndGivesUp) {
+  const RetryOptions options{.retries = 2, .rate = 0.5};
+  Recovery now;
+  now = now.after(120, "the loss is no number", options, "c");
+  EXPECT_EQ(now.rate_scale, 0.5);
+  EXPECT_EQ(now.salt, 1);
+  EXPECT_EQ(now.sentence(100, "the loss is no number", options),
+            "Step 120: the loss is no number; going back to step 100 with 0.5 times the learning "
+            "rate and other samples (try 1 of 2).");
+  std::map<std::string, std::string> kept;
+  now.put(kept);
+  now = Recovery::from(kept);
+  now.reached(200);  // too near to the trouble
+  now = now.after(110, "again", options, "c");
+  EXPECT_EQ(now.trouble_step, 120) << "the farthest one counts";
+  EXPECT_THROW(now.after(110, "again", options, "c"), Error);
+  now.reached(221);
+  EXPECT_EQ(now.tries, 0);
+  EXPECT_EQ(now.rate_scale, 0.25) << "stays";
+  EXPECT_EQ(Recovery::from({}).rate_scale, 1) << "a checkpoint of an earlier version";
 }
 
 }  // namespace

@@ -92,7 +92,10 @@ EdgeTrainer::EdgeTrainer(const EdgeTrainingOptions& options, EdgePictures pictur
   optimizer_ = std::make_unique<torch::optim::Adam>(
       student_->parameters(),
       torch::optim::AdamOptions(options_.learning_rate).weight_decay(options_.weight_decay));
-  if (resume && std::filesystem::exists(options_.checkpoint)) restore();
+  if (resume && std::filesystem::exists(options_.checkpoint)) {
+    restore();
+    log::info("Resuming at step " + std::to_string(step_) + " from " + options_.checkpoint + ".");
+  }
 }
 
 EdgeTrainer::~EdgeTrainer() = default;
@@ -161,14 +164,17 @@ double EdgeTrainer::train_step() {
                                                          options_.lambda, options_.eta);
     }
   }
+  if (step_ == options_.fault_at && !std::exchange(fault_used_, true)) loss = loss * NAN;
   const double value = loss.item<double>();
-  require(std::isfinite(value), ErrorKind::internal,
-          "The edge loss is no number at step " + std::to_string(step_) +
-              "; resume from the checkpoint with a smaller --learning-rate.");
+  if (!std::isfinite(value)) return value;  // run() knows what to do
   optimizer_->zero_grad();
   if (loss.requires_grad()) {
     loss.backward();
-    optimizer_->step();
+    // No limit; the norm says whether the gradient is sound.
+    constexpr double kNoLimit = 1e30;
+    finite_gradient_ =
+        std::isfinite(torch::nn::utils::clip_grad_norm_(student_->parameters(), kNoLimit));
+    if (finite_gradient_) optimizer_->step();
   }
   update_average(*average_, *student_, options_.average_decay, step_);
   ++step_;
@@ -185,10 +191,11 @@ void EdgeTrainer::run(const std::function<bool()>& stop) {
   auto logged = Clock::now(), saved = logged, stepped = logged;
   double sum = 0;
   int count = 0;
+  if (step_ == 0) save();  // something to go back to
   while (progress() < 1 && !stop()) {
     // The first hundred steps ease in: Adam's second moments are not yet worth a full step.
     const double way = progress();
-    const double rate = options_.learning_rate *
+    const double rate = options_.learning_rate * recovery_.rate_scale *
                         (way < 0.5   ? 1.0
                          : way < 0.8 ? 0.1
                                      : 0.01) *
@@ -196,10 +203,17 @@ void EdgeTrainer::run(const std::function<bool()>& stop) {
     for (auto& group : optimizer_->param_groups()) {
       static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
     }
-    sum += train_step();
-    ++count;
+    const double loss = train_step();
     seconds_ += since(stepped);
     stepped = Clock::now();
+    if (const auto trouble = guard_.check(loss, loss, finite_gradient_)) {
+      roll_back(*trouble);
+      sum = 0;
+      count = 0;
+      continue;
+    }
+    sum += loss;
+    ++count;
     if (step_ % options_.log_steps == 0) {
       log::info("edges step " + std::to_string(step_) + "  loss " + fixed(sum / count, 4) +
                 "  rate " + fixed(rate, 6) + "  " +
@@ -217,19 +231,45 @@ void EdgeTrainer::run(const std::function<bool()>& stop) {
   save();
 }
 
-void EdgeTrainer::save() const {
+void EdgeTrainer::roll_back(const std::string& trouble) {
+  const auto next = recovery_.after(step_, trouble, options_.retry, options_.checkpoint);
+  const double spent = seconds_;
+  require(std::filesystem::exists(options_.checkpoint), ErrorKind::internal,
+          "Step " + std::to_string(step_) + ": " + trouble +
+              ", and there is no checkpoint to go back to.");
+  restore();
+  recovery_ = next;
+  seconds_ = spent;  // a limit of time holds for all that was tried
+  random_.seed(options_.seed + static_cast<std::uint64_t>(step_) * 1000003 +
+               static_cast<std::uint64_t>(recovery_.salt) * 7777777777777ULL);
+  guard_.restart();
+  finite_gradient_ = true;
+  log::warning(next.sentence(step_, trouble, options_.retry));
+  save();  // so that a run killed now comes back with the lower rate
+}
+
+void EdgeTrainer::save() {
+  const torch::NoGradGuard no_grad;
+  for (const auto& parameter : student_->parameters()) {
+    if (parameter.sum().isfinite().item<bool>()) continue;
+    log::warning("No checkpoint at step " + std::to_string(step_) +
+                 ": there are weights that are no numbers.");
+    return;
+  }
+  recovery_.reached(step_);
   TensorMap out;
   put_module(out, "student.", *student_);
   put_module(out, "average.", *average_);
   put_adam(out, "adam.", *optimizer_);
   std::ostringstream random;
   random << random_;
-  save_safetensors(options_.checkpoint, out,
-                   {{"kind", "edge-training"},
-                    {"size", options_.size},
-                    {"step", std::to_string(step_)},
-                    {"seconds", std::to_string(seconds_)},
-                    {"random", random.str()}});
+  Metadata metadata = {{"kind", "edge-training"},
+                       {"size", options_.size},
+                       {"step", std::to_string(step_)},
+                       {"seconds", std::to_string(seconds_)},
+                       {"random", random.str()}};
+  recovery_.put(metadata);
+  save_safetensors(options_.checkpoint, out, metadata);
 }
 
 void EdgeTrainer::restore() {
@@ -248,7 +288,7 @@ void EdgeTrainer::restore() {
   random >> random_;
   require(!step.fail() && !seconds.fail() && !random.fail() && step_ >= 0 && seconds_ >= 0,
           ErrorKind::corrupt, file + " holds no sound step count, time and random state.");
-  log::info("Resuming at step " + std::to_string(step_) + " from " + file + ".");
+  recovery_ = Recovery::from(metadata);
 }
 
 void EdgeTrainer::export_weights(const std::string& path) const {

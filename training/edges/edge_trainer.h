@@ -24,6 +24,8 @@
 
 #include "models/pidinet/edge_detector.h"
 #include "models/pidinet/pidinet.h"
+#include "training/divergence_guard.h"
+#include "training/recovery.h"
 
 namespace semcodec {
 
@@ -56,6 +58,8 @@ struct EdgeTrainingOptions {
   std::uint64_t seed = 1;
   std::string checkpoint;  ///< written every `save_seconds` and at the end
   double save_seconds = 60;
+  RetryOptions retry;          ///< when it goes wrong
+  std::int64_t fault_at = -1;  ///< for tests: this step's loss is no number, once
   int log_steps = 50;
 
   /// Throws Error(usage) naming the option.
@@ -78,8 +82,9 @@ class EdgeTrainer {
   ~EdgeTrainer();
 
   /// Trains until the steps or the seconds are used up or `stop` returns true, then writes the
-  /// checkpoint. Log lines: step, loss, learning rate, pictures a second. Throws Error(internal)
-  /// when the loss is no number.
+  /// checkpoint. Log lines: step, loss, learning rate, pictures a second. When the training goes
+  /// wrong (divergence_guard.h, with the loss for the error) it goes back to the checkpoint. Throws
+  /// Error(internal) when that does not help.
   void run(const std::function<bool()>& stop);
 
   /// Writes the averaged weights in half precision (about 170 KB for "tiny").
@@ -96,8 +101,9 @@ class EdgeTrainer {
   };
   Batch draw();
   double train_step();
+  void roll_back(const std::string& trouble);
   double progress() const;
-  void save() const;
+  void save();
   void restore();
 
   EdgeTrainingOptions options_;
@@ -109,6 +115,10 @@ class EdgeTrainer {
   std::mt19937_64 random_;
   std::int64_t step_ = 0;
   double seconds_ = 0;  ///< trained so far, over all runs
+  Recovery recovery_;
+  DivergenceGuard guard_;
+  bool finite_gradient_ = true;  ///< of the last step
+  bool fault_used_ = false;
 };
 
 }  // namespace semcodec

@@ -1,19 +1,20 @@
 #include "training/flow/flow_trainer.h"
 
-#include <ATen/autocast_mode.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <numbers>
 #include <sstream>
+#include <utility>
 
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
 #include "models/flownet2/flow_estimator.h"
+#include "training/autocast.h"
 
 namespace semcodec {
 namespace {
@@ -24,28 +25,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-// bf16 autocast on the CPU for as long as it lives. Its cache of converted weights must go after
-// every step, because the weights change.
-class Autocast {
- public:
-  explicit Autocast(bool enabled) : enabled_(enabled) {
-    if (!enabled_) return;
-    at::autocast::set_autocast_enabled(at::kCPU, true);
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-    at::autocast::increment_nesting();
-  }
-  ~Autocast() {
-    if (!enabled_) return;
-    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(at::kCPU, false);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  bool enabled_;
-};
 
 torch::Tensor end_point_error(const torch::Tensor& predicted, const torch::Tensor& target) {
   // The small constant keeps the gradient of the root finite.
@@ -70,6 +49,7 @@ FlowTrainer::FlowTrainer(const FlowTrainingOptions& options, ImageSource train,
           ErrorKind::usage, "Flow training needs a positive batch, length and learning rate.");
   torch::manual_seed(options_.seed);
   net_ = FlowNet2(options_.net);
+  net_->to(options_.device);
   to_channels_last(*net_);
   net_->train();
   optimiser_ = std::make_unique<torch::optim::Adam>(
@@ -97,13 +77,17 @@ FlowTrainer::Batch FlowTrainer::make_batch(const SyntheticMotionOptions& motion,
     put(batch.flow, pair.flow);
     put(batch.visible, pair.visible);
   }
+  // Pairs are made on the CPU, while the device computes.
+  for (auto* part : {&batch.image0, &batch.image1, &batch.flow, &batch.visible}) {
+    *part = part->to(options_.device);
+  }
   return batch;
 }
 
 torch::Tensor FlowTrainer::loss(const FlowNet2Output& output, const Batch& batch) const {
   constexpr double kLevelWeights[] = {1.0, 0.5, 0.25, 0.125, 0.0625};
   constexpr double kHiddenWeight = 0.3;
-  auto total = torch::zeros({});
+  auto total = torch::zeros({}, batch.flow.options());
   // Pooled targets, shared by the members. Index: log2 of the reduction.
   std::vector<torch::Tensor> flows, weights;
   for (int k = 0; k <= 6; ++k) {
@@ -130,7 +114,7 @@ double FlowTrainer::step(const Batch& batch, double& pixel_error) {
   optimiser_->zero_grad();
   torch::Tensor value;
   {
-    const Autocast autocast(options_.bf16);
+    const Autocast autocast(options_.device, options_.bf16);
     const auto output = net_->forward_training(batch.image0, batch.image1, options_.detach_members);
     value = loss(output, batch);
     const torch::NoGradGuard no_grad;
@@ -140,15 +124,17 @@ double FlowTrainer::step(const Batch& batch, double& pixel_error) {
             : torch::upsample_bilinear2d(output.flow, batch.flow.sizes().slice(2), false);
     pixel_error = end_point_error(flow, batch.flow).mean().item<double>();
   }
+  if (iteration_ == options_.fault_at && !std::exchange(fault_used_, true)) value = value * NAN;
   const double number = value.item<double>();
-  // One bad batch must not destroy the weights; the schedule goes on.
-  if (!std::isfinite(number)) {
-    log::warning("Flow training: the loss of step " + std::to_string(iteration_) +
-                 " is not finite; the step is left out.");
+  if (!std::isfinite(number)) return number;  // run() knows what to do
+  value.backward();
+  finite_gradient_ =
+      std::isfinite(torch::nn::utils::clip_grad_norm_(net_->parameters(), options_.clip_norm));
+  if (!finite_gradient_) {
+    log::warning("Flow step " + std::to_string(iteration_) +
+                 ": the gradient is not finite; step left out.");
     return number;
   }
-  value.backward();
-  torch::nn::utils::clip_grad_norm_(net_->parameters(), options_.clip_norm);
   optimiser_->step();
   const torch::NoGradGuard no_grad;
   // Early on the average follows quickly, or it would remember the random start for long.
@@ -166,6 +152,7 @@ void FlowTrainer::set_rate() {
   const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * done));
   double rate =
       options_.learning_rate * (options_.final_rate + (1.0 - options_.final_rate) * cosine);
+  rate *= recovery_.rate_scale;
   if (iteration_ < options_.warmup) rate *= static_cast<double>(iteration_ + 1) / options_.warmup;
   for (auto& group : optimiser_->param_groups())
     static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate);
@@ -175,6 +162,7 @@ void FlowTrainer::run(const std::function<bool()>& stop) {
   const auto fetch = [this] {
     return make_batch(options_.motion, options_.batch, train_, random_);
   };
+  if (iteration_ == 0 && !options_.folder.empty()) write_files();  // something to go back to
   // The next batch is drawn while the network computes.
   auto next = std::async(std::launch::async, fetch);
   auto saved = Clock::now(), logged = saved;
@@ -185,7 +173,16 @@ void FlowTrainer::run(const std::function<bool()>& stop) {
     next = std::async(std::launch::async, fetch);
     set_rate();
     double error = 0;
-    loss_sum += step(batch, error);
+    const double loss = step(batch, error);
+    if (const auto trouble = guard_.check(loss, error, finite_gradient_)) {
+      next.wait();  // it draws from the random state that is put back
+      roll_back(*trouble);
+      next = std::async(std::launch::async, fetch);
+      counted = 0;
+      loss_sum = error_sum = 0;
+      continue;
+    }
+    loss_sum += loss;
     error_sum += error;
     ++counted;
     ++iteration_;
@@ -230,7 +227,7 @@ double FlowTrainer::validate(int pairs, bool degraded) {
   for (int done = 0; done < pairs; done += options_.batch) {
     const Batch batch =
         make_batch(motion, std::min(options_.batch, pairs - done), held_out_, random);
-    const Autocast autocast(options_.bf16);
+    const Autocast autocast(options_.device, options_.bf16);
     const auto error = end_point_error(net_->forward(batch.image0, batch.image1), batch.flow);
     sum += (error * batch.visible).sum().item<double>();
     weight += batch.visible.sum().item<double>();
@@ -239,20 +236,51 @@ double FlowTrainer::validate(int pairs, bool degraded) {
   return sum / std::max(1.0, weight);
 }
 
+bool FlowTrainer::healthy() const {
+  const torch::NoGradGuard no_grad;
+  for (const auto& parameter : net_->parameters()) {
+    if (!parameter.sum().isfinite().item<bool>()) return false;
+  }
+  return true;
+}
+
+void FlowTrainer::roll_back(const std::string& trouble) {
+  const auto next = recovery_.after(iteration_, trouble, options_.retry, checkpoint_path());
+  require(resume(), ErrorKind::internal,
+          "Step " + std::to_string(iteration_) + ": " + trouble +
+              ", and there is no checkpoint to go back to.");
+  recovery_ = next;
+  random_.seed(options_.seed + static_cast<std::uint64_t>(iteration_) * 1000003 +
+               static_cast<std::uint64_t>(recovery_.salt) * 7777777777777ULL);
+  guard_.restart();
+  finite_gradient_ = true;
+  log::warning(next.sentence(iteration_, trouble, options_.retry));
+  write_files();  // so that a run killed now comes back with the lower rate
+}
+
 void FlowTrainer::save() {
   if (options_.validation_pairs > 0) {
     log::info("flow step " + std::to_string(iteration_) + "  held-out EPE " +
               fixed(validate(options_.validation_pairs, false), 3) + " px, degraded " +
               fixed(validate(options_.validation_pairs, true), 3) + " px");
   }
-  if (options_.folder.empty()) return;
+  if (!options_.folder.empty()) write_files();
+}
+
+void FlowTrainer::write_files() {
+  if (!healthy()) {
+    log::warning("No checkpoint at step " + std::to_string(iteration_) +
+                 ": there are weights that are no numbers.");
+    return;
+  }
+  recovery_.reached(iteration_);
   std::error_code code;
   fs::create_directories(options_.folder, code);
   TensorMap state;
   std::size_t i = 0;
   // Half precision is as good as bf16 inference, and half the size.
   for (const auto& item : net_->named_parameters())
-    state[item.key()] = average_[i++].to(torch::kHalf);
+    state[item.key()] = average_[i++].to(torch::kCPU, torch::kHalf);
   save_safetensors((fs::path(options_.folder) / "flow.safetensors").string(), state,
                    flow_metadata(options_.net, options_.input_scale));
 
@@ -265,6 +293,9 @@ void FlowTrainer::save() {
   optimiser_->save(optimiser);
   archive.write("optimiser", optimiser);
   archive.write("iteration", torch::tensor(iteration_));
+  std::map<std::string, std::string> recovery;
+  recovery_.put(recovery);
+  for (const auto& [name, text] : recovery) archive.write(name, c10::IValue(text));
   std::ostringstream random;
   random << random_;
   archive.write("random", c10::IValue(random.str()));
@@ -283,7 +314,7 @@ bool FlowTrainer::resume() {
   if (options_.folder.empty() || !fs::exists(path)) return false;
   try {
     torch::serialize::InputArchive archive, optimiser;
-    archive.load_from(path);
+    archive.load_from(path, options_.device);
     const torch::NoGradGuard no_grad;
     const auto parameters = net_->parameters();
     for (std::size_t k = 0; k < parameters.size(); ++k) {
@@ -303,6 +334,13 @@ bool FlowTrainer::resume() {
     c10::IValue random;
     archive.read("random", random);
     std::istringstream(random.toStringRef()) >> random_;
+    std::map<std::string, std::string> recovery;
+    Recovery().put(recovery);
+    for (auto& [name, text] : recovery) {  // not in checkpoints of earlier versions
+      c10::IValue value;
+      if (archive.try_read(name, value)) text = value.toStringRef();
+    }
+    recovery_ = Recovery::from(recovery);
   } catch (const std::exception& error) {
     throw Error(ErrorKind::corrupt, "Cannot continue from " + path + " (" +
                                         std::string(error.what()).substr(0, 120) +

@@ -17,7 +17,9 @@
 #include <string>
 
 #include "models/flownet2/flownet2.h"
+#include "training/divergence_guard.h"
 #include "training/flow/synthetic_motion.h"
+#include "training/recovery.h"
 
 namespace semcodec {
 
@@ -40,6 +42,9 @@ struct FlowTrainingOptions {
   int save_seconds = 180;
   int log_every = 50;
   int validation_pairs = 64;  ///< at every save; 0 = none
+  torch::Device device = torch::kCPU;
+  RetryOptions retry;          ///< when it goes wrong
+  std::int64_t fault_at = -1;  ///< for tests: this step's loss is no number, once
 };
 
 class FlowTrainer {
@@ -55,6 +60,8 @@ class FlowTrainer {
   void start_from(const std::string& safetensors);
 
   /// Trains until the schedule ends or `stop()` is true (asked after every step), then saves.
+  /// When the training goes wrong (divergence_guard.h, with the end-point error) it goes back to
+  /// the checkpoint. Throws Error(internal) when that does not help.
   void run(const std::function<bool()>& stop);
 
   /// Mean end-point error in pixels of the averaged weights on `pairs` held-out pairs (always the
@@ -77,6 +84,9 @@ class FlowTrainer {
   void set_rate();
   void swap_average();
   std::string checkpoint_path() const;
+  bool healthy() const;
+  void write_files();
+  void roll_back(const std::string& trouble);
 
   FlowTrainingOptions options_;
   ImageSource train_, held_out_;
@@ -85,6 +95,10 @@ class FlowTrainer {
   std::vector<torch::Tensor> average_;  // of net_->parameters(), in their order
   std::mt19937_64 random_;
   std::int64_t iteration_ = 0;
+  Recovery recovery_;
+  DivergenceGuard guard_;
+  bool finite_gradient_ = true;  ///< of the last step
+  bool fault_used_ = false;
 };
 
 }  // namespace semcodec

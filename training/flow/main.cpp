@@ -18,7 +18,7 @@ using namespace semcodec;
 
 struct Arguments {
   FlowTrainingOptions options;
-  std::string data, start_from, variant = "full";
+  std::string data, start_from, variant = "full", device = "cpu";
   int threads = 1;
   double minutes = 1e9;
   bool fp32 = false, repeatable = false;
@@ -27,7 +27,8 @@ struct Arguments {
 void train(Arguments& a) {
   FlowTrainingOptions& options = a.options;
   options.net.variant = flownet2_variant_from_text(a.variant);
-  options.bf16 = !a.fp32 && cpu_has_bf16();
+  options.device = parse_device(a.device);
+  options.bf16 = !a.fp32 && (options.device.is_cuda() || cpu_has_bf16());
   set_deterministic(a.repeatable);
   set_threads(a.threads);
 
@@ -78,6 +79,7 @@ int main(int argc, char** argv) {
   app.add_option("--save-seconds", options.save_seconds, "Time between checkpoints");
   app.add_option("--log-every", options.log_every, "Steps between log lines");
   app.add_option("--minutes", a.minutes, "Stop (and save) after this time");
+  app.add_option("--device", a.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", a.threads, "Threads, 0 = one a core");
   app.add_flag("--fp32", a.fp32, "Compute in fp32 instead of bf16");
   app.add_flag("--deterministic", a.repeatable, "The same weights every time on this machine");

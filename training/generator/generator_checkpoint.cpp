@@ -1,6 +1,5 @@
 // Checkpoints of the generator stage, going back to them, and the export.
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "common/core/error.h"
@@ -14,18 +13,6 @@ namespace semcodec {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::int64_t kRecovered = 100;  // steps beyond the trouble after which it is forgotten
-
-/// A number of the metadata; `fallback` when it is not there, as in checkpoints of earlier
-/// versions.
-double number_of(const Metadata& metadata, const std::string& key, double fallback) {
-  const auto found = metadata.find(key);
-  if (found == metadata.end()) return fallback;
-  char* end = nullptr;
-  const double value = std::strtod(found->second.c_str(), &end);
-  return end == found->second.c_str() ? fallback : value;
-}
 
 }  // namespace
 
@@ -44,7 +31,7 @@ void GeneratorTrainer::State::save() {
                  ": there are weights that are no numbers.");
     return;
   }
-  if (tries > 0 && step > trouble_step + kRecovered) tries = 0;
+  recovery.reached(step);
   TensorMap out;
   put_module(out, "generator.", *generator);
   put_module(out, "average.", *average);
@@ -54,13 +41,9 @@ void GeneratorTrainer::State::save() {
   put_module(out, "video_judge.", *video_judge);
   put_adam(out, "adam.generator.", *generator_adam);
   put_adam(out, "adam.judge.", *judge_adam);
-  save_safetensors(checkpoint_path(), out,
-                   {{"step", std::to_string(step)},
-                    {"losses", log.pending()},
-                    {"rate_scale", std::to_string(rate_scale)},
-                    {"salt", std::to_string(salt)},
-                    {"tries", std::to_string(tries)},
-                    {"trouble_step", std::to_string(trouble_step)}});
+  Metadata metadata = {{"step", std::to_string(step)}, {"losses", log.pending()}};
+  recovery.put(metadata);
+  save_safetensors(checkpoint_path(), out, metadata);
 }
 
 bool GeneratorTrainer::State::load() {
@@ -82,39 +65,24 @@ bool GeneratorTrainer::State::load() {
               found->second.size() < 16,
           ErrorKind::corrupt, path + " does not say its step; it is no checkpoint of this stage.");
   step = std::stoll(found->second);
-  rate_scale = number_of(metadata, "rate_scale", 1);
-  salt = static_cast<std::int64_t>(number_of(metadata, "salt", 0));
-  tries = static_cast<std::int64_t>(number_of(metadata, "tries", 0));
-  trouble_step = static_cast<std::int64_t>(number_of(metadata, "trouble_step", -1));
+  recovery = Recovery::from(metadata);
   log.start_at(step);
   if (ranks.first()) log.restore(metadata["losses"]);
   return true;
 }
 
 void GeneratorTrainer::State::roll_back() {
-  const std::int64_t bad = step, tried = tries + 1, salted = salt + 1;
-  const double scale = rate_scale * options.retry_rate;
-  const std::string what = "Step " + std::to_string(bad) + ": " + trouble;
-  require(tried <= options.retries, ErrorKind::internal,
-          what + ", after " + std::to_string(tries) +
-              " returns to the last good checkpoint, which is kept in " + checkpoint_path() +
-              "; go on from there with --resume and a lower generator.learning_rate.");
+  const auto next = recovery.after(step, trouble, options.retry, checkpoint_path());
   ranks.wait();  // the first one may still be writing it
-  require(load(), ErrorKind::internal, what + ", and there is no checkpoint to go back to.");
-  rate_scale = scale;
-  salt = salted;
-  tries = tried;
-  trouble_step = std::max(bad, trouble_step);
+  require(load(), ErrorKind::internal,
+          "Step " + std::to_string(step) + ": " + trouble +
+              ", and there is no checkpoint to go back to.");
+  recovery = next;
+  if (ranks.first()) log::warning(next.sentence(step, trouble, options.retry));
   trouble.clear();
   finite_gradient = true;
   guard.restart();
   ranks.wait();
-  if (!ranks.first()) return;
-  char factor[32];
-  std::snprintf(factor, sizeof factor, "%.3g", scale);
-  log::warning(what + "; going back to step " + std::to_string(step) + " with " + factor +
-               " times the learning rate and other samples (try " + std::to_string(tried) + " of " +
-               std::to_string(options.retries) + ").");
   save();  // so that a run killed now comes back with the lower rate
 }
 

@@ -42,8 +42,8 @@ GeneratorOptions read_generator_options(const Config& config) {
   o.gan = parse_gan_mode(config.get("generator.gan", std::string("hinge")));
   read("accumulate", o.accumulate);
   read("checkpoint_activations", o.checkpoint_activations);
-  read("retries", o.retries);
-  read("retry_rate", o.retry_rate);
+  read("retries", o.retry.retries);
+  read("retry_rate", o.retry.rate);
   read("workers", o.workers);
   read("bf16", o.bf16);
   o.seed = static_cast<std::uint64_t>(config.get("seed", std::int64_t{1}));
@@ -81,7 +81,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   positive(o.batch, "batch");
   positive(o.workers, "workers");
   positive(o.accumulate, "accumulate");
-  require(o.retries >= 0 && o.retry_rate > 0 && o.retry_rate <= 1, ErrorKind::usage,
+  require(o.retry.retries >= 0 && o.retry.rate > 0 && o.retry.rate <= 1, ErrorKind::usage,
           "'generator.retries' should be at least 0 and 'generator.retry_rate' in 0..1.");
   positive(o.log_every, "log_every");
   positive(o.sample_every, "sample_every");

@@ -8,6 +8,7 @@
 #include "models/generator/generator.h"
 #include "training/config.h"
 #include "training/data/sequence_sampler.h"
+#include "training/recovery.h"
 
 namespace semcodec {
 
@@ -43,8 +44,7 @@ struct GeneratorOptions {
 
   int accumulate = 1;                   ///< parts that a rank's batch is worked off in
   bool checkpoint_activations = false;  ///< less memory, one more forward pass
-  int retries = 4;                      ///< returns to the last checkpoint before giving up
-  double retry_rate = 0.5;              ///< what each of them does to the learning rate
+  RetryOptions retry;                   ///< when it goes wrong
   std::int64_t fault_at = -1;           ///< for tests, no key: this step's loss is no number, once
 
   int workers = 1;  ///< threads that prepare samples

@@ -7,11 +7,12 @@
 
 #include "models/discriminator/discriminator.h"
 #include "training/data/sequence_sampler.h"
-#include "training/generator/divergence_guard.h"
+#include "training/divergence_guard.h"
 #include "training/generator/generator_trainer.h"
 #include "training/generator/loss_log.h"
 #include "training/generator/objective.h"
 #include "training/generator/painting.h"
+#include "training/recovery.h"
 
 namespace semcodec {
 
@@ -35,11 +36,7 @@ struct GeneratorTrainer::State {
   std::string trouble;          ///< why the last step was bad on some rank; empty = it was not
   bool finite_gradient = true;  ///< of the last step
   bool fault_used = false;      ///< GeneratorOptions::fault_at happens once
-  // What going back to a checkpoint changes, so that the same trouble does not come again:
-  double rate_scale = 1;   ///< of the learning rate
-  std::int64_t salt = 0;   ///< other samples
-  std::int64_t tries = 0;  ///< since the last time that all went well
-  std::int64_t trouble_step = -1;
+  Recovery recovery;            ///< from going back to a checkpoint
 
   std::string checkpoint_path() const { return options.output + "/checkpoint.safetensors"; }
   bool image_phase() const { return step < options.image_steps; }

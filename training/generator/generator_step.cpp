@@ -4,9 +4,9 @@
 
 #include "common/app/interrupt.h"
 #include "common/core/log.h"
+#include "training/autocast.h"
 #include "training/checkpoint.h"
 #include "training/fused_adam.h"
-#include "training/generator/autocast.h"
 #include "training/generator/generator_state.h"
 
 namespace semcodec {
@@ -167,7 +167,7 @@ double GeneratorTrainer::State::rate() const {
   const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
   const double cosine = 0.5 * (1.0 + std::cos(M_PI * std::min(1.0, progress)));
   const double warm_up = std::min(1.0, static_cast<double>(step + 1) / 100.0);
-  return options.learning_rate * rate_scale * warm_up *
+  return options.learning_rate * recovery.rate_scale * warm_up *
          (options.final_rate + (1.0 - options.final_rate) * cosine);
 }
 

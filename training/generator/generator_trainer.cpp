@@ -205,7 +205,7 @@ void GeneratorTrainer::run() {
   const auto over_ranks = [&](std::vector<double>& values) { s.ranks.sum(values); };
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
-    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.salt);
+    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.recovery.salt);
     while (s.step < last && !s.stop && s.trouble.empty()) {
       const auto sample = to_device(feed.batch_of(s.step), s.device);
       s.set_rate();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "models/core/weights_path.h"
-#include "training/generator/autocast.h"
+#include "training/autocast.h"
 
 namespace semcodec {
 

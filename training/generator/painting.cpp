@@ -2,7 +2,7 @@
 
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
-#include "training/generator/autocast.h"
+#include "training/autocast.h"
 #include "training/generator/recompute.h"
 
 namespace semcodec {

@@ -266,9 +266,9 @@ Task Plan::flow_task() const {
   task.results = {flow_file};
   task.clear = [this] { set_aside(work + "/flow"); };
   task.work = [this] {
-    auto command =
-        quiet({program_beside("semcodec-train-flow"), "--data", store, "--output", work + "/flow",
-               "--seed", std::to_string(run.seed), "--threads", std::to_string(run.threads)});
+    auto command = quiet({program_beside("semcodec-train-flow"), "--data", store, "--output",
+                          work + "/flow", "--seed", std::to_string(run.seed), "--device",
+                          run.device, "--threads", std::to_string(run.threads)});
     for (const auto& option : stage_options(config, "flow")) command.push_back(option);
     return run_child(command);
   };

@@ -1,4 +1,4 @@
-#include "training/generator/divergence_guard.h"
+#include "training/divergence_guard.h"
 
 #include <algorithm>
 #include <cmath>
