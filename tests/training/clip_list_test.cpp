@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "common/core/error.h"
+#include "training/prepare/annotations.h"
 #include "training/prepare/clip_list.h"
 
 namespace semcodec {
@@ -94,6 +95,39 @@ TEST_F(ClipListTest, ApolloScapeCamerasAreClipsWithTheRateOfTheirNames) {
 TEST(ClipLayout, NamesAreChecked) {
   EXPECT_EQ(parse_clip_layout("cityscapes"), ClipLayout::cityscapes);
   EXPECT_THROW(parse_clip_layout("kitti"), Error);
+}
+
+TEST_F(ClipListTest, AnnotationsAreFoundByNameByFolderAndByList) {
+  for (const char* name :
+       {"a/7.jpg", "a/7_edges.png", "a/8.jpg", "b/images/train/3.jpg", "b/groundTruth/train/3.png",
+        "hed/aug_data/0.0/1.jpg", "hed/aug_gt/0.0/1.png"}) {
+    touch(name);
+  }
+  std::size_t without = 0;
+  const auto pairs = list_annotated({root_.string()}, &without);
+  ASSERT_EQ(pairs.size(), 3U);
+  const auto tail = [&](const std::string& path) {
+    return fs::relative(path, root_).generic_string();
+  };
+  EXPECT_EQ(tail(pairs[0].picture), "a/7.jpg");
+  EXPECT_EQ(tail(pairs[0].annotation), "a/7_edges.png");
+  EXPECT_EQ(tail(pairs[1].annotation), "b/groundTruth/train/3.png");
+  EXPECT_EQ(tail(pairs[2].annotation), "hed/aug_gt/0.0/1.png");
+  EXPECT_EQ(without, 1U) << "a/8.jpg";
+
+  const std::string list = (root_ / "hed/pairs.lst").string();
+  std::ofstream(list) << "aug_data/0.0/1.jpg aug_gt/0.0/1.png\n\n";
+  ASSERT_EQ(list_annotated({list}).size(), 1U);
+  std::ofstream(list) << "aug_data/0.0/1.jpg aug_gt/0.0/2.png\n";
+  EXPECT_THROW(list_annotated({list}), Error);
+  touch("m/images/5.jpg");
+  touch("m/groundTruth/5.mat");
+  try {
+    list_annotated({(root_ / "m").string()});
+    FAIL() << "took a file of MATLAB's";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("MATLAB"), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace

@@ -88,6 +88,33 @@ def check_png(png: bytes, width: int, height: int) -> None:
     assert len(set(rows)) > 10, "the picture is empty"
 
 
+def ask_tensorboard(folder: str, rows: list) -> str:
+    """Compares with what TensorBoard's own reader finds, where it is installed."""
+    try:
+        from tensorboard.backend.event_processing import event_accumulator
+    except ImportError:
+        return "TensorBoard is not installed, so its own reader was not asked"
+    reader = event_accumulator.EventAccumulator(
+        folder, size_guidance={event_accumulator.SCALARS: 0, event_accumulator.IMAGES: 0})
+    reader.Reload()
+    found = {
+        (event.step, tag): event.value
+        for tag in reader.Tags()["scalars"]
+        for event in reader.Scalars(tag)
+    }
+    for row in rows:
+        for name, text in row.items():
+            if name == "step" or not text:
+                continue
+            got = found.pop((int(row["step"]), "loss/" + name))
+            assert abs(got - float(text)) < 1e-5 + 1e-6 * abs(got), (row["step"], name, got, text)
+    left = [key for key in found if key[1].startswith("loss/")]
+    assert not left, f"TensorBoard shows what is not in losses.csv: {left[:5]}"
+    pictures = sum(len(reader.Images(tag)) for tag in reader.Tags()["images"])
+    assert pictures > 0, "TensorBoard finds no picture"
+    return f"TensorBoard's own reader finds the same and {pictures} pictures"
+
+
 def main() -> None:
     folder = sys.argv[1]
     scalars, pictures = {}, 0
@@ -121,6 +148,7 @@ def main() -> None:
     left = [key for key in scalars if key[1].startswith("loss/")]
     assert not left, f"not in losses.csv: {left[:5]}"
     print(f"{len(paths)} files, {len(rows)} rows and {pictures} pictures agree")
+    print(ask_tensorboard(folder, rows))
 
 
 main()

@@ -202,6 +202,8 @@ std::vector<ClipSource> apolloscape(const std::vector<std::string>& files, Names
 
 }  // namespace
 
+bool is_picture_file(const std::string& path) { return is_picture(path); }
+
 ClipLayout parse_clip_layout(const std::string& text) {
   if (text == "videos") return ClipLayout::videos;
   if (text == "sequence") return ClipLayout::sequence;

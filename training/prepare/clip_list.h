@@ -28,6 +28,9 @@ struct ClipSource {
 /// out by the two dataset layouts, and a clip of its own in the others.
 std::vector<ClipSource> list_clips(const std::vector<std::string>& inputs, ClipLayout layout);
 
+/// Whether the name is that of a picture (PNG, JPEG, BMP, PPM, WebP, TIFF).
+bool is_picture_file(const std::string& path);
+
 /// The files themselves, sorted.
 std::vector<std::string> list_files(const std::vector<std::string>& inputs);
 

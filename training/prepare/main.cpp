@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <memory>
 
 #include "common/app/interrupt.h"
 #include "common/app/run_main.h"
@@ -19,6 +21,7 @@
 #include "models/core/weights_path.h"
 #include "training/edge_store.h"
 #include "training/frame_store.h"
+#include "training/prepare/annotations.h"
 #include "training/prepare/clip_list.h"
 
 namespace {
@@ -31,6 +34,7 @@ struct Arguments {
   std::string output, size = "512", edges, device = "auto", layout = "videos", rate, maps;
   std::uint64_t limit = 0;
   int threads = 0;
+  bool annotated = false;
 };
 
 /// "512" = long side, the other one in proportion; or "WxH". Multiples of 16.
@@ -108,6 +112,87 @@ void write_maps(const std::string& folder, const EdgeDetector& detector) {
   log::info(folder + ": edge maps of " + std::to_string(stores.size()) + " stores.");
 }
 
+/// The one picture of a file, at its own size.
+RgbImage read_picture(const std::string& path) {
+  VideoReader reader(path);
+  auto frame = reader.next();
+  require(frame.has_value(), ErrorKind::input, path + " holds no picture that can be read.");
+  return std::move(frame->image);
+}
+
+/// Pictures and their annotations, a pair of stores for each size: annotated-481x321.frames and
+/// .labels. They keep their size, since lines of one pixel would not survive another one.
+class AnnotatedStores {
+ public:
+  explicit AnnotatedStores(const std::string& folder) : folder_(folder) {}
+
+  void add(const AnnotatedPicture& pair) {
+    const auto picture = read_picture(pair.picture), marks = read_picture(pair.annotation);
+    require(picture.width == marks.width && picture.height == marks.height, ErrorKind::input,
+            pair.annotation + " has another size than " + pair.picture + ".");
+    std::vector<std::uint8_t> grey(marks.pixels.size() / 3);
+    for (std::size_t i = 0; i < grey.size(); ++i) grey[i] = marks.pixels[3 * i + 1];
+    // Masks of 0 and 1 look like this, and an empty picture would only teach that nothing is there.
+    require(*std::max_element(grey.begin(), grey.end()) >= 16, ErrorKind::input,
+            pair.annotation + " is black; boundaries are bright, up to 255 where all agree.");
+    auto& [frames, labels] = of_size(picture.width, picture.height);
+    frames->add(picture.pixels);
+    labels->add(grey);
+    ++count_;
+  }
+  void finish() {
+    for (auto& [size, pair] : stores_) {
+      pair.second->finish();  // the frames last: they are what others look for
+      pair.first->finish();
+      log::info(folder_ + "/annotated-" + size +
+                ".frames: " + std::to_string(pair.first->frames()) + " pictures with annotations.");
+    }
+  }
+  std::size_t count() const { return count_; }
+
+ private:
+  using Writer = std::unique_ptr<FrameStoreWriter>;
+  std::pair<Writer, Writer>& of_size(int width, int height) {
+    const std::string size = std::to_string(width) + "x" + std::to_string(height);
+    auto& pair = stores_[size];
+    if (!pair.first) {
+      const std::string base = folder_ + "/annotated-" + size;
+      pair.first = std::make_unique<FrameStoreWriter>(base + ".frames",
+                                                      FrameStoreHeader{width, height, 3, 0, 25, 1});
+      pair.second = std::make_unique<FrameStoreWriter>(
+          base + ".labels", FrameStoreHeader{width, height, 1, 0, 25, 1});
+    }
+    return pair;
+  }
+  std::string folder_;
+  std::map<std::string, std::pair<Writer, Writer>> stores_;
+  std::size_t count_ = 0;
+};
+
+void prepare_annotated(const Arguments& arguments) {
+  std::size_t without = 0;
+  const auto pairs = list_annotated(arguments.inputs, &without);
+  if (without > 0) {
+    log::warning(std::to_string(without) + " pictures have no annotation and are left out.");
+  }
+  AnnotatedStores stores(arguments.output);
+  std::string skipped;
+  for (const auto& pair : pairs) {
+    throw_if_interrupted();
+    if (arguments.limit > 0 && stores.count() >= arguments.limit) break;
+    try {
+      stores.add(pair);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::output || error.kind() == ErrorKind::interrupted) throw;
+      log::warning(pair.picture + " is skipped: " + error.what());
+      skipped += pair.picture + ": " + error.what() + "\n";
+    }
+  }
+  write_skipped(arguments.output, skipped);
+  require(stores.count() > 0, ErrorKind::input, "None of the pictures can be used.");
+  stores.finish();
+}
+
 void prepare(const Arguments& arguments) {
   std::optional<EdgeDetector> detector;
   if (!arguments.edges.empty()) {
@@ -126,6 +211,7 @@ void prepare(const Arguments& arguments) {
   fs::create_directories(arguments.output, code);
   require(!code, ErrorKind::output,
           "Cannot make " + arguments.output + ": " + code.message() + ".");
+  if (arguments.annotated) return prepare_annotated(arguments);
   int done = 0;
   std::string skipped;
   for (const auto& clip : list_clips(arguments.inputs, parse_clip_layout(arguments.layout))) {
@@ -164,6 +250,8 @@ int main(int argc, char** argv) {
                  "videos (a picture is a still), sequence (a folder of pictures is a clip), "
                  "cityscapes or apolloscape")
       ->capture_default_str();
+  app.add_flag("--annotated", a.annotated,
+               "Pictures with annotated boundaries (BSDS): stores for edges.annotations");
   app.add_option("--rate", a.rate, "Frames a second, over what the clips say");
   app.add_option("--limit", a.limit, "Most frames of a clip, 0 = all")->capture_default_str();
   app.add_option("--edges", a.edges, "Also write edge maps with these PiDiNet weights");
