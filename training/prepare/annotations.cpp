@@ -34,9 +34,9 @@ bool is_annotation(const fs::path& path) {
   return false;
 }
 
-/// `without_extension` with the extension of a picture that is there.
+/// `without_extension` with the extension of an annotation that is there.
 std::optional<std::string> existing(const std::string& without_extension) {
-  for (const char* extension : {".png", ".PNG", ".bmp", ".tif", ".jpg"}) {
+  for (const char* extension : {".png", ".PNG", ".bmp", ".tif", ".jpg", ".mat"}) {
     if (fs::exists(without_extension + extension)) return without_extension + extension;
   }
   return std::nullopt;
@@ -85,7 +85,6 @@ std::vector<AnnotatedPicture> list_annotated(const std::vector<std::string>& inp
                                              std::size_t* without) {
   std::vector<AnnotatedPicture> pairs;
   std::size_t alone = 0;
-  std::string matlab;
   for (const auto& input : inputs) {
     const auto extension = fs::path(input).extension();
     if (fs::is_regular_file(input) && (extension == ".lst" || extension == ".txt")) {
@@ -94,7 +93,6 @@ std::vector<AnnotatedPicture> list_annotated(const std::vector<std::string>& inp
     }
     for (const auto& file : list_files({input})) {
       const fs::path path(file);
-      if (path.extension() == ".mat") matlab = file;
       if (!is_picture_file(file) || is_annotation(path)) continue;
       if (const auto annotation = annotation_of(path)) {
         pairs.push_back({file, *annotation});
@@ -104,11 +102,7 @@ std::vector<AnnotatedPicture> list_annotated(const std::vector<std::string>& inp
     }
   }
   require(!pairs.empty(), ErrorKind::input,
-          "No picture with an annotation was found" +
-              (matlab.empty() ? std::string("; docs/training.md shows how they are laid out.")
-                              : "; " + matlab +
-                                    " is in MATLAB's format: write the mean of its boundaries to a "
-                                    "PNG of the same name."));
+          "No picture with an annotation was found; docs/training.md shows how they are laid out.");
   std::sort(pairs.begin(), pairs.end(),
             [](const auto& a, const auto& b) { return a.picture < b.picture; });
   if (without != nullptr) *without = alone;

@@ -8,7 +8,8 @@ namespace semcodec {
 
 struct AnnotatedPicture {
   std::string picture;
-  std::string annotation;  ///< a grey picture of the same size: share of annotators, 0..255
+  /// Of the same size: a grey picture, share of annotators in 0..255, or a .mat file (mat_file.h).
+  std::string annotation;
 };
 
 /// Pairs of `inputs`, sorted by the picture's path. An input is

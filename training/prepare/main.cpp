@@ -23,6 +23,7 @@
 #include "training/frame_store.h"
 #include "training/prepare/annotations.h"
 #include "training/prepare/clip_list.h"
+#include "training/prepare/mat_file.h"
 
 namespace {
 
@@ -120,6 +121,15 @@ RgbImage read_picture(const std::string& path) {
   return std::move(frame->image);
 }
 
+MeanAnnotation read_annotation(const std::string& path) {
+  if (path.ends_with(".mat")) return read_mat_annotation(path);
+  const auto picture = read_picture(path);
+  MeanAnnotation out{picture.width, picture.height, {}};
+  out.share.resize(picture.pixels.size() / 3);
+  for (std::size_t i = 0; i < out.share.size(); ++i) out.share[i] = picture.pixels[3 * i + 1];
+  return out;
+}
+
 /// Pictures and their annotations, a pair of stores for each size: annotated-481x321.frames and
 /// .labels. They keep their size, since lines of one pixel would not survive another one.
 class AnnotatedStores {
@@ -127,11 +137,11 @@ class AnnotatedStores {
   explicit AnnotatedStores(const std::string& folder) : folder_(folder) {}
 
   void add(const AnnotatedPicture& pair) {
-    const auto picture = read_picture(pair.picture), marks = read_picture(pair.annotation);
+    const auto picture = read_picture(pair.picture);
+    const auto marks = read_annotation(pair.annotation);
     require(picture.width == marks.width && picture.height == marks.height, ErrorKind::input,
             pair.annotation + " has another size than " + pair.picture + ".");
-    std::vector<std::uint8_t> grey(marks.pixels.size() / 3);
-    for (std::size_t i = 0; i < grey.size(); ++i) grey[i] = marks.pixels[3 * i + 1];
+    const auto& grey = marks.share;
     // Masks of 0 and 1 look like this, and an empty picture would only teach that nothing is there.
     require(*std::max_element(grey.begin(), grey.end()) >= 16, ErrorKind::input,
             pair.annotation + " is black; boundaries are bright, up to 255 where all agree.");
