@@ -272,10 +272,8 @@ void print_memory(const Arguments& a, const std::string& folder) {
   row("activations and what the backward pass needs, at most",
       most - networks - held - batches / 2);
   row("sum", most);
-  std::printf("%.1f GB are %.2f GiB: %s\n", a.card, a.card,
-              static_cast<double>(most) / giga + 1 < a.card
-                  ? "enough, with 1 GiB for the driver and cuDNN"
-                  : "not enough with 1 GiB for the driver and cuDNN");
+  std::printf("A card of %.0f GiB is %s, with 1 GiB for the driver and cuDNN.\n", a.card,
+              static_cast<double>(most) / giga + 1 < a.card ? "enough" : "not enough");
 }
 
 void bench(const Arguments& a) {
