@@ -52,10 +52,11 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
       "skip_half", conv(GeneratorConfig::kConditionChannels + 2 * kReferenceChannels * 4, c2, 1));
   half_ = register_module("half", residual_stage(c2, config.blocks_half));
   if (config.noise != 0) {
-    // Silent at first: what is painted without noise is learnt sooner.
-    noise_eighth_ = register_parameter("noise_eighth", torch::zeros({1, c8, 1, 1}));
-    noise_quarter_ = register_parameter("noise_quarter", torch::zeros({1, c4, 1, 1}));
-    noise_half_ = register_parameter("noise_half", torch::zeros({1, c2, 1, 1}));
+    // Soft at first, but not silent: at 0 the gradient is 0 in the mean, whatever the sign.
+    const auto soft = [](int channels) { return 0.05 * torch::randn({1, channels, 1, 1}); };
+    noise_eighth_ = register_parameter("noise_eighth", soft(c8));
+    noise_quarter_ = register_parameter("noise_quarter", soft(c4));
+    noise_half_ = register_parameter("noise_half", soft(c2));
   }
   to_full_ = register_module("to_full", conv_to_shuffle(c2, kFullChannels, 3));
   head_ = register_module("head", conv(kFullChannels, 6, 3));

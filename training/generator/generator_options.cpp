@@ -20,6 +20,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("batch", o.batch);
   read("between_share", o.between_share);
   read("learning_rate", o.learning_rate);
+  read("judge_rate", o.judge_rate);
   read("final_rate", o.final_rate);
   read("beta1", o.beta1);
   read("beta2", o.beta2);
@@ -32,6 +33,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("weight_texture_rate", o.weight_texture_rate);
   read("weight_lpips", o.weight_lpips);
   read("weight_vgg", o.weight_vgg);
+  read("weight_spectrum", o.weight_spectrum);
   read("vgg_patch", o.vgg_patch);
   read("weight_gan_image", o.weight_gan_image);
   read("weight_gan_video", o.weight_gan_video);
@@ -86,6 +88,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   positive(o.log_every, "log_every");
   positive(o.sample_every, "sample_every");
   positive(o.learning_rate, "learning_rate");
+  positive(o.judge_rate, "judge_rate");
   require(o.network.texture.channels >= 0 && o.network.texture.channels <= kMaxTextureChannels,
           ErrorKind::usage, "'generator.texture_channels' should be 0 to 64.");
   require(o.network.texture.levels >= 3 && o.network.texture.levels <= 15 &&

@@ -22,6 +22,8 @@ struct GeneratorOptions {
   double between_share = 0.7;       ///< share of steps with a frame between two anchors
   double learning_rate = 4e-4;
   double final_rate = 0.1;  ///< the rate falls along a cosine to this share of it
+  double judge_rate =
+      1;  ///< the learning rate of the discriminators as a multiple of the generator's
   double beta1 = 0.5, beta2 = 0.99;
   double clip_gradient = 1.0;  ///< largest norm
   double average = 0.998;      ///< decay of the moving average of the weights
@@ -33,6 +35,7 @@ struct GeneratorOptions {
   double weight_texture_rate = 0.01;  ///< price of the texture plane
   double weight_lpips = 1.0;
   double weight_vgg = 0.1;         ///< seed paper, eq. (6)
+  double weight_spectrum = 0.1;    ///< spectral_loss.h
   int vgg_patch = 128;             ///< side of the patch that eq. (6) looks at; 0 = all
   double weight_gan_image = 0.02;  ///< eq. (4)
   double weight_gan_video = 0.02;  ///< eq. (3)

@@ -174,7 +174,8 @@ double GeneratorTrainer::State::rate() const {
 void GeneratorTrainer::State::set_rate() {
   for (auto* adam : {generator_adam.get(), judge_adam.get()}) {
     for (auto& group : adam->param_groups()) {
-      static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate());
+      const double factor = adam == judge_adam.get() ? options.judge_rate : 1;
+      static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate() * factor);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include "models/core/weights_path.h"
 #include "training/autocast.h"
+#include "training/generator/spectral_loss.h"
 
 namespace semcodec {
 
@@ -111,6 +112,11 @@ torch::Tensor Objective::operator()(const Painted& p, std::int64_t step, const L
   const auto shift = [&](const torch::Tensor& x) {
     return x.narrow(2, place.y, x.size(2) - 15).narrow(3, place.x, x.size(3) - 15);
   };
+  if (options_.weight_spectrum > 0) {
+    const auto distance = spectral_loss(shift(p.frame), shift(p.source));
+    note("spectrum", distance);
+    loss = loss + options_.weight_spectrum * distance;
+  }
   const Autocast autocast(device_, options_.bf16);
   if (lpips_) {
     const auto distance = lpips_->forward(shift(p.frame), shift(p.source)).mean();
