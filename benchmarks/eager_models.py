@@ -180,6 +180,21 @@ class Transformer(nn.Module):
         return t.transpose(1, 2).reshape(n, c, h, w)
 
 
+def noise_field(height, width, level):
+    """models/generator/noise.h, of seed 0."""
+    mask = (1 << 64) - 1
+
+    def mixed(x):
+        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9 & mask
+        x = (x ^ (x >> 27)) * 0x94d049bb133111eb & mask
+        return x ^ (x >> 31)
+
+    key = mixed(level + 0x9e3779b97f4a7c15 & mask)
+    values = [mixed(key ^ mixed((y << 32 | x) + 1)) >> 40 for y in range(height) for x in range(width)]
+    field = torch.tensor(values, dtype=torch.float32) / (1 << 24)
+    return ((field * 2 - 1) * 1.7320508).reshape(1, 1, height, width)
+
+
 class Generator(nn.Module):
     """The anchor path; the image path is the same with references that are zero."""
 
@@ -203,6 +218,20 @@ class Generator(nn.Module):
         self.skip_half = conv(28, c2, 1)
         self.at_half = residuals(c2, sizes["blocks_half"])  # "half" is a method of Module
         self.to_full, self.head = conv(c2, 32, 3), conv(8, 6, 3)
+        if sizes.get("noise", 0):
+            for name, channels in (("eighth", c8), ("quarter", c4), ("half", c2)):
+                setattr(self, f"noise_{name}", nn.Parameter(torch.zeros(1, channels, 1, 1)))
+        self.fields = {}
+
+    def heard(self, x, name, level):
+        """x with the noise of models/generator/noise.h, if the model listens to it."""
+        loudness = getattr(self, f"noise_{name}", None)
+        if loudness is None:
+            return x
+        key = (x.shape[2:], x.dtype, level)
+        if key not in self.fields:
+            self.fields[key] = noise_field(x.shape[2], x.shape[3], level).to(x.dtype)
+        return torch.addcmul(x, self.fields[key], loudness.to(x.dtype))
 
     def forward(self, condition, condition_a, condition_b, reference_a, reference_b, texture,
                 scalars):
@@ -220,17 +249,21 @@ class Generator(nn.Module):
         x = x + self.texture_in(texture.to(kind))
         for block in self.transformer:
             x = block(x)
-        x = self.eighth(eighth + F.pixel_shuffle(self.from_bottleneck(activate(x)), 2))
-        x = self.quarter(quarter + F.pixel_shuffle(self.to_quarter(activate(x)), 2))
+        x = eighth + F.pixel_shuffle(self.from_bottleneck(activate(x)), 2)
+        x = self.eighth(self.heard(x, "eighth", 0))
+        x = quarter + F.pixel_shuffle(self.to_quarter(activate(x)), 2)
+        x = self.quarter(self.heard(x, "quarter", 1))
         skip = self.skip_half(torch.cat([c, F.pixel_unshuffle(references, 2)], 1))
-        x = self.at_half(skip + F.pixel_shuffle(self.to_half(activate(x)), 2))
+        x = skip + F.pixel_shuffle(self.to_half(activate(x)), 2)
+        x = self.at_half(self.heard(x, "half", 2))
         heads = self.head(activate(F.pixel_shuffle(self.to_full(activate(x)), 2))).float()
         base = F.interpolate(condition[:, :3].float(), scale_factor=2, mode="bilinear")
         raw = base + heads[:, :3]
         valid = scalars[:, :2].float()[:, :, None, None]
         logits = torch.cat([heads[:, 3:4], heads[:, 4:].masked_fill(valid < 0.5, -1e4)], 1)
         weights = torch.softmax(logits, 1)
-        return weights[:, :1] * raw + weights[:, 1:2] * reference_a + weights[:, 2:] * reference_b
+        frame = weights[:, :1] * raw + weights[:, 1:2] * reference_a + weights[:, 2:] * reference_b
+        return frame.clamp(0, 1)
 
 
 class Interpolator(nn.Module):
