@@ -127,7 +127,7 @@ BenchPart generator_part(const std::string& name, Generator generator, const Fra
                  {"condition_b", x.condition_b}, {"reference_a", x.reference_a},
                  {"reference_b", x.reference_b}, {"scalars", x.scalars}};
   if (x.texture.defined()) part.inputs["texture"] = x.texture;
-  part.run = [generator, x]() mutable { return generator->forward(x).frame; };
+  part.run = [generator, x]() mutable { return generator->paint(x); };
   return part;
 }
 

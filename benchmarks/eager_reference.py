@@ -10,12 +10,14 @@ together), and eager's least over ours. CPU time is what counts on a machine tha
 too."""
 
 import argparse
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torch  # noqa: E402
@@ -42,6 +44,36 @@ class Ours:
         self.process.stdin.write(name + "\n")
         self.process.stdin.flush()
         return tuple(float(word) for word in self.process.stdout.readline().split())
+
+
+class Onnx:
+    """The same network in ONNX Runtime on the CPU, in float32 (its CPU kernels have no bf16)."""
+
+    def __init__(self, network, inputs, threads):
+        import onnxruntime
+
+        names = [f"in{i}" for i in range(len(inputs))]
+        file = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(network.eval(), tuple(inputs), file, input_names=names,
+                              opset_version=18, dynamo=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(file.getvalue(), options,
+                                                    providers=["CPUExecutionProvider"])
+        kept = {i.name for i in self.session.get_inputs()}
+        self.feed = {n: t.contiguous().numpy() for n, t in zip(names, inputs) if n in kept}
+
+    def run(self):
+        return torch.from_numpy(self.session.run(None, self.feed)[0])
+
+    def time(self):
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.run()
+        return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
 
 
 class Eager:
@@ -114,10 +146,17 @@ def measure(part, folder, ours, arguments):
         verdict = verdict or (good, text)
         candidates.append(([eager.time()[1] for _ in range(4)][1:], eager))
     eager = min(candidates, key=lambda pair: min(pair[0]))[1]
-    mine, theirs = [], []
+    onnx, distance = None, None
+    if arguments.onnx:
+        network, names, _ = make_network(part, folder, package)
+        onnx = Onnx(network, [saved["in." + name] for name in names], arguments.threads)
+        distance = (as_ours(part, onnx.run()) - exact).abs().mean().item()
+    mine, theirs, others = [], [], []
     for _ in range(arguments.rounds):
         mine.append(ours.time(part))
         theirs.append(eager.time())
+        if onnx:
+            others.append(onnx.time())
     row = {"part": part, "setting": eager.setting, "agrees": verdict[0], "difference": verdict[1]}
     for side, times in (("ours", mine), ("eager", theirs)):
         for which, name in ((0, "wall"), (1, "cpu")):
@@ -126,6 +165,9 @@ def measure(part, folder, ours, arguments):
     row["ratio_wall"] = row["eager_wall"]["least"] / row["ours_wall"]["least"]
     row["ratio_cpu"] = row["eager_cpu"]["least"] / row["ours_cpu"]["least"]
     row["ratio_median"] = row["eager_cpu"]["median"] / row["ours_cpu"]["median"]
+    if onnx:
+        row["onnx"] = {"wall": min(t[0] for t in others), "cpu": min(t[1] for t in others),
+                       "distance": distance}
     return row
 
 
@@ -138,9 +180,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--dtype", choices=["bf16", "fp32"], default="bf16")
     parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_argument("--onnx", metavar="FOLDER", help="also time ONNX Runtime; the folder is "
+                        "where pip install --target put onnxruntime, onnx and what they need")
     parser.add_argument("parts", nargs="*", help="default: all")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.onnx:
+        sys.path.append(arguments.onnx)
     parts = arguments.parts or ["pidinet-full", "pidinet-small", "pidinet-tiny", "edges", "image",
                                 "anchor", "between"]
     rows = []
@@ -158,6 +204,10 @@ def main():
                   f"{row['ours_wall']['least']:9.2f} {row['eager_wall']['least']:10.2f} "
                   f"{row['ratio_wall']:6.2f}  {row['setting']}; {row['difference']}"
                   f"{'' if row['agrees'] else '  TOO FAR'}", flush=True)
+            if "onnx" in row:
+                print(f"{'':14s} ONNX Runtime, fp32: CPU {row['onnx']['cpu']:.2f}, wall "
+                      f"{row['onnx']['wall']:.2f}; {row['onnx']['cpu'] / row['ours_cpu']['least']:.2f} "
+                      f"times ours; distance {row['onnx']['distance']:.1e}", flush=True)
         ours.process.stdin.close()
         ours.process.wait()
     if arguments.json:

@@ -36,10 +36,6 @@ torch::Tensor Synthesiser::seconds(std::int64_t from, std::int64_t to) const {
   return torch::full({1}, value, torch::TensorOptions().device(options_.device));
 }
 
-torch::Tensor Synthesiser::paint(const FrameContext& context) {
-  return generator_->forward(context).frame.clamp(0, 1);
-}
-
 torch::Tensor Synthesiser::key_picture(const SemanticFrame& frame) {
   if (!frame.appearance || !options_.key_decoder) return {};
   try {
@@ -77,7 +73,7 @@ Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
             .to(options_.device);
   }
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
-    anchor.state.picture = paint(image_context(input, key_picture(frame)));
+    anchor.state.picture = generator_->paint(image_context(input, key_picture(frame)));
   } else {
     if (!frame.motion.empty()) {
       anchor.flow_to_earlier =
@@ -86,11 +82,11 @@ Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
     const auto flow = motion_of(anchor);
     const auto distance = seconds(last_->pts, frame.pts);
     if (before_last_) {
-      anchor.state.picture = paint(
+      anchor.state.picture = generator_->paint(
           anchor_context(input, last_->state, flow, distance, &before_last_->state,
                          compose(flow, motion_of(*last_)), seconds(before_last_->pts, frame.pts)));
     } else {
-      anchor.state.picture = paint(anchor_context(input, last_->state, flow, distance));
+      anchor.state.picture = generator_->paint(anchor_context(input, last_->state, flow, distance));
     }
   }
   anchor.small = small_picture(anchor.state.picture);

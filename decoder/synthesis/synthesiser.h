@@ -67,7 +67,6 @@ class Synthesiser {
     torch::Tensor flow_to_earlier;  ///< undefined when it has none
     std::int64_t pts = 0;
   };
-  torch::Tensor paint(const FrameContext& context);
   torch::Tensor key_picture(const SemanticFrame& frame);
   torch::Tensor motion_of(const Anchor& anchor) const;
   Anchor paint_anchor(const SemanticFrame& frame);

@@ -120,9 +120,33 @@ std::vector<float> default_thresholds(int levels) {
   return thresholds;
 }
 
-std::vector<float> thin_edges(const float* probability, int width, int height) {
+std::vector<float> thin_edges(const float* probability, int width, int height, float floor) {
   check_size(width, height);
-  return thin_above(probability, width, height, 0);
+  return thin_above(probability, width, height, floor);
+}
+
+std::vector<float> pool_cells(const float* lines, int width, int height, int columns, int rows,
+                              Pooling pooling) {
+  std::vector<float> cells;
+  cells.reserve(area(columns, rows));
+  for (int cy = 0; cy < rows; ++cy) {
+    const int top = height * cy / rows, bottom = height * (cy + 1) / rows;
+    for (int cx = 0; cx < columns; ++cx) {
+      const int left = width * cx / columns, right = width * (cx + 1) / columns;
+      float highest = 0, sum = 0;
+      for (int y = top; y < bottom; ++y) {
+        for (int x = left; x < right; ++x) {
+          const float v = lines[area(width, y) + static_cast<std::size_t>(x)];
+          highest = std::max(highest, v);
+          sum += v;
+        }
+      }
+      cells.push_back(pooling == Pooling::max
+                          ? highest
+                          : sum / static_cast<float>((bottom - top) * (right - left)));
+    }
+  }
+  return cells;
 }
 
 void drop_weak_lines(std::vector<float>& strength, int width, int height, float low, float high,
@@ -206,30 +230,14 @@ StructureMap map_structure(const float* probability, int width, int height,
   plane.width = cells_along(width, options.cell);
   plane.height = cells_along(height, options.cell);
   plane.levels = options.levels;
-  plane.values.resize(area(plane.width, plane.height));
-  std::size_t at = 0;
-  for (int cy = 0; cy < plane.height; ++cy) {
-    const int top = height * cy / plane.height, bottom = height * (cy + 1) / plane.height;
-    for (int cx = 0; cx < plane.width; ++cx, ++at) {
-      const int left = width * cx / plane.width, right = width * (cx + 1) / plane.width;
-      float highest = 0, sum = 0;
-      for (int y = top; y < bottom; ++y) {
-        for (int x = left; x < right; ++x) {
-          const float v = lines[area(width, y) + static_cast<std::size_t>(x)];
-          highest = std::max(highest, v);
-          sum += v;
-        }
-      }
-      const float pooled = options.pooling == Pooling::max
-                               ? highest
-                               : sum / static_cast<float>((bottom - top) * (right - left));
-      map.strength.push_back(pooled);
-      std::uint8_t level = 0;
-      for (int i = 0; i < options.levels - 1; ++i) {
-        if (pooled >= thresholds[static_cast<std::size_t>(i)]) ++level;
-      }
-      plane.values[at] = level;
+  map.strength =
+      pool_cells(lines.data(), width, height, plane.width, plane.height, options.pooling);
+  for (const float pooled : map.strength) {
+    std::uint8_t level = 0;
+    for (int i = 0; i < options.levels - 1; ++i) {
+      if (pooled >= thresholds[static_cast<std::size_t>(i)]) ++level;
     }
+    plane.values.push_back(level);
   }
   return map;
 }

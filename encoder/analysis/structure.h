@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "common/semantic/semantic_frame.h"
+#include "encoder/analysis/pooling.h"
 
 namespace semcodec {
-
-enum class Pooling { max, mean };
 
 struct StructureOptions {
   int cell = 4;    ///< 1..64 pixels, usually 1, 2, 4 or 8
@@ -37,8 +36,12 @@ std::vector<float> default_thresholds(int levels);
 /// (the idea of P. Dollár's edgesNms), and the neighbours on that axis are compared as they are,
 /// so that a line has one pixel a row, or one a column, whatever its slope. Pixels at the border of
 /// the picture, where detectors ring, are faded. Returns width * height values; removed pixels
-/// are 0.
-std::vector<float> thin_edges(const float* probability, int width, int height);
+/// are 0, and so are pixels below `floor`.
+std::vector<float> thin_edges(const float* probability, int width, int height, float floor = 0);
+
+/// The maximum or the mean of columns × rows cells that cover the map evenly (cells.h).
+std::vector<float> pool_cells(const float* lines, int width, int height, int columns, int rows,
+                              Pooling pooling);
 
 /// Applies the hysteresis thresholds and drops short lines, in place.
 void drop_weak_lines(std::vector<float>& strength, int width, int height, float low, float high,

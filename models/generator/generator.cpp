@@ -1,7 +1,10 @@
 #include "models/generator/generator.h"
 
+#include <ATen/Parallel.h>
+
 #include "models/generator/layers.h"
 #include "models/generator/noise.h"
+#include "models/generator/paint_engine.h"
 
 namespace semcodec {
 
@@ -66,19 +69,25 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
   head_->bias.zero_();
 }
 
+torch::Tensor GeneratorImpl::field(std::int64_t height, std::int64_t width, int level,
+                                   std::int64_t seed, torch::Device device) {
+  auto found = seed == 0 ? fields_[level] : torch::Tensor();
+  if (!found.defined() || found.size(2) != height || found.size(3) != width ||
+      found.device() != device) {
+    found = noise_field(height, width, level, seed, device);
+    if (seed == 0) fields_[level] = found;
+  }
+  return found;
+}
+
 torch::Tensor GeneratorImpl::with_noise(const torch::Tensor& features,
                                         const torch::Tensor& loudness, int level,
                                         std::int64_t seed) {
   if (!loudness.defined()) return features;
-  const auto height = features.size(2), width = features.size(3);
-  auto field = seed == 0 ? fields_[level] : torch::Tensor();
-  if (!field.defined() || field.size(2) != height || field.size(3) != width ||
-      field.device() != features.device()) {
-    field = noise_field(height, width, level, seed, features.device());
-    if (seed == 0) fields_[level] = field;
-  }
   const auto type = features.scalar_type();
-  return torch::addcmul(features, field.to(type), loudness.to(type));
+  const auto noise =
+      field(features.size(2), features.size(3), level, seed, features.device()).to(type);
+  return torch::addcmul(features, noise, loudness.to(type));
 }
 
 GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
@@ -127,6 +136,68 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
               out.weights.narrow(1, 1, 1) * x.reference_a.to(torch::kFloat32) +
               out.weights.narrow(1, 2, 1) * x.reference_b.to(torch::kFloat32);
   return out;
+}
+
+void GeneratorImpl::use_engine() {
+  PaintSizes sizes;
+  sizes.half = config_.channels_half;
+  sizes.quarter = config_.channels_quarter;
+  sizes.eighth = config_.channels_eighth;
+  sizes.bottleneck = config_.channels_bottleneck;
+  sizes.blocks_half = config_.blocks_half;
+  sizes.blocks_quarter = config_.blocks_quarter;
+  sizes.blocks_eighth = config_.blocks_eighth;
+  sizes.transformer_blocks = config_.transformer_blocks;
+  sizes.heads = config_.heads;
+  sizes.mlp_ratio = config_.mlp_ratio;
+  sizes.texture_channels = config_.texture.channels;
+  sizes.noise = config_.noise != 0;
+  const auto& weight = condition_in_->weight;
+  if (!weight.is_cpu() || weight.scalar_type() != torch::kBFloat16 || !PaintEngine::supported() ||
+      !PaintEngine::takes(sizes)) {
+    return;
+  }
+  const auto parameters = named_parameters();
+  engine_ = std::make_shared<PaintEngine>(
+      sizes,
+      [&](const std::string& name) {
+        const auto flat = parameters[name].detach().to(torch::kFloat32).contiguous();
+        return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+      },
+      [](std::int64_t count, const auto& body) { at::parallel_for(0, count, 4, body); });
+}
+
+torch::Tensor GeneratorImpl::paint(const FrameContext& x) {
+  const torch::NoGradGuard guard;
+  if (engine_ == nullptr) return forward(x).frame.clamp(0, 1);
+  const auto ready = [](const torch::Tensor& t) {
+    return t.defined() ? t.to(torch::kCPU, torch::kFloat32).contiguous() : t;
+  };
+  const torch::Tensor held[] = {ready(x.condition),   ready(x.condition_a), ready(x.condition_b),
+                                ready(x.reference_a), ready(x.reference_b), ready(x.texture),
+                                ready(x.scalars)};
+  auto frame = torch::empty_like(held[3]);
+  PaintInput input;
+  input.height = static_cast<int>(frame.size(2));
+  input.width = static_cast<int>(frame.size(3));
+  torch::Tensor fields[3];
+  for (int level = 0; level < 3 && config_.noise != 0; ++level) {
+    fields[level] = field(input.height >> (3 - level), input.width >> (3 - level), level,
+                          x.noise_seed, torch::kCPU);
+    input.noise[level] = fields[level].data_ptr<float>();
+  }
+  for (std::int64_t n = 0; n < frame.size(0); ++n) {
+    const auto at = [&](int which) {
+      const auto& t = held[which];
+      return t.defined() ? t.data_ptr<float>() + n * t.stride(0) : nullptr;
+    };
+    for (int i = 0; i < 3; ++i) input.condition[i] = at(i);
+    for (int i = 0; i < 2; ++i) input.reference[i] = at(3 + i);
+    input.texture = at(5);
+    input.scalars = at(6);
+    engine_->paint(input, frame.data_ptr<float>() + n * frame.stride(0));
+  }
+  return frame;
 }
 
 }  // namespace semcodec

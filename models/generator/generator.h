@@ -22,11 +22,15 @@
 
 #include <torch/torch.h>
 
+#include <memory>
+
 #include "models/generator/interpolator.h"
 #include "models/generator/texture.h"
 #include "models/generator/transformer_block.h"
 
 namespace semcodec {
+
+class PaintEngine;
 
 /// Sizes of the network; stored in the model package (docs/model-package.md).
 struct GeneratorConfig {
@@ -76,12 +80,20 @@ class GeneratorImpl : public torch::nn::Module {
   explicit GeneratorImpl(const GeneratorConfig& config);
 
   GeneratorOutput forward(const FrameContext& context);
+
+  /// forward()'s frame, clamped to 0..1, without gradients.
+  torch::Tensor paint(const FrameContext& context);
+  /// Lets paint() use paint_engine.h where CPU, type of the weights and sizes fit it. The weights
+  /// are copied: call it when they are final.
+  void use_engine();
   /// Paints the frames between two anchors.
   Interpolator& interpolator() { return interpolator_; }
 
   const GeneratorConfig& config() const { return config_; }
 
  private:
+  torch::Tensor field(std::int64_t height, std::int64_t width, int level, std::int64_t seed,
+                      torch::Device device);
   torch::Tensor with_noise(const torch::Tensor& features, const torch::Tensor& loudness, int level,
                            std::int64_t seed);
 
@@ -99,6 +111,7 @@ class GeneratorImpl : public torch::nn::Module {
   torch::Tensor noise_eighth_, noise_quarter_, noise_half_;  // 1×C×1×1, how loud in each channel
   torch::nn::Conv2d to_full_{nullptr}, head_{nullptr};
   Interpolator interpolator_{nullptr};
+  std::shared_ptr<const PaintEngine> engine_;  // null: forward() paints
 };
 TORCH_MODULE(Generator);
 

@@ -125,6 +125,7 @@ Generator load_generator(const ModelPackage& package, torch::Device device, torc
   generator->to(device, dtype);
   to_channels_last(*generator);
   generator->eval();
+  generator->use_engine();
   return generator;
 }
 

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <utility>
 
-#include "models/pidinet/pair_planes.h"
+#include "models/pidinet/edge_kernels.h"
 
 namespace semcodec {
 
@@ -293,15 +293,7 @@ struct EdgeEngine::Net {
   std::vector<std::unique_ptr<Workspace>> idle;
 };
 
-bool EdgeEngine::supported() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
+bool EdgeEngine::supported() { return pairs::supported(); }
 
 bool EdgeEngine::takes(const EdgeWeights& weights) {
   bool good = !weights.blocks.empty();

@@ -6,9 +6,7 @@
 // (depthwise, ReLU, 1x1, shortcut) is one pass, and so is a head (four dilated convolutions, their
 // sum, the attention's and the output's 1x1).
 //
-// Maps are kept as pair planes: channels 2p and 2p + 1 of a pixel are one 32-bit word, a plane of
-// words a pair, with a border of zeros. Sixteen pixels then fill a register, and one instruction
-// (VDPBF16PS) multiplies and adds both channels of all of them. Sums are in float.
+// Maps are pair planes (models/pairs/pair_planes.h).
 
 #include <array>
 #include <cstddef>

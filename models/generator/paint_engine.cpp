@@ -1,0 +1,490 @@
+#include "models/generator/paint_engine.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include "models/generator/paint_kernels.h"
+
+namespace semcodec {
+
+using paint::Input;
+using paint::Target;
+using pairs::Dot;
+using pairs::Planes;
+
+namespace {
+
+constexpr int kScalars = 9, kFull = 8;  // channels at full size
+using Steps = std::vector<std::ptrdiff_t>;
+using Floats = std::vector<float>;
+
+std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+/// A convolution ready for paint::convolve.
+struct Layer {
+  Dot dot;
+  Floats bias;
+  int inputs = 0;
+};
+
+/// The output of torch that is output `o` of a shuffled convolution (Target::shuffled).
+int shuffled_output(int o) { return (o / 8 * 2 + o % 2) * 4 + o / 2 % 4; }
+
+/// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
+Layer taps_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
+                 int inputs, bool shuffled = false) {
+  const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
+  Layer layer;
+  layer.inputs = inputs;
+  const int padded = (inputs + 1) / 2 * 2;
+  layer.dot = Dot(
+      outputs, padded * 9,
+      [&](int o, int i) {
+        const int channel = i / 18 * 2 + i % 2, tap = i / 2 % 9;
+        const int from = shuffled ? shuffled_output(o) : o;
+        return channel < inputs ? values[index((from * inputs + channel) * 9 + tap)] : 0.0F;
+      },
+      shuffled ? 4 : 2);
+  for (int o = 0; o < outputs; ++o) {
+    layer.bias.push_back(bias[index(shuffled ? shuffled_output(o) : o)]);
+  }
+  return layer;
+}
+
+/// 1×1; input i of the planes is input `from(i)` of the weights.
+template <typename From>
+Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
+                  int inputs, bool shuffled, From from) {
+  const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
+  Layer layer;
+  layer.inputs = inputs;
+  layer.dot = Dot(
+      outputs, inputs,
+      [&](int o, int i) {
+        return values[index((shuffled ? shuffled_output(o) : o) * inputs + from(i))];
+      },
+      shuffled ? 4 : 2);
+  for (int o = 0; o < outputs; ++o) {
+    layer.bias.push_back(bias[index(shuffled ? shuffled_output(o) : o)]);
+  }
+  return layer;
+}
+
+Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
+                  int inputs, bool shuffled = false) {
+  return point_layer(weight, name, outputs, inputs, shuffled, [](int i) { return i; });
+}
+
+Steps steps_of_points(const Planes& x) {
+  Steps steps;
+  for (int p = 0; p < x.pair_count; ++p) steps.push_back(p * x.plane);
+  return steps;
+}
+
+Steps steps_of_taps(const Planes& x) {
+  Steps steps;
+  for (int p = 0; p < x.pair_count; ++p) {
+    for (int tap = 0; tap < 9; ++tap) {
+      steps.push_back(p * x.plane + (tap / 3 - 1) * x.stride + tap % 3 - 1);
+    }
+  }
+  return steps;
+}
+
+/// The taps of a 3×3 convolution with stride 2 in the phases of split_rows().
+Steps steps_of_phases(const Planes& x) {
+  Steps steps;
+  const int count = x.pair_count / 4;
+  for (int p = 0; p < count; ++p) {
+    for (int tap = 0; tap < 9; ++tap) {
+      const int dy = tap / 3 - 1, dx = tap % 3 - 1, phase = 2 * (dy & 1) + (dx & 1);
+      steps.push_back((phase * count + p) * x.plane + (dy < 0 ? -x.stride : 0) - (dx < 0 ? 1 : 0));
+    }
+  }
+  return steps;
+}
+
+struct Transformer {
+  std::vector<std::uint32_t> position;
+  Floats position_bias, gain1, bias1, gain2, bias2;
+  Layer qkv, proj, expand, shrink;
+};
+
+/// The residual blocks of one stage: two layers a block.
+using Stage = std::vector<Layer>;
+
+/// Maps of one size that a stage works on.
+struct StageMaps {
+  StageMaps() = default;
+  StageMaps(int channels, int width, int height)
+      : raw(channels / 2, width, height, 1),
+        active(channels / 2, width, height, 1),
+        inner(channels / 2, width, height, 1),
+        other(channels / 2, width, height, 1) {}
+  Planes raw, active, inner, other;
+};
+
+}  // namespace
+
+/// The maps of one picture size, kept for the next picture.
+struct PaintWorkspace {
+  PaintWorkspace(const PaintSizes& s, int w, int h)
+      : width(w),
+        height(h),
+        conditions(24, w / 4, h / 4, 1),
+        folded_half(14, w / 2, h / 2, 0),
+        folded_quarter(48, w / 4, h / 4, 0),
+        seen(s.quarter / 2, w / 4, h / 4, 1),
+        told(s.quarter / 2, w / 4, h / 4, 1),
+        seen_phases(2 * s.quarter, w / 8, h / 8, 1),
+        told_phases(2 * s.quarter, w / 8, h / 8, 1),
+        eighth_phases(2 * s.eighth, w / 16, h / 16, 1),
+        texture((s.texture_channels + 1) / 2, w / 16, h / 16, 1),
+        bottleneck(s.bottleneck / 2, w / 16, h / 16, 1),
+        tokens(s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
+        normed(s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
+        qkv(3 * s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
+        wide(s.mlp_ratio * s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
+        eighth(s.eighth, w / 8, h / 8),
+        quarter(s.quarter, w / 4, h / 4),
+        half(s.half, w / 2, h / 2),
+        full(kFull / 2, w, h, 1) {}
+  int width, height;
+  Planes conditions, folded_half, folded_quarter, seen, told, seen_phases, told_phases,
+      eighth_phases, texture, bottleneck, tokens, normed, qkv, wide;
+  StageMaps eighth, quarter, half;
+  Planes full;
+};
+
+struct PaintEngine::Net {
+  Net(const PaintSizes& s, const Weight& weight, Parallel run)
+      : parallel(std::move(run)), sizes(s) {
+    condition_in = taps_layer(weight, "condition_in", s.quarter, 48);
+    condition_down = taps_layer(weight, "condition_down", s.eighth, s.quarter);
+    image_down = taps_layer(weight, "image_down", s.eighth, s.quarter);
+    // split_rows() of the references folded by two: pair 12·phase + 2·colour + row.
+    image_in = point_layer(weight, "image_in", s.quarter, 96, false, [](int i) {
+      const int phase = i / 24, colour = i / 4 % 6, row = i / 2 % 2, lane = i % 2;
+      return colour * 16 + (phase / 2 * 2 + row) * 4 + phase % 2 * 2 + lane;
+    });
+    for (std::size_t c = 0; c < index(s.eighth); ++c) image_down.bias[c] += condition_down.bias[c];
+    scalars_quarter = weight("scalars_quarter.weight");
+    scalars_quarter_bias = weight("scalars_quarter.bias");
+    scalars_bottleneck = weight("scalars_bottleneck.weight");
+    scalars_bottleneck_bias = weight("scalars_bottleneck.bias");
+    to_bottleneck = taps_layer(weight, "to_bottleneck", s.bottleneck, s.eighth);
+    if (s.texture_channels > 0) {
+      texture_in = taps_layer(weight, "texture_in", s.bottleneck, s.texture_channels);
+    }
+    for (int i = 0; i < s.transformer_blocks; ++i) {
+      const std::string name = "transformer." + std::to_string(i) + ".";
+      const int c = s.bottleneck, wide = c * s.mlp_ratio;
+      Transformer block;
+      const Floats position = weight(name + "position.weight");
+      for (int channel = 0; channel < c; channel += 2) {
+        for (int tap = 0; tap < 9; ++tap) {
+          block.position.push_back(pairs::pack_pair(position[index(channel * 9 + tap)], 0));
+          block.position.push_back(pairs::pack_pair(0, position[index(channel * 9 + 9 + tap)]));
+        }
+      }
+      block.position_bias = weight(name + "position.bias");
+      block.gain1 = weight(name + "norm1.weight");
+      block.bias1 = weight(name + "norm1.bias");
+      block.gain2 = weight(name + "norm2.weight");
+      block.bias2 = weight(name + "norm2.bias");
+      block.qkv = point_layer(weight, name + "qkv", 3 * c, c);
+      block.proj = point_layer(weight, name + "proj", c, c);
+      block.expand = point_layer(weight, name + "expand", wide, c);
+      block.shrink = point_layer(weight, name + "shrink", c, wide);
+      transformer.push_back(std::move(block));
+    }
+    from_bottleneck = point_layer(weight, "from_bottleneck", 4 * s.eighth, s.bottleneck, true);
+    to_quarter = point_layer(weight, "to_quarter", 4 * s.quarter, s.eighth, true);
+    to_half = point_layer(weight, "to_half", 4 * s.half, s.quarter, true);
+    skip_half = point_layer(weight, "skip_half", s.half, 28);
+    to_full = taps_layer(weight, "to_full", 4 * kFull, s.half, true);
+    head = taps_layer(weight, "head", 6, kFull);
+    const auto stage = [&](const std::string& name, int channels, int blocks) {
+      Stage layers;
+      for (int i = 0; i < blocks; ++i) {
+        for (const char* part : {".conv1", ".conv2"}) {
+          layers.push_back(
+              taps_layer(weight, name + "." + std::to_string(i) + part, channels, channels));
+        }
+      }
+      return layers;
+    };
+    eighth = stage("eighth", s.eighth, s.blocks_eighth);
+    quarter = stage("quarter", s.quarter, s.blocks_quarter);
+    half = stage("half", s.half, s.blocks_half);
+    if (s.noise) {
+      loudness = {weight("noise_eighth"), weight("noise_quarter"), weight("noise_half")};
+    }
+  }
+
+  std::unique_ptr<PaintWorkspace> workspace(int width, int height) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (!idle.empty() && (idle.back()->width != width || idle.back()->height != height)) {
+        idle.clear();  // of another size
+      }
+      if (!idle.empty()) {
+        auto found = std::move(idle.back());
+        idle.pop_back();
+        return found;
+      }
+    }
+    return std::make_unique<PaintWorkspace>(sizes, width, height);
+  }
+
+  void give_back(std::unique_ptr<PaintWorkspace> space) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    idle.push_back(std::move(space));
+  }
+
+  void rows(int count, const std::function<void(int, int)>& body) const {
+    parallel(count, [&](std::int64_t first, std::int64_t last) {
+      body(static_cast<int>(first), static_cast<int>(last));
+    });
+  }
+
+  /// One or two inputs; with two, their biases are already one.
+  void convolve(const std::vector<Input>& inputs, const Floats& bias, const Target& target,
+                int width, int height) const {
+    parallel(paint::units_of(width, height), [&](std::int64_t first, std::int64_t last) {
+      paint::convolve(inputs.data(), static_cast<int>(inputs.size()), bias.data(), target, width,
+                      height, first, last);
+    });
+  }
+
+  void taps(const Planes& x, const Layer& layer, const Target& target) const {
+    const Steps steps = steps_of_taps(x);
+    convolve({{&x, &steps, &layer.dot}}, layer.bias, target, x.width, x.height);
+  }
+
+  void points(const Planes& x, const Layer& layer, const Target& target) const {
+    const Steps steps = steps_of_points(x);
+    convolve({{&x, &steps, &layer.dot}}, layer.bias, target, x.width, x.height);
+  }
+
+  void split(const Planes& x, int first_pair, Planes& out) const {
+    rows(out.height,
+         [&](int first, int last) { paint::split_rows(x, first_pair, out, first, last); });
+  }
+
+  static Floats with_scalars(const Floats& bias, const Floats& weights, const Floats& own,
+                             const float* scalars) {
+    Floats out = bias;
+    for (std::size_t c = 0; c < out.size(); ++c) {
+      out[c] += own[c];
+      for (std::size_t k = 0; k < kScalars; ++k) out[c] += weights[c * kScalars + k] * scalars[k];
+    }
+    return out;
+  }
+
+  void fold(const PaintInput& in, PaintWorkspace& w) const {
+    const int half_width = in.width / 2;
+    const std::ptrdiff_t half_area = std::ptrdiff_t{half_width} * (in.height / 2);
+    rows(in.height / 4, [&](int first, int last) {
+      for (int y = 2 * first; y < 2 * last; ++y) {
+        for (int i = 0; i < 12; ++i) {
+          const float* plane = in.condition[i / 4] + i % 4 * half_area;
+          paint::fold_row(plane + std::ptrdiff_t{y} * half_width, half_width,
+                          w.conditions.at(2 * i + y % 2, y / 2));
+        }
+        for (int p = 0; p < 2; ++p) {
+          const float* from = in.condition[0] + 2 * p * half_area + std::ptrdiff_t{y} * half_width;
+          paint::pair_rows(from, from + half_area, half_width, w.folded_half.at(p, y));
+        }
+      }
+      for (int y = 4 * first; y < 4 * last; ++y) {
+        for (int i = 0; i < 6; ++i) {
+          paint::fold_row(
+              in.reference[i / 3] + i % 3 * (4 * half_area) + std::ptrdiff_t{y} * in.width,
+              in.width, w.folded_half.at(2 + 2 * i + y % 2, y / 2));
+        }
+      }
+      paint::split_rows(w.folded_half, 2, w.folded_quarter, first, last);
+    });
+    const int width = in.width / 16, height = in.height / 16;
+    const std::ptrdiff_t area = std::ptrdiff_t{width} * height;
+    const std::vector<float> nothing(index(width));
+    for (int c = 0; c < sizes.texture_channels; c += 2) {
+      for (int y = 0; y < height; ++y) {
+        const float* from = in.texture + c * area + std::ptrdiff_t{y} * width;
+        paint::pair_rows(from, c + 1 < sizes.texture_channels ? from + area : nothing.data(), width,
+                         w.texture.at(c / 2, y));
+      }
+    }
+  }
+
+  /// Both encoders; leaves their sums at 1/4 in quarter.other and at 1/8 in eighth.other.
+  void encode(const PaintInput& in, PaintWorkspace& w) const {
+    {
+      const Steps steps = steps_of_taps(w.conditions);
+      const Floats bias =
+          with_scalars(condition_in.bias, scalars_quarter, scalars_quarter_bias, in.scalars);
+      Target target;
+      target.raw = &w.quarter.raw;
+      target.active = &w.told;
+      convolve({{&w.conditions, &steps, &condition_in.dot}}, bias, target, in.width / 4,
+               in.height / 4);
+    }
+    Target target;
+    target.raw = &w.quarter.other;
+    target.active = &w.seen;
+    target.residual = &w.quarter.raw;
+    target.active_alone = true;
+    points(w.folded_quarter, image_in, target);
+    split(w.told, 0, w.told_phases);
+    split(w.seen, 0, w.seen_phases);
+    const Steps steps = steps_of_phases(w.told_phases);
+    Target down;
+    down.raw = &w.eighth.other;
+    down.active = &w.eighth.inner;
+    convolve(
+        {{&w.told_phases, &steps, &condition_down.dot}, {&w.seen_phases, &steps, &image_down.dot}},
+        image_down.bias, down, in.width / 8, in.height / 8);
+    split(w.eighth.inner, 0, w.eighth_phases);
+  }
+
+  void run_bottleneck(const PaintInput& in, PaintWorkspace& w) const {
+    const Steps steps = steps_of_phases(w.eighth_phases);
+    Floats bias =
+        with_scalars(to_bottleneck.bias, scalars_bottleneck, scalars_bottleneck_bias, in.scalars);
+    std::vector<Input> inputs = {{&w.eighth_phases, &steps, &to_bottleneck.dot}};
+    Steps texture_steps;
+    if (sizes.texture_channels > 0) {
+      texture_steps = steps_of_taps(w.texture);
+      inputs.push_back({&w.texture, &texture_steps, &texture_in.dot});
+      for (std::size_t c = 0; c < bias.size(); ++c) bias[c] += texture_in.bias[c];
+    }
+    Planes& x = w.bottleneck;
+    Target target;
+    target.raw = &x;
+    convolve(inputs, bias, target, x.width, x.height);
+    for (std::size_t i = 0; i < transformer.size(); ++i) {
+      run_transformer(transformer[i], w);
+      const bool last = i + 1 == transformer.size();
+      rows(x.height, [&](int from, int to) {
+        paint::rows_of_tokens(w.tokens, last ? nullptr : &x, last ? &x : nullptr, from, to);
+      });
+    }
+  }
+
+  void run_transformer(const Transformer& block, PaintWorkspace& w) const {
+    const auto norm = [&](const Floats& gain, const Floats& bias) {
+      parallel(paint::units_of(w.tokens.width, 1), [&](std::int64_t first, std::int64_t last) {
+        paint::normalise(w.tokens, gain.data(), bias.data(), w.normed, first, last);
+      });
+    };
+    rows(w.bottleneck.height, [&](int first, int last) {
+      paint::position_rows(w.bottleneck, block.position, block.position_bias.data(), w.tokens,
+                           first, last);
+    });
+    norm(block.gain1, block.bias1);
+    Target to_qkv;
+    to_qkv.raw = &w.qkv;
+    points(w.normed, block.qkv, to_qkv);
+    parallel(paint::units_of(w.tokens.width, sizes.heads),
+             [&](std::int64_t first, std::int64_t last) {
+               paint::attend(w.qkv, sizes.heads, w.normed, first, last);
+             });
+    Target added;
+    added.raw = &w.tokens;
+    added.residual = &w.tokens;
+    points(w.normed, block.proj, added);
+    norm(block.gain2, block.bias2);
+    Target wide;
+    wide.active = &w.wide;
+    wide.gelu = true;
+    points(w.normed, block.expand, wide);
+    points(w.wide, block.shrink, added);
+  }
+
+  /// shuffle(layer(x)) + maps.other + noise, then the stage's blocks: leaves the last activation in
+  /// maps.active.
+  void run_stage(const Planes& x, const Layer& layer, const Stage& stage, std::size_t level,
+                 const PaintInput& in, StageMaps& maps) const {
+    Target target;
+    target.raw = &maps.raw;
+    target.active = &maps.active;
+    target.residual = &maps.other;
+    target.shuffled = true;
+    if (sizes.noise) {
+      target.noise = in.noise[level];
+      target.loudness = loudness[level].data();
+    }
+    points(x, layer, target);
+    for (std::size_t i = 0; i < stage.size(); i += 2) {
+      Target inner;
+      inner.active = &maps.inner;
+      taps(maps.active, stage[i], inner);
+      Target outer;
+      outer.raw = &maps.raw;
+      outer.active = &maps.active;
+      outer.residual = &maps.raw;
+      taps(maps.inner, stage[i + 1], outer);
+    }
+  }
+
+  void run(const PaintInput& in, PaintWorkspace& w, float* frame) const {
+    fold(in, w);
+    encode(in, w);
+    run_bottleneck(in, w);
+    run_stage(w.bottleneck, from_bottleneck, eighth, 0, in, w.eighth);
+    run_stage(w.eighth.active, to_quarter, quarter, 1, in, w.quarter);
+    Target skip;
+    skip.raw = &w.half.other;
+    points(w.folded_half, skip_half, skip);
+    run_stage(w.quarter.active, to_half, half, 2, in, w.half);
+    Target full;
+    full.active = &w.full;
+    full.shuffled = true;
+    taps(w.half.active, to_full, full);
+    paint::Blend blend;
+    blend.colours = in.condition[0];
+    for (std::size_t i = 0; i < 2; ++i) {
+      blend.reference[i] = in.reference[i];
+      blend.valid[i] = in.scalars[i] >= 0.5F;
+    }
+    blend.out = frame;
+    const Steps steps = steps_of_taps(w.full);
+    rows(in.height, [&](int first, int last) {
+      paint::blend_rows({&w.full, &steps, &head.dot}, head.bias.data(), blend, first, last);
+    });
+  }
+
+  Parallel parallel;
+  PaintSizes sizes;
+  Layer condition_in, condition_down, image_in, image_down, to_bottleneck, texture_in,
+      from_bottleneck, to_quarter, to_half, skip_half, to_full, head;
+  Floats scalars_quarter, scalars_quarter_bias, scalars_bottleneck, scalars_bottleneck_bias;
+  std::vector<Transformer> transformer;
+  Stage eighth, quarter, half;
+  std::array<Floats, 3> loudness;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<PaintWorkspace>> idle;
+};
+
+bool PaintEngine::supported() { return pairs::supported(); }
+
+bool PaintEngine::takes(const PaintSizes& s) {
+  return s.half % 2 == 0 && s.quarter % 2 == 0 && s.eighth % 2 == 0 && s.heads > 0 &&
+         s.bottleneck % (2 * s.heads) == 0 && s.transformer_blocks > 0;
+}
+
+PaintEngine::PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel)
+    : net_(std::make_unique<Net>(sizes, weight, std::move(parallel))) {}
+
+PaintEngine::~PaintEngine() = default;
+
+void PaintEngine::paint(const PaintInput& input, float* frame) const {
+  auto space = net_->workspace(input.width, input.height);
+  net_->run(input, *space, frame);
+  net_->give_back(std::move(space));
+}
+
+}  // namespace semcodec

@@ -1,0 +1,61 @@
+#pragma once
+// The generator's frame on CPUs with AVX512_BF16: the network of generator.h without torch.
+//
+// A convolution library works layer by layer; activations, additions, shuffles and the blend then
+// pass every map through memory again. Here they are the last step of the convolution before them
+// (paint_kernels.h), the attention is a kernel of its own, and the full-size head ends in pixels.
+// Sums and what follows them are in float, so the result is nearer to that of float32 than torch's
+// in bf16. Features are bf16 pair planes (models/pairs/pair_planes.h).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace semcodec {
+
+/// GeneratorConfig without torch, and what its constructor fixes.
+struct PaintSizes {
+  int half = 0, quarter = 0, eighth = 0, bottleneck = 0;  ///< channels
+  int blocks_half = 0, blocks_quarter = 0, blocks_eighth = 0;
+  int transformer_blocks = 0, heads = 0, mlp_ratio = 0;
+  int texture_channels = 0;  ///< 0: none
+  bool noise = false;
+};
+
+/// One picture's FrameContext; all row-major.
+struct PaintInput {
+  int width = 0, height = 0;       ///< working size, multiples of 16
+  const float* condition[3] = {};  ///< of this moment, of A, of B: 4 × height/2 × width/2
+  const float* reference[2] = {};  ///< 3 × height × width
+  const float* texture = nullptr;  ///< texture_channels × height/16 × width/16
+  const float* scalars = nullptr;  ///< 9
+  const float* noise[3] = {};      ///< noise_field() at 1/8, 1/4, 1/2
+};
+
+class PaintEngine {
+ public:
+  /// Runs body(first, last) over parts of 0 .. count, in threads or not.
+  using Parallel = std::function<void(std::int64_t count,
+                                      const std::function<void(std::int64_t, std::int64_t)>& body)>;
+  /// A parameter's values by its name in the generator, in torch's order.
+  using Weight = std::function<std::vector<float>(const std::string& name)>;
+
+  /// Whether this CPU (and build) has what it takes.
+  static bool supported();
+  /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
+  static bool takes(const PaintSizes& sizes);
+
+  PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel);
+  ~PaintEngine();
+
+  /// The frame, clamped to 0..1: 3 × height × width. May run in several threads at a time.
+  void paint(const PaintInput& input, float* frame) const;
+
+ private:
+  struct Net;
+  std::unique_ptr<Net> net_;
+};
+
+}  // namespace semcodec
