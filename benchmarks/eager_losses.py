@@ -177,6 +177,21 @@ class Vgg(nn.Module):
         return sum(w * (x - y).abs().mean().float() for w, x, y in zip(self.weights, of_a, of_b))
 
 
+def spectral(a, b, window=32):
+    """Distance of local spectra without phases (training/generator/spectral_loss.h)."""
+    hann = torch.hann_window(window)
+    weight = hann[:, None] * hann
+    weight = weight / weight.square().mean().sqrt()
+
+    def log_amplitudes(x):
+        luma = x[:, 0] * 0.299 + x[:, 1] * 0.587 + x[:, 2] * 0.114
+        windows = luma.unfold(1, window, window // 2).unfold(2, window, window // 2)
+        even = windows - windows.mean((-2, -1), keepdim=True)
+        spectrum = torch.fft.rfft2(even * weight, norm="ortho")
+        return 0.5 * torch.log(spectrum.real.square() + spectrum.imag.square() + (2 / 255) ** 2)
+    return (log_amplitudes(a) - log_amplitudes(b)).abs().mean()
+
+
 # Motion: flows at 1/4 of the size, in pixels of the size (models/generator/flow_geometry.h).
 
 grids = {}

@@ -28,7 +28,7 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
 from eager_losses import (Discriminator, Lpips, TextureEncoder, Vgg, between, compose,  # noqa: E402
-                          feature_matching, hinge_discriminator, hinge_generator, warp)
+                          feature_matching, hinge_discriminator, hinge_generator, spectral, warp)
 from eager_models import Generator, Interpolator, load_part, load_safetensors  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -183,6 +183,9 @@ class Eager:
 
         def shift(pictures):
             return pictures[:, :, y:pictures.shape[2] - 15 + y, x:pictures.shape[3] - 15 + x]
+        if s["weight_spectrum"] > 0:
+            losses["spectrum"] = spectral(shift(p["frame"]), shift(p["source"]))
+            loss = loss + s["weight_spectrum"] * losses["spectrum"]
         if self.lpips is not None:
             losses["lpips"] = self.lpips(shift(p["frame"]), shift(p["source"]))
             loss = loss + s["weight_lpips"] * losses["lpips"]
@@ -198,7 +201,7 @@ class Eager:
         cosine = 0.5 * (1 + math.cos(math.pi * min(1, self.steps / s["steps"])))
         rate = s["learning_rate"] * warm_up * (s["final_rate"] + (1 - s["final_rate"]) * cosine)
         for adam in (self.adam, self.judge_adam):
-            adam.param_groups[0]["lr"] = rate
+            adam.param_groups[0]["lr"] = rate * (s["judge_rate"] if adam is self.judge_adam else 1)
         height, width = b["picture0"].shape[2:]
         patch = draw_patch(width, height, s["gan_patch"], s["seed"], self.steps, 0)
         with self.autocast():

@@ -74,6 +74,14 @@ TEST_F(LossLogTest, AFreshRunBeginsAnEmptyFile) {
   EXPECT_FALSE(fs::exists(root_ + "/losses.csv"));
 }
 
+TEST_F(LossLogTest, ARunOfAnEarlierVersionGetsTheNewColumns) {
+  const std::string old = "step,loss,l1,lpips,vgg,flow,warp,rate,d_image,g_image,d_video,g_video";
+  std::ofstream(root_ + "/losses.csv") << old << "\n2,1,,,,,,,,,,\n";
+  LossLog log(root_, true);
+  log.start_at(2);
+  EXPECT_EQ(csv(), old + ",spectrum\n2,1,,,,,,,,,,\n");
+}
+
 TEST_F(LossLogTest, OtherRanksWriteNothing) {
   LossLog log(root_, false);
   log.start_at(0);

@@ -17,8 +17,8 @@ namespace semcodec {
 namespace {
 
 /// Columns of losses.csv, in the units of the objective but without its weights.
-constexpr const char* kLosses[] = {"loss", "l1",      "lpips",   "vgg",     "flow",   "warp",
-                                   "rate", "d_image", "g_image", "d_video", "g_video"};
+constexpr const char* kLosses[] = {"loss", "l1",      "lpips",   "vgg",     "flow",    "warp",
+                                   "rate", "d_image", "g_image", "d_video", "g_video", "spectrum"};
 
 std::string head() {
   std::string text = "step";
@@ -95,7 +95,12 @@ void LossLog::start_at(std::int64_t step) {
     char* end = nullptr;
     const auto number = std::strtoll(line.c_str(), &end, 10);
     const bool row = end != line.c_str() && *end == ',' && !old.eof();
-    if (first || (row && number <= step)) {
+    if (first) {
+      // A run of an earlier version goes on with the columns that have been added since.
+      const bool older = head().starts_with(line + ",");
+      kept = (older ? head() : line) + "\n";
+      cut = cut || older;
+    } else if (row && number <= step) {
       kept += line + "\n";
     } else {
       cut = true;
