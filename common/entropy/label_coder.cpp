@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int16_t kOutside = -1;
 constexpr int kMaxCandidates = 6;
+constexpr std::size_t kQuietContexts = 40 * 64;
 
 MixerShape shape() {
   MixerShape s;
@@ -68,7 +69,7 @@ std::vector<std::uint8_t> edge_classes(const PaddedPlane& structure, int width, 
 
 }  // namespace
 
-LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()) {}
+LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()), quiet_(kQuietContexts) {}
 
 int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked,
                           std::uint32_t scene) {
@@ -130,6 +131,8 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
       }
       if (have_before) pp = *history.before.at(x, y);
       const int edge = edges.empty() ? 0 : edges[index];
+      const bool quiet = p0 >= 0 && p0 == west && p0 == north && p0 == northeast &&
+                         p0 == northwest && p0 == pe && p0 == ps && p0 == pw && p0 == pn;
       const int errors = (west != pw) + (north != pn) + (northeast != pne) + (northwest != pnw);
 
       std::array<int, kMaxCandidates> candidates{};
@@ -148,6 +151,13 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         if (count == levels && k == count - 1) {
           found = t;
           break;
+        }
+        if (k == 0 && quiet) {
+          const auto context = static_cast<std::size_t>(
+              ((t & 63) * 10 + edge * 2 + (pp == t)) * 4 + (west2 == t && north2 == t) +
+              2 * (pse == t && psw == t && pne == t && pnw == t));
+          if (quiet_.code(coder, label == t ? 1 : 0, context) != 0) found = t;
+          continue;
         }
         const int next = k + 1 < count ? candidates[static_cast<std::size_t>(k + 1)] : -1;
         const int around =
