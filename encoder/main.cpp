@@ -85,7 +85,7 @@ StreamInfo stream_info(const Arguments& arguments, const VideoInfo& video,
   info.profile = to_string(parse_profile(arguments.profile));
   info.model_name = package.name;
   info.model_hash = package.hash;
-  info.encoder = "semcodec-encode " + version();
+  info.encoder = "semcodec " + version();
   return info;
 }
 

@@ -5,8 +5,12 @@
 
 namespace semcodec {
 
-inline constexpr char kMagic[] = "semcodec";
-inline constexpr std::uint32_t kFormatMajor = 1;
+inline constexpr char kMagic[] = "sem";
+inline constexpr std::uint32_t kFormatMajor = 2;
 inline constexpr std::uint32_t kFormatMinor = 0;
+
+/// What a header need not say.
+inline constexpr char kUsualProfile[] = "low-rate";
+inline constexpr char kUsualModel[] = "default";
 
 }  // namespace semcodec

@@ -60,6 +60,25 @@ class SizeCheck {
   std::uint64_t left_;
 };
 
+void append_varint(std::string& out, std::size_t value) {
+  for (; value >= 128; value >>= 7) out += static_cast<char>(value | 128);
+  out += static_cast<char>(value);
+}
+
+/// Takes a varint off the front of `bytes`.
+std::size_t take_varint(std::span<const std::uint8_t>& bytes) {
+  std::size_t value = 0;
+  for (int i = 0; i < 4 && static_cast<std::size_t>(i) < bytes.size(); ++i) {
+    const std::uint8_t byte = bytes[static_cast<std::size_t>(i)];
+    value |= static_cast<std::size_t>(byte & 127) << (7 * i);
+    if (byte < 128) {
+      bytes = bytes.subspan(static_cast<std::size_t>(i) + 1);
+      return value;
+    }
+  }
+  throw Error(ErrorKind::corrupt, "A frame record does not say how it is divided.");
+}
+
 }  // namespace
 
 std::uint64_t max_plane_cells(const StreamInfo& info) {
@@ -88,17 +107,26 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
           ErrorKind::corrupt, "A key picture must stay below 8 MiB.");
 }
 
-void FrameRecordWriter::write(const SemanticFrame& frame, std::vector<std::uint8_t>&& chunk,
-                              wire::Frame& record) {
+std::string FrameRecordWriter::write(const SemanticFrame& frame,
+                                     std::span<const std::uint8_t> chunk) {
+  wire::Frame record;
   record.set_flags((frame.entry_point ? kEntryPoint : 0u) | (frame.cut ? kCut : 0u));
   write_formats(frame, record);
   write_times(frame, record);
-  record.set_chunk(chunk.data(), chunk.size());
   if (frame.appearance) {
     record.mutable_appearance()->set_codec(frame.appearance->codec);
     record.mutable_appearance()->set_data(frame.appearance->bytes.data(),
                                           frame.appearance->bytes.size());
   }
+  const std::string fields = record.SerializeAsString();
+  std::string payload;
+  append_varint(payload, 2 * frame.between_pts.size() + (fields.empty() ? 0 : 1));
+  if (!fields.empty()) {
+    append_varint(payload, fields.size());
+    payload += fields;
+  }
+  payload.append(chunk.begin(), chunk.end());
+  return payload;
 }
 
 void FrameRecordWriter::write_formats(const SemanticFrame& frame, wire::Frame& record) {
@@ -145,10 +173,6 @@ void FrameRecordWriter::write_times(const SemanticFrame& frame, wire::Frame& rec
     record.set_frame_index(times_.index());
     record.set_origin(times_.origin());
   }
-  if (frame.entry_point || frame.between_pts.size() != between_) {
-    record.set_between(static_cast<std::uint32_t>(frame.between_pts.size()));
-  }
-  between_ = frame.between_pts.size();
   std::vector<std::int64_t> steps;
   for (const std::int64_t time : frame.between_pts) steps.push_back(times_.measure(time));
   steps.push_back(times_.measure(frame.pts));
@@ -159,17 +183,32 @@ void FrameRecordWriter::write_times(const SemanticFrame& frame, wire::Frame& rec
 
 FrameRecordReader::FrameRecordReader(const StreamInfo& info) : info_(info), times_(info) {}
 
-bool FrameRecordReader::is_entry_point(const wire::Frame& record) {
-  return (record.flags() & kEntryPoint) != 0;
+FrameRecord::FrameRecord(std::span<const std::uint8_t> payload)
+    : fields(std::make_unique<wire::Frame>()) {
+  const std::size_t head = take_varint(payload);
+  between = head >> 1;
+  if ((head & 1) != 0) {
+    const std::size_t size = take_varint(payload);
+    require(
+        size <= payload.size() && fields->ParseFromArray(payload.data(), static_cast<int>(size)),
+        ErrorKind::corrupt, "A frame record's fields cannot be read.");
+    payload = payload.subspan(size);
+  }
+  chunk = payload;
 }
 
-SemanticFrame FrameRecordReader::read(const wire::Frame& record) {
+FrameRecord::~FrameRecord() = default;
+
+bool FrameRecord::is_entry_point() const { return (fields->flags() & kEntryPoint) != 0; }
+
+SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
+  const wire::Frame& record = *whole.fields;
   SemanticFrame frame;
-  frame.entry_point = is_entry_point(record);
+  frame.entry_point = whole.is_entry_point();
   frame.cut = (record.flags() & kCut) != 0;
   if (frame.entry_point) formats_ = {};
   read_formats(record, frame);
-  read_times(record, frame);
+  read_times(whole, frame);
   if (record.has_appearance()) {
     const std::string& data = record.appearance().data();
     frame.appearance = Appearance{record.appearance().codec(), {data.begin(), data.end()}};
@@ -220,19 +259,18 @@ void FrameRecordReader::check_planes(const SemanticFrame& frame) const {
   for (const Plane& plane : frame.texture) size(plane.width, plane.height, "texture");
 }
 
-void FrameRecordReader::read_times(const wire::Frame& record, SemanticFrame& frame) {
+void FrameRecordReader::read_times(const FrameRecord& whole, SemanticFrame& frame) {
+  const wire::Frame& record = *whole.fields;
   if (frame.entry_point) times_.restart(record.frame_index(), record.origin());
-  require(!frame.entry_point || record.has_between(), ErrorKind::corrupt,
-          "An entry point does not say how many frames lie before it.");
-  if (record.has_between()) between_ = record.between();
   const auto steps = static_cast<std::size_t>(record.time_steps_size());
-  require(between_ <= std::size_t{kMaxBetweenFrames} && steps <= between_ + 1, ErrorKind::corrupt,
+  const std::size_t between = whole.between;
+  require(between <= std::size_t{kMaxBetweenFrames} && steps <= between + 1, ErrorKind::corrupt,
           "A frame record's times are out of range.");
   const auto step = [&](std::size_t i) {
     return i < steps ? record.time_steps(static_cast<int>(i)) : std::int64_t{0};
   };
-  for (std::size_t i = 0; i < between_; ++i) frame.between_pts.push_back(times_.advance(step(i)));
-  frame.pts = times_.advance(step(between_));
+  for (std::size_t i = 0; i < between; ++i) frame.between_pts.push_back(times_.advance(step(i)));
+  frame.pts = times_.advance(step(between));
   const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
   require(!last_pts_ || first > *last_pts_, ErrorKind::corrupt,
           "A frame record's times do not increase.");

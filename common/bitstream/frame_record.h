@@ -1,9 +1,16 @@
 #pragma once
-// SemanticFrame <-> wire::Frame: what is inherited from frame to frame around the coded chunk.
+// SemanticFrame <-> the payload of a frame record: what is inherited from frame to frame around the
+// coded chunk.
+//
+// The payload: a varint, 2 x the number of frames between and 1 more when fields follow; then
+// these, their length as a varint and a wire::Frame; the rest is the chunk.
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "common/bitstream/stream_types.h"
@@ -39,8 +46,8 @@ class FrameRecordWriter {
 
   /// Throws Error(corrupt) unless the frame may follow; changes nothing.
   void check(const SemanticFrame& frame) const;
-  /// Fills the record, the chunk included.
-  void write(const SemanticFrame& frame, std::vector<std::uint8_t>&& chunk, wire::Frame& record);
+  /// The record's payload.
+  std::string write(const SemanticFrame& frame, std::span<const std::uint8_t> chunk);
 
  private:
   void write_formats(const SemanticFrame& frame, wire::Frame& record);
@@ -49,8 +56,22 @@ class FrameRecordWriter {
   StreamInfo info_;
   TimeModel times_;
   PlaneFormats formats_;
-  std::size_t between_ = 0;
   std::optional<std::int64_t> last_pts_;
+};
+
+/// A frame record taken apart.
+struct FrameRecord {
+  /// Throws Error(corrupt). The payload must outlive it.
+  explicit FrameRecord(std::span<const std::uint8_t> payload);
+  ~FrameRecord();
+  FrameRecord(const FrameRecord&) = delete;
+  FrameRecord& operator=(const FrameRecord&) = delete;
+
+  bool is_entry_point() const;
+
+  std::size_t between = 0;
+  std::unique_ptr<wire::Frame> fields;
+  std::span<const std::uint8_t> chunk;
 };
 
 /// The reading side.
@@ -58,22 +79,20 @@ class FrameRecordReader {
  public:
   explicit FrameRecordReader(const StreamInfo& info);
 
-  static bool is_entry_point(const wire::Frame& record);
   /// The frame's own time and, for an entry point, everything else but the planes' contents, which
   /// are left for FrameDecoder: planes are sized, without values. Throws Error(corrupt).
-  SemanticFrame read(const wire::Frame& record);
+  SemanticFrame read(const FrameRecord& record);
   /// The next frame must be an entry point and may lie at any time.
   void reset() { last_pts_.reset(); }
 
  private:
   void read_formats(const wire::Frame& record, SemanticFrame& frame);
-  void read_times(const wire::Frame& record, SemanticFrame& frame);
+  void read_times(const FrameRecord& record, SemanticFrame& frame);
   void check_planes(const SemanticFrame& frame) const;
 
   StreamInfo info_;
   TimeModel times_;
   PlaneFormats formats_;
-  std::size_t between_ = 0;
   std::optional<std::int64_t> last_pts_;
 };
 

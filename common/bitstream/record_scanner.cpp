@@ -8,7 +8,6 @@
 namespace semcodec {
 namespace {
 
-constexpr std::size_t kCrcBytes = 4;
 constexpr int kMaxLengthBytes = 4;
 // Checking a candidate costs time in proportion to its length, and damaged bytes may hold any
 // number of false markers with large lengths. While looking for the next record, the lengths
@@ -18,10 +17,13 @@ constexpr std::uint64_t kSearchFactor = 32;
 
 }  // namespace
 
-std::vector<std::uint8_t> frame_record(const std::string& payload) {
+std::uint32_t record_check(std::span<const std::uint8_t> bytes) { return crc32c(bytes) & 0xffffff; }
+
+std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& payload) {
   require(payload.size() <= kMaxRecordBytes, ErrorKind::corrupt,
           "A record of " + std::to_string(payload.size()) + " bytes exceeds the limit of 16 MiB.");
-  std::vector<std::uint8_t> out(std::begin(kMarker), std::end(kMarker));
+  std::vector<std::uint8_t> out{kMarker,
+                                static_cast<std::uint8_t>(kKinds | static_cast<int>(kind))};
   std::size_t length = payload.size();
   while (length >= 128) {
     out.push_back(static_cast<std::uint8_t>(length | 128));
@@ -29,8 +31,9 @@ std::vector<std::uint8_t> frame_record(const std::string& payload) {
   }
   out.push_back(static_cast<std::uint8_t>(length));
   out.insert(out.end(), payload.begin(), payload.end());
-  const std::uint32_t crc = crc32c(std::span<const std::uint8_t>(out).subspan(2));
-  for (unsigned i = 0; i < kCrcBytes; ++i) out.push_back(static_cast<std::uint8_t>(crc >> (8 * i)));
+  const std::uint32_t crc = record_check(std::span<const std::uint8_t>(out).subspan(1));
+  for (unsigned i = 0; i < kCheckBytes; ++i)
+    out.push_back(static_cast<std::uint8_t>(crc >> (8 * i)));
   return out;
 }
 
@@ -41,8 +44,9 @@ RecordExtent record_extent(std::span<const std::uint8_t> bytes) {
       extent.state = RecordExtent::State::incomplete;
       return extent;
     }
-    if (bytes[i] != kMarker[i]) return extent;
+    if (i == 0 ? bytes[0] != kMarker : (bytes[1] & 0xf0) != kKinds) return extent;
   }
+  extent.kind = static_cast<RecordKind>(bytes[1] & 15);
   std::size_t length = 0;
   std::size_t position = 2;
   for (int i = 0;; ++i, ++position) {
@@ -57,7 +61,7 @@ RecordExtent record_extent(std::span<const std::uint8_t> bytes) {
   if (length > kMaxRecordBytes) return extent;
   extent.payload_begin = position + 1;
   extent.payload_size = length;
-  extent.total = extent.payload_begin + length + kCrcBytes;
+  extent.total = extent.payload_begin + length + kCheckBytes;
   extent.state =
       extent.total <= bytes.size() ? RecordExtent::State::whole : RecordExtent::State::incomplete;
   return extent;
@@ -66,10 +70,10 @@ RecordExtent record_extent(std::span<const std::uint8_t> bytes) {
 bool crc_holds(std::span<const std::uint8_t> bytes, const RecordExtent& extent) {
   const std::size_t end = extent.payload_begin + extent.payload_size;
   std::uint32_t stored = 0;
-  for (std::size_t i = 0; i < kCrcBytes; ++i) {
+  for (std::size_t i = 0; i < kCheckBytes; ++i) {
     stored |= static_cast<std::uint32_t>(bytes[end + i]) << (8 * i);
   }
-  return crc32c(bytes.subspan(2, end - 2)) == stored;
+  return record_check(bytes.subspan(1, end - 1)) == stored;
 }
 
 bool RecordScanner::fill(std::size_t size) {
@@ -123,6 +127,7 @@ RecordScanner::Record RecordScanner::take(const RecordExtent& extent, std::uint6
   Record record;
   record.offset = offset_;
   record.total = static_cast<std::uint32_t>(extent.total);
+  record.kind = extent.kind;
   record.payload = window().subspan(extent.payload_begin, extent.payload_size);
   record.gap = gap;
   drop(extent.total);  // the bytes stay in the buffer until the next fill()
@@ -152,8 +157,9 @@ std::optional<RecordScanner::Record> RecordScanner::resynchronise() {
         return std::nullopt;
       }
       const auto bytes = window();
-      const auto found =
-          std::search(bytes.begin(), bytes.end(), std::begin(kMarker), std::end(kMarker));
+      const auto found = std::adjacent_find(
+          bytes.begin(), bytes.end(),
+          [](std::uint8_t a, std::uint8_t b) { return a == kMarker && (b & 0xf0) == kKinds; });
       if (found != bytes.end()) {
         drop(static_cast<std::size_t>(found - bytes.begin()));
         break;

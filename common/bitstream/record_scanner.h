@@ -1,8 +1,8 @@
 #pragma once
 // The framing of records, and finding them in bytes of any kind.
 //
-// A record: marker 0xA7 0x5E; the payload's length as a varint (7 bits a byte, low ones first);
-// the payload; CRC-32C over length and payload, 4 bytes little-endian.
+// A record: 0xA7; 0x50 + its kind; the payload's length as a varint (7 bits a byte, low ones
+// first); the payload; the low 3 bytes of a CRC-32C over all but the first byte, little-endian.
 
 #include <cstdint>
 #include <functional>
@@ -15,15 +15,32 @@
 
 namespace semcodec {
 
-inline constexpr std::uint8_t kMarker[2] = {0xA7, 0x5E};
+inline constexpr std::uint8_t kMarker = 0xA7;
+inline constexpr std::uint8_t kKinds = 0x50;  ///< the high digit of the byte that names a kind
+
+/// What a record says: a message of this name in proto/semcodec.proto. Others, up to 15, are
+/// skipped; 14 began the records of format 1.
+enum class RecordKind : std::uint8_t {
+  header = 1,
+  frame = 2,
+  audio_info = 3,
+  audio = 4,
+  index = 5,
+  end = 6,
+  old = 14
+};
 
 /// Puts a payload into its frame.
-std::vector<std::uint8_t> frame_record(const std::string& payload);
+std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& payload);
+/// The check of a record: of its bytes from the one that names the kind to the payload's last.
+std::uint32_t record_check(std::span<const std::uint8_t> bytes);
+inline constexpr std::size_t kCheckBytes = 3;
 
 /// A framed record in a longer run of bytes.
 struct RecordExtent {
   enum class State { whole, incomplete, invalid };
   State state = State::invalid;
+  RecordKind kind = RecordKind::header;
   std::size_t payload_begin = 0;
   std::size_t payload_size = 0;
   std::size_t total = 0;  ///< marker to CRC; also set when incomplete, if it can be told
@@ -42,6 +59,7 @@ class RecordScanner {
   struct Record {
     std::uint64_t offset = 0;
     std::uint32_t total = 0;
+    RecordKind kind = RecordKind::header;
     std::span<const std::uint8_t> payload;  ///< valid until the next call
     std::uint64_t gap = 0;                  ///< damaged bytes skipped before it
   };

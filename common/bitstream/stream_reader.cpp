@@ -16,8 +16,24 @@ namespace {
 
 constexpr std::uint64_t kTailBytes = 64;  // more than an end record takes
 
-bool parse(std::span<const std::uint8_t> payload, wire::Record& record) {
-  return record.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+template <typename Message>
+bool parse(std::span<const std::uint8_t> payload, Message& message) {
+  return message.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+}
+
+template <typename Message>
+Message parsed(const RecordScanner::Record& raw) {
+  Message message;
+  require(parse(raw.payload, message), ErrorKind::corrupt, "The record cannot be read.");
+  return message;
+}
+
+std::string hex_of_raw(const std::string& raw) {
+  std::string text;
+  for (const char c : raw) {
+    for (const int digit : {c >> 4 & 15, c & 15}) text += "0123456789abcdef"[digit];
+  }
+  return text;
 }
 
 int narrow(std::uint32_t value) {
@@ -44,9 +60,10 @@ StreamInfo read_header(const wire::Header& header, const std::string& name, int 
   info.frame_rate_den = or_one(header.frame_rate_den());
   info.sar_num = or_one(header.sar_num());
   info.sar_den = or_one(header.sar_den());
-  info.profile = header.profile();
-  info.model_name = header.model_name();
-  info.model_hash = header.model_hash();
+  info.profile = header.profile().empty() ? kUsualProfile : header.profile();
+  info.model_name = header.model_name().empty() ? kUsualModel : header.model_name();
+  info.model_hash =
+      header.model_hash_raw().empty() ? header.model_hash() : hex_of_raw(header.model_hash_raw());
   info.encoder = header.encoder();
   validate(info);
   require(std::max({info.width, info.height, info.work_width, info.work_height}) <= max_dimension,
@@ -113,7 +130,7 @@ struct StreamReader::Impl {
   void read_start();
   std::optional<StreamItem> next();
   std::optional<StreamItem> interpret(const RecordScanner::Record& raw);
-  std::optional<StreamItem> read_frame(const wire::Frame& record, StreamItem&& item);
+  std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
   void note_damage(const std::string& sentence);
   void end();
   void go_to(std::uint64_t offset);
@@ -144,29 +161,33 @@ struct StreamReader::Impl {
 };
 
 void StreamReader::Impl::read_start() {
-  const auto first = scanner.peek(sizeof kMarker);
+  const auto first = scanner.peek(2);
   require(!first.empty(), ErrorKind::input, name + " is empty.");
-  require(std::equal(first.begin(), first.end(), std::begin(kMarker)), ErrorKind::input,
+  const RecordExtent start = record_extent(first);
+  require(start.state != RecordExtent::State::invalid, ErrorKind::input,
           name + " is not a semcodec stream.");
+  require(first.size() < 2 || start.kind != RecordKind::old, ErrorKind::unsupported,
+          name +
+              " was written in format 1, which this program does not read any more; encode the "
+              "video again, or use semcodec 0.1.");
   // Where the first header is damaged, a repeat of it will do; what lies before that is lost.
-  wire::Record record;
+  wire::Header header;
   auto raw = scanner.next();
   const bool cut = !raw && scanner.damaged_bytes_at_end() == 0;
   require(!cut, ErrorKind::corrupt, name + " ends before its header does.");
   std::uint64_t lost = 0;
-  while (raw && !(parse(raw->payload, record) && record.has_header())) {
+  while (raw && !(raw->kind == RecordKind::header && parse(raw->payload, header))) {
     require(raw->gap > 0 || lost > 0, ErrorKind::corrupt,
             name + " does not begin with a header record.");
     lost += raw->gap + raw->total;
-    if (record.has_frame()) ++skipped_frames;
+    if (raw->kind == RecordKind::frame) ++skipped_frames;
     raw = scanner.next();
   }
   require(raw.has_value(), ErrorKind::corrupt,
           name + " has a damaged header, and no repeat of it.");
   lost += raw->gap;
-  info = read_header(record.header(), name, options.max_dimension);
-  version = std::to_string(record.header().version_major()) + "." +
-            std::to_string(record.header().version_minor());
+  info = read_header(header, name, options.max_dimension);
+  version = std::to_string(header.version_major()) + "." + std::to_string(header.version_minor());
   first_offset = raw->offset + raw->total;
   stats.header_bytes = raw->total;
   stats.other_bytes = lost;
@@ -226,47 +247,45 @@ std::optional<StreamItem> StreamReader::Impl::next() {
 }
 
 std::optional<StreamItem> StreamReader::Impl::interpret(const RecordScanner::Record& raw) {
-  wire::Record record;
-  require(parse(raw.payload, record), ErrorKind::corrupt, "The record cannot be read.");
   StreamItem item;
   item.offset = raw.offset;
   item.bytes = raw.total;
-  switch (record.kind_case()) {
-    case wire::Record::kFrame:
-      return read_frame(record.frame(), std::move(item));
-    case wire::Record::kAudioInfo:
-      item.content = read_audio_info(record.audio_info());
+  switch (raw.kind) {
+    case RecordKind::frame:
+      return read_frame(FrameRecord(raw.payload), std::move(item));
+    case RecordKind::audio_info:
+      item.content = read_audio_info(parsed<wire::AudioInfo>(raw));
       stats.audio_bytes += raw.total;
       return item;
-    case wire::Record::kAudio: {
-      AudioBatch batch = read_audio_record(record.audio());
+    case RecordKind::audio: {
+      AudioBatch batch = read_audio_record(parsed<wire::Audio>(raw));
       stats.audio_bytes += raw.total;
       stats.audio_packets += batch.size();
       item.content = std::move(batch);
       return item;
     }
-    case wire::Record::kHeader:
+    case RecordKind::header:
       stats.header_bytes += raw.total;
       break;
-    case wire::Record::kIndex:
+    case RecordKind::index:
       stats.index_bytes += raw.total;
       break;
-    case wire::Record::kEnd:
+    case RecordKind::end:
       stats.index_bytes += raw.total;
       status = StreamStatus::complete;
       end();
       break;
-    case wire::Record::KIND_NOT_SET:  // a kind that a later minor version added
+    default:  // a kind that a later minor version added
       stats.other_bytes += raw.total;
       break;
   }
   return std::nullopt;
 }
 
-std::optional<StreamItem> StreamReader::Impl::read_frame(const wire::Frame& record,
+std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& record,
                                                          StreamItem&& item) {
   if (need_entry_point) {
-    if (!FrameRecordReader::is_entry_point(record)) {
+    if (!record.is_entry_point()) {
       require(started || lost_records > 0, ErrorKind::corrupt,
               "The stream's first frame is no entry point.");
       ++skipped_frames;
@@ -276,14 +295,12 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const wire::Frame& reco
     frames->reset();
   }
   SemanticFrame frame = frames->read(record);
-  const std::string& chunk = record.chunk();
-  std::vector<std::uint8_t> bytes(chunk.begin(), chunk.end());
-  coder->decode(bytes, frame, &item.planes);
+  coder->decode(record.chunk, frame, &item.planes);
   validate(frame);
   need_entry_point = false;
   started = true;
   stats.frame_bytes += item.bytes;
-  stats.chunk_bytes += chunk.size();
+  stats.chunk_bytes += record.chunk.size();
   stats.planes += item.planes;
   stats.anchors += 1;
   stats.frames += 1 + frame.between_pts.size();
@@ -309,25 +326,28 @@ std::optional<std::vector<StreamReader::Impl::EntryPoint>> StreamReader::Impl::s
   const std::uint64_t size = file->size();
   const std::uint64_t tail_size = std::min(size, kTailBytes);
   const std::vector<std::uint8_t> tail = file->read_at(size - tail_size, tail_size);
-  wire::Record record;
   for (std::size_t at = 0; at < tail.size(); ++at) {
     const auto bytes = std::span<const std::uint8_t>(tail).subspan(at);
     const RecordExtent extent = record_extent(bytes);
     if (extent.state != RecordExtent::State::whole || extent.total != bytes.size() ||
-        !crc_holds(bytes, extent)) {
+        extent.kind != RecordKind::end || !crc_holds(bytes, extent)) {
       continue;
     }
     const std::uint64_t end_offset = size - tail_size + at;
-    if (!parse(bytes.subspan(extent.payload_begin, extent.payload_size), record)) break;
-    const std::uint64_t distance = record.has_end() ? record.end().index_distance() : 0;
+    wire::End end_record;
+    if (!parse(bytes.subspan(extent.payload_begin, extent.payload_size), end_record)) break;
+    const std::uint64_t distance = end_record.index_distance();
     if (distance == 0 || distance > end_offset || distance > kMaxRecordBytes + 64) break;
     const std::vector<std::uint8_t> stored = file->read_at(end_offset - distance, distance);
     const RecordExtent whole = record_extent(stored);
-    if (whole.state != RecordExtent::State::whole || !crc_holds(stored, whole)) break;
+    if (whole.state != RecordExtent::State::whole || whole.kind != RecordKind::index ||
+        !crc_holds(stored, whole)) {
+      break;
+    }
     const std::span<const std::uint8_t> payload(stored.data() + whole.payload_begin,
                                                 whole.payload_size);
-    if (!parse(payload, record) || !record.has_index()) break;
-    const wire::Index& index = record.index();
+    wire::Index index;
+    if (!parse(payload, index)) break;
     if (index.pts_size() != index.offset_size()) break;
     std::vector<EntryPoint> entries;
     std::uint64_t pts = 0;
@@ -351,14 +371,12 @@ std::vector<StreamReader::Impl::EntryPoint> StreamReader::Impl::scan_entry_point
   RecordScanner scan([this](std::span<std::uint8_t> bytes) { return file->read(bytes); });
   scan.restart(first_offset);
   while (const auto raw = scan.next()) {
-    wire::Record record;
-    if (!parse(raw->payload, record) || !record.has_frame() ||
-        !FrameRecordReader::is_entry_point(record.frame())) {
-      continue;
-    }
+    if (raw->kind != RecordKind::frame) continue;
     try {
+      const FrameRecord record(raw->payload);
+      if (!record.is_entry_point()) continue;
       FrameRecordReader reader(info);
-      entries.push_back({reader.read(record.frame()).pts, raw->offset});
+      entries.push_back({reader.read(record).pts, raw->offset});
     } catch (const Error&) {
       continue;  // next() will report it
     }

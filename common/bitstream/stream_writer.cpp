@@ -13,10 +13,21 @@
 namespace semcodec {
 namespace {
 
-wire::Record header_record(const StreamInfo& info) {
+/// The bytes of a lower-case hexadecimal number, or nothing when the text is none.
+std::string raw_of_hex(const std::string& text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string raw;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    const auto high = kDigits.find(text[i]), low = kDigits.find(text[i + 1]);
+    if (high == kDigits.npos || low == kDigits.npos) return {};
+    raw += static_cast<char>(high << 4 | low);
+  }
+  return text.size() % 2 == 0 ? raw : std::string();
+}
+
+wire::Header header_of(const StreamInfo& info) {
   const auto u = [](int value) { return static_cast<std::uint32_t>(value); };
-  wire::Record record;
-  wire::Header& header = *record.mutable_header();
+  wire::Header header;
   header.set_magic(kMagic);
   header.set_version_major(kFormatMajor);
   header.set_version_minor(kFormatMinor);
@@ -32,11 +43,15 @@ wire::Record header_record(const StreamInfo& info) {
     header.set_sar_num(u(info.sar_num));
     header.set_sar_den(u(info.sar_den));
   }
-  header.set_profile(info.profile);
-  header.set_model_name(info.model_name);
-  header.set_model_hash(info.model_hash);
+  if (info.profile != kUsualProfile) header.set_profile(info.profile);
+  if (info.model_name != kUsualModel) header.set_model_name(info.model_name);
+  if (auto raw = raw_of_hex(info.model_hash); !raw.empty()) {
+    header.set_model_hash_raw(std::move(raw));
+  } else {
+    header.set_model_hash(info.model_hash);
+  }
   header.set_encoder(info.encoder);
-  return record;
+  return header;
 }
 
 }  // namespace
@@ -46,22 +61,22 @@ struct StreamWriter::Impl {
       : sink(std::move(to)), frames(info), coder(info.work_width, info.work_height) {}
 
   /// Writes a record; returns its size with framing.
-  std::uint64_t put(const wire::Record& record) {
-    const std::vector<std::uint8_t> bytes = frame_record(record.SerializeAsString());
+  std::uint64_t put(RecordKind kind, const std::string& payload) {
+    const std::vector<std::uint8_t> bytes = frame_record(kind, payload);
     sink(bytes);
     stats.bytes += bytes.size();
     return bytes.size();
   }
 
   void put_header() {
-    stats.header_bytes += put(header);
+    stats.header_bytes += put(RecordKind::header, header);
     header_end = stats.bytes;
   }
 
   /// A receiver whose first header was damaged can start at a repeat. Costs 1 % at most.
   void repeat_header() {
     constexpr std::uint64_t kShare = 100;
-    if (stats.bytes - header_end >= kShare * header.ByteSizeLong()) put_header();
+    if (stats.bytes - header_end >= kShare * header.size()) put_header();
   }
 
   void require_open() const {
@@ -87,7 +102,7 @@ struct StreamWriter::Impl {
   StreamStats stats;
   bool audio_told = false;
   bool finished = false;
-  wire::Record header;           // repeated before later entry points ...
+  std::string header;            // repeated before later entry points ...
   std::uint64_t header_end = 0;  // ... when enough bytes went by since the last one
   std::uint64_t last_bytes = 0;
   EncodeStats last_cost;
@@ -101,7 +116,7 @@ struct StreamWriter::Impl {
 StreamWriter::StreamWriter(Sink sink, const StreamInfo& info) {
   validate(info);
   impl_ = std::make_unique<Impl>(std::move(sink), info);
-  impl_->header = header_record(info);
+  impl_->header = header_of(info).SerializeAsString();
   impl_->put_header();
 }
 
@@ -119,7 +134,7 @@ void StreamWriter::write(const SemanticFrame& frame) {
   Impl& my = *impl_;
   my.require_open();
   my.frames.check(frame);
-  std::vector<std::uint8_t> chunk = my.coder.encode(frame, &my.last_cost);
+  const std::vector<std::uint8_t> chunk = my.coder.encode(frame, &my.last_cost);
   const std::uint64_t chunk_size = chunk.size();
   if (my.stats.anchors == 0) {
     my.first_pts = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
@@ -130,9 +145,7 @@ void StreamWriter::write(const SemanticFrame& frame) {
     my.entry_pts.push_back(frame.pts);
     my.entry_offsets.push_back(my.stats.bytes);
   }
-  wire::Record record;
-  my.frames.write(frame, std::move(chunk), *record.mutable_frame());
-  my.last_bytes = my.put(record);
+  my.last_bytes = my.put(RecordKind::frame, my.frames.write(frame, chunk));
   my.count_frame(frame, chunk_size);
 }
 
@@ -144,8 +157,7 @@ void StreamWriter::write_audio_info(const AudioInfo& info) {
               info.channels >= 1 && info.time_base.num >= 1 && info.time_base.den >= 1 &&
               info.extradata.size() < kMaxRecordBytes / 2,
           ErrorKind::corrupt, "The audio track's description is incomplete or out of range.");
-  wire::Record record;
-  wire::AudioInfo& out = *record.mutable_audio_info();
+  wire::AudioInfo out;
   out.set_codec(info.codec);
   out.set_sample_rate(static_cast<std::uint32_t>(info.sample_rate));
   out.set_channels(static_cast<std::uint32_t>(info.channels));
@@ -161,7 +173,7 @@ void StreamWriter::write_audio_info(const AudioInfo& info) {
   out.set_seek_preroll(number(info.seek_preroll));
   out.set_block_align(number(info.block_align));
   out.set_bits_per_sample(number(info.bits_per_sample));
-  my.stats.audio_bytes += my.put(record);
+  my.stats.audio_bytes += my.put(RecordKind::audio_info, out.SerializeAsString());
   my.audio_told = true;
 }
 
@@ -170,9 +182,9 @@ void StreamWriter::write_audio(const AudioBatch& batch) {
   my.require_open();
   require(my.audio_told, ErrorKind::internal, "Audio packets need write_audio_info() first.");
   if (batch.empty()) return;
-  wire::Record record;
-  write_audio_record(batch, *record.mutable_audio());
-  my.stats.audio_bytes += my.put(record);
+  wire::Audio audio;
+  write_audio_record(batch, audio);
+  my.stats.audio_bytes += my.put(RecordKind::audio, audio.SerializeAsString());
   my.stats.audio_packets += batch.size();
 }
 
@@ -184,8 +196,7 @@ void StreamWriter::finish(bool with_index) {
   constexpr std::size_t kMaxEntries = kMaxRecordBytes / 32;
   const bool indexed = with_index && my.entry_pts.size() <= kMaxEntries;
   if (indexed) {
-    wire::Record record;
-    wire::Index& index = *record.mutable_index();
+    wire::Index index;
     for (std::size_t i = 0; i < my.entry_pts.size(); ++i) {
       index.add_pts(my.entry_pts[i] - (i > 0 ? my.entry_pts[i - 1] : 0));
       index.add_offset(my.entry_offsets[i] - (i > 0 ? my.entry_offsets[i - 1] : 0));
@@ -194,11 +205,11 @@ void StreamWriter::finish(bool with_index) {
     index.set_frames(my.stats.frames);
     index.set_first_pts(my.first_pts);
     index.set_last_pts(my.last_pts);
-    my.put(record);
+    my.put(RecordKind::index, index.SerializeAsString());
   }
-  wire::Record record;
-  record.mutable_end()->set_index_distance(indexed ? my.stats.bytes - start : 0);
-  my.put(record);
+  wire::End end;
+  end.set_index_distance(indexed ? my.stats.bytes - start : 0);
+  my.put(RecordKind::end, end.SerializeAsString());
   my.stats.index_bytes = my.stats.bytes - start;
   my.finished = true;
 }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int16_t kOutside = -1;
 constexpr int kMaxCandidates = 6;
+constexpr std::size_t kQuietContexts = 40 * 64;
 
 MixerShape shape() {
   MixerShape s;
@@ -68,7 +69,7 @@ std::vector<std::uint8_t> edge_classes(const PaddedPlane& structure, int width, 
 
 }  // namespace
 
-LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()) {}
+LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()), quiet_(kQuietContexts) {}
 
 int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked,
                           std::uint32_t scene) {
@@ -130,20 +131,37 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
       }
       if (have_before) pp = *history.before.at(x, y);
       const int edge = edges.empty() ? 0 : edges[index];
+      const bool quiet = p0 >= 0 && p0 == west && p0 == north && p0 == northeast &&
+                         p0 == northwest && p0 == pe && p0 == ps && p0 == pw && p0 == pn;
+      const int label = coder.reading() ? 0 : plane.values[index];
+      if (quiet) {
+        const auto context = static_cast<std::size_t>(
+            ((p0 & 63) * 10 + edge * 2 + (pp == p0)) * 4 + (west2 == p0 && north2 == p0) +
+            2 * (pse == p0 && psw == p0 && pne == p0 && pnw == p0));
+        if (quiet_.code(coder, label == p0 ? 1 : 0, context) != 0) {
+          if (coder.reading()) {
+            plane.values[index] = static_cast<std::uint8_t>(p0);
+            if (coder.overrun()) throw_overrun();
+          }
+          c[0] = static_cast<std::int16_t>(p0);
+          ++index;
+          continue;
+        }
+      }
       const int errors = (west != pw) + (north != pn) + (northeast != pne) + (northwest != pnw);
 
       std::array<int, kMaxCandidates> candidates{};
       int count = 0;
-      for (const int label : {p0, west, north, northeast, northwest, pp, pe, ps}) {
-        if (label < 0 || label >= levels || count == kMaxCandidates) continue;
+      for (const int near_by : {p0, west, north, northeast, northwest, pp, pe, ps}) {
+        if (near_by < 0 || near_by >= levels || count == kMaxCandidates) continue;
         bool known = false;
         for (int i = 0; i < count; ++i)
-          known = known || candidates[static_cast<std::size_t>(i)] == label;
-        if (!known) candidates[static_cast<std::size_t>(count++)] = label;
+          known = known || candidates[static_cast<std::size_t>(i)] == near_by;
+        if (!known) candidates[static_cast<std::size_t>(count++)] = near_by;
       }
-      const int label = coder.reading() ? 0 : plane.values[index];
       int found = -1;
-      for (int k = 0; k < count && found < 0; ++k) {
+      // Of a quiet cell the first candidate, p0, was asked about already.
+      for (int k = quiet ? 1 : 0; k < count && found < 0; ++k) {
         const int t = candidates[static_cast<std::size_t>(k)];
         if (count == levels && k == count - 1) {
           found = t;

@@ -6,6 +6,7 @@
 // ordered by how near their colours are to the colours of the first candidates.
 
 #include "common/entropy/context_mixer.h"
+#include "common/entropy/quiet_model.h"
 #include "common/entropy/reference.h"
 
 namespace semcodec::entropy {
@@ -17,6 +18,7 @@ class LabelCoder {
   void soften(const Softness& softness) {
     mixer_.soften(softness);
     rest_.soften(softness);
+    quiet_.soften(softness.histories);
   }
 
   /// As PlaneCoder::code(). `structure` is this anchor's structure plane (any size) or empty.
@@ -28,6 +30,7 @@ class LabelCoder {
 
   ContextMixer mixer_;
   ContextMixer rest_;
+  QuietModel quiet_;
 };
 
 }  // namespace semcodec::entropy

@@ -37,7 +37,8 @@ Model::Model(int work_width, int work_height, const Coders* start)
 
 EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices) {
   const bool priced = prices != nullptr && !prices->structure.empty();
-  if (frame.entry_point && start_ != nullptr) coders_ = *start_;
+  if (frame.entry_point && start_ != nullptr && !fresh_) coders_ = *start_;
+  fresh_ = false;
   if (frame.entry_point) coders_.palette.forget_previous();
   if (frame.entry_point || frame.cut) forget_planes();
   code_counter(coder, frame.entry_point);

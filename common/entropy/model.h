@@ -53,6 +53,7 @@ class Model {
   bool started_ = false;
   int counter_ = 15;  ///< of the frames, modulo 16; a reader takes it over at entry points
   const Coders* start_;
+  bool fresh_ = true;  ///< nothing was coded yet: the coders are as at an entry point
   Coders coders_;
   PlaneHistory structure_history_;
   PlaneHistory label_history_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kUnary = 8;
 constexpr std::int16_t kOutside = 0;
+constexpr int kQuietRows = 16;
 
 MixerShape shape() {
   MixerShape s;
@@ -39,11 +40,11 @@ void throw_overrun() {
               "A frame's coded planes end too early: the chunk is cut or damaged.");
 }
 
-PlaneCoder::PlaneCoder() : mixer_(shape()) {}
+PlaneCoder::PlaneCoder() : mixer_(shape()), quiet_(8 * kQuietRows) {}
 
-int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels) {
+int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels, int least) {
   const int unary = std::min(levels - 1, kUnary);
-  for (int v = 0; v < unary; ++v) {
+  for (int v = least; v < unary; ++v) {
     mixer_.set_selector(0, v);
     if (mixer_.code(coder, value > v ? 1 : 0, static_cast<std::uint32_t>(v)) == 0) return v;
   }
@@ -68,7 +69,7 @@ int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels) {
   return unary + found;
 }
 
-int PlaneCoder::cheapest(const std::uint32_t* prices, int levels) {
+int PlaneCoder::cheapest(const std::uint32_t* prices, int levels, std::uint32_t first) {
   std::uint64_t passed = 0;  // bits of the decisions that led to v
   std::uint64_t least = ~std::uint64_t{0};
   int best = 0;
@@ -76,7 +77,8 @@ int PlaneCoder::cheapest(const std::uint32_t* prices, int levels) {
     std::uint64_t total = passed + prices[v];
     if (v < levels - 1) {
       mixer_.set_selector(0, v);
-      const std::uint32_t more = mixer_.probability(static_cast<std::uint32_t>(v));
+      const std::uint32_t more =
+          v == 0 && first != 0 ? first : mixer_.probability(static_cast<std::uint32_t>(v));
       total += cost_of(65536 - more);
       passed += cost_of(more);
     }
@@ -118,6 +120,18 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
         pnw = p[-s - 1];
       }
       if (have_before) pp = *history.before.at(x, y);
+      const bool quiet = have_last && companion == nullptr &&
+                         (west | north | northwest | northeast | p0 | pe | ps | pw | pn) == 0;
+      const auto quiet_context = static_cast<std::size_t>(y * kQuietRows / plane.height * 8 +
+                                                          (pp != 0) + 2 * ((west2 | north2) != 0) +
+                                                          4 * ((pse | psw | pne | pnw) != 0));
+      const bool known = quiet && prices == nullptr;
+      if (known && quiet_.code(coder, coder.reading() || plane.values[index] == 0 ? 0 : 1,
+                               quiet_context) == 0) {
+        if (coder.reading() && coder.overrun()) throw_overrun();
+        ++index;  // the values are 0 already
+        continue;
+      }
       int co = 0, before_co = 0;
       if (companion != nullptr) {
         co = *companion->last.at(x, y);
@@ -146,10 +160,13 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
                                  4 * std::min(q(p0), 3) + std::min(q(west), 3));
       mixer_.set_apm(16 * std::min(q(p0), 3) + 4 * std::min(q(west), 3) + std::min(q(north), 3));
       if (prices != nullptr) {
-        plane.values[index] = static_cast<std::uint8_t>(cheapest(prices, plane.levels));
+        plane.values[index] = static_cast<std::uint8_t>(
+            cheapest(prices, plane.levels, quiet ? quiet_.probability(quiet_context) : 0));
         prices += plane.levels;
       }
-      const int value = code_value(coder, coder.reading() ? 0 : plane.values[index], plane.levels);
+      int value = coder.reading() ? 0 : plane.values[index];
+      const bool more = !quiet || known || quiet_.code(coder, value != 0, quiet_context) != 0;
+      if (more) value = code_value(coder, value, plane.levels, quiet ? 1 : 0);
       if (coder.reading()) {
         plane.values[index] = static_cast<std::uint8_t>(value);
         if (coder.overrun()) throw_overrun();

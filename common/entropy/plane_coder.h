@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "common/entropy/context_mixer.h"
+#include "common/entropy/quiet_model.h"
 #include "common/entropy/reference.h"
 
 namespace semcodec::entropy {
@@ -15,7 +16,10 @@ class PlaneCoder {
  public:
   PlaneCoder();
 
-  void soften(const Softness& softness) { mixer_.soften(softness); }
+  void soften(const Softness& softness) {
+    mixer_.soften(softness);
+    quiet_.soften(softness.histories);
+  }
 
   /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier
   /// planes, already advanced; `companion` is another plane of
@@ -32,10 +36,13 @@ class PlaneCoder {
   static constexpr int kMaxPriced = 9;
 
  private:
-  int cheapest(const std::uint32_t* prices, int levels);
-  int code_value(BinaryCoder& coder, int value, int levels);
+  /// `first` = probability that the value is more than 0, or 0 when the mixer tells.
+  int cheapest(const std::uint32_t* prices, int levels, std::uint32_t first);
+  /// The value is known to be at least `least`.
+  int code_value(BinaryCoder& coder, int value, int levels, int least);
 
   ContextMixer mixer_;
+  QuietModel quiet_;
 };
 
 /// Throws the Error of a chunk that is shorter than its planes need.

@@ -13,7 +13,7 @@ namespace semcodec {
 
 namespace {
 
-constexpr double kRecordBits = 200;  // of an anchor, beside planes and key picture: about
+constexpr double kRecordBits = 80;  // of an anchor, beside planes and key picture: about
 
 /// 1×3×H×W of bytes, a view.
 torch::Tensor as_tensor(const RgbImage& picture) {

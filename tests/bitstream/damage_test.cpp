@@ -198,8 +198,8 @@ TEST(NoStream, IsRefusedWithASentence) {
 }
 
 // Built from the protobuf wire format by hand: field number << 3 | type.
-std::string header_payload(int major, int width, int work) {
-  std::string header = "\x0a\x08semcodec";
+Bytes header_record(int major, int width, int work) {
+  std::string header = "\x0a\x03sem";
   const auto put = [&](int field, int value) {
     header += static_cast<char>(field << 3);
     for (; value >= 128; value >>= 7) header += static_cast<char>(value | 128);
@@ -212,29 +212,28 @@ std::string header_payload(int major, int width, int work) {
   put(7, work);
   put(8, 1);
   put(9, 25);
-  std::string record = "\x0a";
-  record += static_cast<char>(header.size());
-  return record + header;
+  return frame_record(RecordKind::header, header);
 }
 
 TEST(Header, VersionsAndLimits) {
-  EXPECT_EQ(read_all(frame_record(header_payload(1, 64, 64))).status, StreamStatus::truncated);
+  EXPECT_EQ(read_all(header_record(2, 64, 64)).status, StreamStatus::truncated);
   std::string text;
-  EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(2, 64, 64))); }, &text),
-            ErrorKind::unsupported);
+  EXPECT_EQ(kind_of([] { read_all(header_record(3, 64, 64)); }, &text), ErrorKind::unsupported);
   EXPECT_NE(text.find("newer"), std::string::npos);
-  EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(1, 5000, 64))); }),
-            ErrorKind::unsupported);
-  EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(1, 64, 5000))); }),
-            ErrorKind::corrupt);
-  EXPECT_EQ(kind_of([] { read_all(frame_record(header_payload(1, 0, 64))); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([] { read_all(header_record(2, 5000, 64)); }), ErrorKind::unsupported);
+  EXPECT_EQ(kind_of([] { read_all(header_record(2, 64, 5000)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([] { read_all(header_record(2, 0, 64)); }), ErrorKind::corrupt);
 }
 
-TEST_F(Damage, UnknownRecordsAndFieldsAreSkipped) {
-  // Record kind 15 with 3 bytes; and a header with an unknown field 100.
-  const Bytes unknown =
-      frame_record(std::string("\x7a\x03"
-                               "abc"));
+TEST(Header, FormatOneIsRefusedByName) {
+  std::string text;
+  const Bytes old{0xA7, 0x5E, 0x04, 0x0a, 0x02, 0x10, 0x01, 0, 0, 0, 0};
+  EXPECT_EQ(kind_of([&] { read_all(old); }, &text), ErrorKind::unsupported);
+  EXPECT_NE(text.find("format 1"), std::string::npos) << text;
+}
+
+TEST_F(Damage, UnknownRecordsAreSkipped) {
+  const Bytes unknown = frame_record(static_cast<RecordKind>(15), "abc");
   Bytes bytes = recorded_.bytes;
   bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(recorded_.ends[3]), unknown.begin(),
                unknown.end());

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <vector>
 
-#include "common/bitstream/crc32c.h"
 #include "common/bitstream/record_scanner.h"
 #include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
@@ -24,8 +23,8 @@ void put_right(std::vector<std::uint8_t>& stream) {
     const semcodec::RecordExtent extent = semcodec::record_extent(bytes);
     if (extent.state != semcodec::RecordExtent::State::whole) return;
     const std::size_t end = extent.payload_begin + extent.payload_size;
-    const std::uint32_t crc = semcodec::crc32c(bytes.subspan(2, end - 2));
-    for (std::size_t i = 0; i < 4; ++i) {
+    const std::uint32_t crc = semcodec::record_check(bytes.subspan(1, end - 1));
+    for (std::size_t i = 0; i < semcodec::kCheckBytes; ++i) {
       bytes[end + i] = static_cast<std::uint8_t>(crc >> (8 * i));
     }
     at += extent.total;
