@@ -206,21 +206,6 @@ class Transformer(nn.Module):
         return t.transpose(1, 2).reshape(n, c, h, w)
 
 
-def noise_field(height, width, level):
-    """models/generator/noise.h, of seed 0."""
-    mask = (1 << 64) - 1
-
-    def mixed(x):
-        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9 & mask
-        x = (x ^ (x >> 27)) * 0x94d049bb133111eb & mask
-        return x ^ (x >> 31)
-
-    key = mixed(level + 0x9e3779b97f4a7c15 & mask)
-    values = [mixed(key ^ mixed((y << 32 | x) + 1)) >> 40 for y in range(height) for x in range(width)]
-    field = torch.tensor(values, dtype=torch.float32) / (1 << 24)
-    return ((field * 2 - 1) * 1.7320508).reshape(1, 1, height, width)
-
-
 class Generator(nn.Module):
     """The anchor path; the image path is the same with references that are zero."""
 
