@@ -34,7 +34,7 @@ struct Arguments {
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
   double quality = 80;
-  bool no_scene_cut = false, low_delay = false, deterministic = false;
+  bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
   int threads = 0;
   std::int64_t skip = 0, limit = 0;
 };
@@ -118,6 +118,7 @@ EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& ra
   options.quality = arguments.quality;
   options.keyint = parse_seconds(arguments.keyint);
   options.scene_cut = !arguments.no_scene_cut;
+  if (arguments.fixed_interval) options.patience = 1;
   options.keys = parse_times(arguments.force_key);
   options.overrides = parse_overrides(arguments.point);
   options.key_encoder = key_encoder();
@@ -254,6 +255,8 @@ int main(int argc, char** argv) {
                  "Entry points at these times since the first frame: 5,1:30");
   app.add_flag("--low-delay", a.low_delay, "No frame waits longer than --latency for its anchor");
   app.add_option("--latency", a.latency, "Longest wait of --low-delay (default: 200ms)");
+  app.add_flag("--fixed-interval", a.fixed_interval,
+               "Anchors come on a grid even where nothing changes");
   app.add_flag("--no-scene-cut", a.no_scene_cut, "No anchors forced at scene cuts");
   app.add_option("--audio", a.audio, "copy, none, opus or opus:RATE")
       ->check([](const std::string& text) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/core/error.h"
+#include "encoder/analysis/change.h"
 #include "encoder/analysis/scene_cut.h"
 #include "encoder/rate/anchor_schedule.h"
 #include "models/generator/conditions.h"
@@ -60,6 +61,7 @@ struct Encoder::State {
   ColourAnalyser colour;
   MotionEstimator motion;
   SceneCutDetector cuts;
+  ChangeDetector change;
   AnchorSchedule schedule;
   RateChoice choice;      ///< for the next anchor
   double quality = 0;     ///< of `point`
@@ -233,6 +235,7 @@ struct Encoder::State {
     writer.write(out);
 
     anchor_pts = frame.pts;
+    if (options.patience > 1) change.remember(frame.picture);
     if (out.entry_point) entry_pts = frame.pts;
     AnchorReport report;
     report.pts = frame.pts;
@@ -247,6 +250,12 @@ struct Encoder::State {
     report.cut = out.cut;
     account(report, forced);
     if (observer) observer(out, report);
+  }
+
+  /// Whether an anchor that is due may wait: it would show what the last one showed.
+  bool may_wait(const Frame& frame) const {
+    return seconds(*anchor_pts, frame.pts) + frame_seconds() / 2 < options.patience * interval() &&
+           change.still(frame.picture);
   }
 
   void flush_last() {
@@ -291,7 +300,7 @@ void Encoder::push(RgbImage picture, std::int64_t pts) {
   const bool forced = cut || !s.anchor_pts || s.schedule.key_due(now) || s.schedule.overdue(now) ||
                       s.between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
   const bool room = !s.options.peak || s.peak_room(now, false) >= s.least_bits;
-  if (forced || (room && s.schedule.due(now, s.interval()))) {
+  if (forced || (room && s.schedule.due(now, s.interval()) && !s.may_wait(frame))) {
     s.write_anchor(frame, cut, forced);
   } else {
     s.last = std::move(frame);

@@ -1,7 +1,8 @@
 #pragma once
 // The sender: frames in, semantic records out.
 //
-// A frame becomes an anchor when the interval since the last anchor is over, at a scene cut (the
+// A frame becomes an anchor when the interval since the last anchor is over and something has
+// changed since, at a scene cut (the
 // cut frame and the one before it), and at the end. The frames between are only followed by the
 // motion estimation; the stream carries their times. Under a peak limit an anchor that would not
 // fit is made again at a lower quality, and one that could not fit at any waits for a later frame.
@@ -38,6 +39,9 @@ struct EncoderOptions {
   double quality = 80;  ///< ignored when there is a rate control
   double keyint = 20;   ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
+  /// Where nothing changed since the last anchor, the next one waits until something has, for so
+  /// many intervals at most; 1 = anchors come on a grid, whatever they show.
+  double patience = 3;
   PointOverrides overrides;                   ///< laid over every operating point
   KeyEncoder key_encoder;                     ///< empty: no key pictures
   std::shared_ptr<RateControl> rate_control;  ///< null: constant quality
