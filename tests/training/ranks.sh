@@ -6,31 +6,7 @@ if ! command -v mpirun >/dev/null; then
   echo "Skipped: mpirun is missing; apt-get install openmpi-bin libopenmpi-dev, then build again"
   exit 77
 fi
-clip 128x96 12 "$dir/clip.y4m"
-"$bin/semcodec-train" prepare "$dir/clip.y4m" --output "$dir/store" --size 128x96 \
-  --edges models/zoo/default/edges.safetensors -q
-
-cat >"$dir/two.toml" <<'TOML'
-device = "cpu"
-threads = 1
-[generator]
-steps = 6
-image_steps = 2
-gan_start = 3
-batch = 2
-crop = 64
-gan_patch = 48
-discriminator_channels = 8
-log_every = 1
-sample_every = 100
-weight_lpips = 0.0
-weight_vgg = 0.0
-bf16 = false
-channels_half = 16
-channels_quarter = 16
-channels_eighth = 32
-channels_bottleneck = 48
-TOML
+source "$(dirname "${BASH_SOURCE[0]}")/two_ranks.sh" 6
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 ranks() { mpirun --oversubscribe --bind-to none -n "$@"; }
 train() { "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" -q --set output="$@"; }

@@ -3,31 +3,7 @@
 # batch does; one that dies ends the others; variables that do not fit are refused in words.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
-clip 128x96 12 "$dir/clip.y4m"
-"$bin/semcodec-train" prepare "$dir/clip.y4m" --output "$dir/store" --size 128x96 \
-  --edges models/zoo/default/edges.safetensors -q
-
-cat >"$dir/two.toml" <<'TOML'
-device = "cpu"
-threads = 1
-[generator]
-steps = 5
-image_steps = 2
-gan_start = 3
-batch = 2
-crop = 64
-gan_patch = 48
-discriminator_channels = 8
-log_every = 1
-sample_every = 100
-weight_lpips = 0.0
-weight_vgg = 0.0
-bf16 = false
-channels_half = 16
-channels_quarter = 16
-channels_eighth = 32
-channels_bottleneck = 48
-TOML
+source "$(dirname "${BASH_SOURCE[0]}")/two_ranks.sh" 5
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
