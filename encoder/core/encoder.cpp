@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <limits>
 #include <utility>
 
 #include "common/core/error.h"
@@ -14,7 +16,9 @@ namespace semcodec {
 
 namespace {
 
-constexpr double kRecordBits = 80;  // of an anchor, beside planes and key picture: about
+constexpr double kRecordBits = 80;      // of an anchor, beside planes and key picture: about
+constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
+constexpr double kEndless = 10;         // seconds, where nothing says when a scene might end
 
 /// 1×3×H×W of bytes, a view.
 torch::Tensor as_tensor(const RgbImage& picture) {
@@ -51,6 +55,8 @@ struct Encoder::State {
   struct Frame {
     RgbImage picture;
     std::int64_t pts = 0;
+    bool cut = false;      ///< the scene begins here; once `checked`
+    bool checked = false;  ///< compared with the frame before
   };
 
   EncoderOptions options;
@@ -63,12 +69,16 @@ struct Encoder::State {
   SceneCutDetector cuts;
   ChangeDetector change;
   AnchorSchedule schedule;
-  RateChoice choice;      ///< for the next anchor
-  double quality = 0;     ///< of `point`
-  double least_bits = 0;  ///< what an anchor at quality 0 takes, about
-  double ceiling = 100;   ///< quality that the peak limit let through lately
+  RateChoice choice;                ///< for the next anchor
+  double quality = 0;               ///< of `point`
+  double least_bits = 0;            ///< what an anchor at quality 0 takes, about
+  double ceiling = 100;             ///< quality that the peak limit let through lately
+  int scenes = 0;                   ///< cuts so far
+  std::optional<KeyTrial> trial;    ///< of the entry point in hand
+  std::optional<KeyReport> chosen;  ///< its key picture, where chosen by content
   Observer observer;
 
+  std::deque<Frame> ahead;            ///< pushed, but nothing was done with them yet
   std::optional<Frame> last;          ///< the frame pushed before, not yet an anchor itself
   std::vector<std::int64_t> between;  ///< times after the last anchor, `last` not included
   std::optional<std::int64_t> anchor_pts, entry_pts, first_pts;
@@ -150,10 +160,52 @@ struct Encoder::State {
     out.structure = lines.plane;
     choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
-    out.appearance.reset();
-    if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
-      out.appearance = options.key_encoder(frame.picture, point.key_quality);
+    send_key(out, frame);
+  }
+
+  /// Seconds from an entry point to the next or to the end, as far as anything is known of them.
+  double expected_life(double now) const {
+    const double later = now + frame_seconds() / 2;
+    double most = options.keyint > 0 ? options.keyint : std::numeric_limits<double>::infinity();
+    for (const auto* times : {&options.keys, &options.entries}) {
+      const auto next = std::upper_bound(times->begin(), times->end(), later);
+      if (next != times->end()) most = std::min(most, *next - now);
     }
+    if (options.duration && *options.duration > now) most = std::min(most, *options.duration - now);
+    if (options.entries.empty() && scenes > 0) {
+      // Cuts come as often as they did so far.
+      const double mean = std::max(now, 1.0) / scenes;
+      most = mean * (1 - std::exp(-most / mean));
+    }
+    return std::max(std::isfinite(most) ? most : kEndless, frame_seconds() + 0.01);
+  }
+
+  /// Codes the picture of an entry point in several qualities and looks ahead, once.
+  void try_keys(const Frame& frame) {
+    std::vector<KeyTrial::Later> later;
+    if (options.look_ahead > 0) {
+      for (const Frame& next : ahead)
+        later.push_back({&next.picture, seconds(frame.pts, next.pts)});
+    }
+    trial.emplace(frame.picture, later, expected_life(since_first(frame.pts)), options.key_codec);
+  }
+
+  /// Adds the key picture to an entry point whose planes are there.
+  void send_key(SemanticFrame& out, const Frame& frame) {
+    out.appearance.reset();
+    chosen.reset();
+    if (!out.entry_point || !options.key_codec) return;
+    int wanted = point.key_quality;
+    if (point.choose_key) {
+      if (!trial) try_keys(frame);
+      const double planes = cost_bits(writer.encoder().cost(out));
+      const double room = options.peak
+                              ? peak_room(since_first(frame.pts), true) - planes - kRecordBits
+                              : std::numeric_limits<double>::infinity();
+      chosen = trial->choose(quality, planes, interval(), room);
+      wanted = chosen->options[chosen->chosen].quality;
+    }
+    if (wanted >= 0) out.appearance = options.key_codec.encode(frame.picture, wanted, false);
   }
 
   /// Bits that an anchor may take now. A quarter of the bucket is kept for entry points, which come
@@ -230,6 +282,7 @@ struct Encoder::State {
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
     const auto edges = detect_edges(frame.picture);
+    trial.reset();
     describe(out, frame, edges);
     if (before) fit_peak(out, frame, edges, *before);
     writer.write(out);
@@ -248,6 +301,7 @@ struct Encoder::State {
     report.between = out.between_pts.size();
     report.entry_point = out.entry_point;
     report.cut = out.cut;
+    report.key = std::move(chosen);
     account(report, forced);
     if (observer) observer(out, report);
   }
@@ -256,6 +310,58 @@ struct Encoder::State {
   bool may_wait(const Frame& frame) const {
     return seconds(*anchor_pts, frame.pts) + frame_seconds() / 2 < options.patience * interval() &&
            change.still(frame.picture);
+  }
+
+  /// Whether a key picture may have to be chosen for the next frame. It is asked for more frames
+  /// than need it: around the end of `keyint`, some wait in vain.
+  bool may_be_entry(const Frame& frame) const {
+    if (!options.key_codec || !point.choose_key) return false;
+    return !anchor_pts || frame.cut || schedule.key_due(since_first(frame.pts)) ||
+           (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
+  }
+
+  /// Works off what was pushed; as long as more may come, not an entry point of which too little is
+  /// known.
+  void go_on(bool all) {
+    while (!ahead.empty()) {
+      Frame& next = ahead.front();
+      if (!first_pts) first_pts = next.pts;
+      if (!next.checked) {
+        next.cut = cuts.push(next.picture).cut && options.scene_cut && anchor_pts;
+        next.checked = true;
+      }
+      const bool enough =
+          ahead.size() > kMostAhead ||
+          seconds(next.pts, ahead.back().pts) + frame_seconds() / 2 >= options.look_ahead;
+      if (!all && !enough && may_be_entry(next)) return;
+      Frame frame = std::move(next);
+      ahead.pop_front();
+      take(std::move(frame));
+    }
+  }
+
+  void take(Frame frame) {
+    if (frame.cut) {
+      // The scene before the cut ends with an anchor of its own, so that nothing is held.
+      flush_last();
+      motion.reset();
+      colour.reset();
+      ++scenes;
+    } else if (last) {
+      between.push_back(last->pts);
+      last.reset();
+    }
+    motion.push(frame.picture);
+    const double now = since_first(frame.pts);
+    const bool forced = frame.cut || !anchor_pts || schedule.key_due(now) ||
+                        schedule.overdue(now) ||
+                        between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
+    const bool room = !options.peak || peak_room(now, false) >= least_bits;
+    if (forced || (room && schedule.due(now, interval()) && !may_wait(frame))) {
+      write_anchor(frame, frame.cut, forced);
+    } else {
+      last = std::move(frame);
+    }
   }
 
   void flush_last() {
@@ -281,32 +387,14 @@ void Encoder::push(RgbImage picture, std::int64_t pts) {
   auto& s = *state_;
   require(picture.width == s.info.work_width && picture.height == s.info.work_height,
           ErrorKind::usage, "A frame does not have the working size.");
-  if (!s.first_pts) s.first_pts = pts;
   ++s.frames;
-  State::Frame frame{std::move(picture), pts};
-
-  const bool cut = s.cuts.push(frame.picture).cut && s.options.scene_cut && s.anchor_pts;
-  if (cut) {
-    // The scene before the cut ends with an anchor of its own, so that nothing is held.
-    s.flush_last();
-    s.motion.reset();
-    s.colour.reset();
-  } else if (s.last) {
-    s.between.push_back(s.last->pts);
-    s.last.reset();
-  }
-  s.motion.push(frame.picture);
-  const double now = s.since_first(pts);
-  const bool forced = cut || !s.anchor_pts || s.schedule.key_due(now) || s.schedule.overdue(now) ||
-                      s.between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
-  const bool room = !s.options.peak || s.peak_room(now, false) >= s.least_bits;
-  if (forced || (room && s.schedule.due(now, s.interval()) && !s.may_wait(frame))) {
-    s.write_anchor(frame, cut, forced);
-  } else {
-    s.last = std::move(frame);
-  }
+  s.ahead.push_back({std::move(picture), pts});
+  s.go_on(false);
 }
 
-void Encoder::finish() { state_->flush_last(); }
+void Encoder::finish() {
+  state_->go_on(true);
+  state_->flush_last();
+}
 
 }  // namespace semcodec

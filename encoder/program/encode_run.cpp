@@ -63,6 +63,7 @@ RunResult run_encoder(VideoReader& reader, const EncodeJob& job, const RunSettin
   AudioCarrier audio(writer, reader.audio_info(), job.low_delay ? 0.0 : 2.0);
   auto options = job.options;
   options.rate_control = settings.rate_control;
+  options.entries = settings.entries;
   const auto encoder = job.make_encoder(options, writer);
   Progress progress(job.progress, settings.title, job.expected_frames());
   std::int64_t anchor_index = 0;
