@@ -2,14 +2,15 @@
 """Measures what key pictures gain on training clips, and fits the encoder's model of it.
 
     scripts/marginal_gain.py CLIP... [--bin build/bin] [--data .cache/marginal_gain] [--jobs 1]
-                             [--only-measure | --only-fit] [--print]
+                             [--print]
 
-Every clip gives cuts of 6 s, at 12.5 frames a second and 512 pixels on the long side. Each is coded
-at several qualities without a key picture and with some of several sizes, decoded, and compared
-with its source in windows after the start: what a key picture gains fades as the picture moves
-away from it. The measurements are kept in DATA/measured.csv, a line a window, so a run that was
-stopped goes on where it was, and only what the model package changes is measured anew: the streams
-stay. From them follow the constants of encoder/core/key_gain_table.h, which is rewritten.
+Every clip gives cuts of about 9 s, at 12.5 frames a second and 512 pixels on the long side. Each is
+coded at several qualities without a key picture and with some of several sizes, decoded, and
+compared with its source in windows after the start: what a key picture gains fades. The
+painted frames are kept in DATA, by model, so a run that was stopped goes on where it was, and after
+a training only painting and comparing are done again. From the measurements follow the constants of
+encoder/rate/key_gain_table.h, which is rewritten (docs/rate-control.md tells what they mean); build
+afterwards. After a change of the encoder give an empty folder as --data.
 
 Needs ffmpeg, the programs, and LPIPS (bash scripts/fetch.sh weights). Never give it clips that
 results are told of.
@@ -18,24 +19,25 @@ import argparse
 import concurrent.futures
 import csv
 import json
-import os
+import math
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SECONDS = 3.0          # of a cut
+TABLE = ROOT / "encoder" / "rate" / "key_gain_table.h"
+BY_PSNR = 0.25         # of what a key picture gains; the rest is judged by LPIPS
+SECONDS = 9.2          # of a cut, where the clip has so much left
 RATE = 12.5            # frames a second at most
 LONG_SIDE = 512
 EVERY = 4.5            # seconds from one cut to the next, at least
-MOST_CUTS = 3          # of one clip
+MOST_CUTS = 2          # of one clip
+LEAST = 5.5            # seconds left of a clip that still make a cut
 QUALITIES = (80, 45)
 KEYS = ((8, 26), (14, 40))
 LADDER = (62,)         # more qualities without key pictures, for what a bit is worth
-WINDOWS = ((0.0, 0.4), (1.2, 1.6), (2.6, 3.0))  # seconds
+WINDOWS = ((0.0, 0.4), (1.2, 1.6), (2.6, 3.0), (5.0, 5.4), (8.8, 9.2))  # seconds
 FIELDS = ("cut", "seconds", "quality", "key", "bytes", "key_bytes", "from", "to", "lpips",
           "psnr")
 
@@ -66,7 +68,7 @@ def make_cuts(clips, folder):
         size = [round(side * scale / 16) * 16 for side in (width, height)]
         start = 0.0
         for _ in range(MOST_CUTS):
-            if start + max(s for _, s in WINDOWS) > duration:
+            if start + LEAST > duration:
                 break
             out = folder / f"{clip.stem}-{start:g}.mp4"
             if not out.exists():
@@ -178,6 +180,8 @@ def compare(programs, cut, wishes, data, folder):
         _, stats = encode(programs, cut, quality, key, data / "streams")
         for window, (begin, end) in enumerate(WINDOWS):
             inside = [number * len(windows) + i for i, w in enumerate(windows) if w == window]
+            if not inside:
+                continue  # the cut is shorter
             mean = {name: sum(figures[name][i] for i in inside) / len(inside)
                     for name in ("lpips_squeeze", "psnr")}
             rows.append({"cut": cut.stem, "seconds": stats["seconds"], "quality": quality,
@@ -242,17 +246,195 @@ def evaluate(programs, wishes, data, folder):
     return rows
 
 
+def scene_of(programs, cut, quality, folder):
+    """What the encoder knows of the cut's first picture: its choice, as --stats tells it."""
+    folder.mkdir(exist_ok=True)
+    stats = folder / f"{cut.stem}-q{quality}.json"
+    if not stats.exists():
+        run([programs / "semcodec-encode", cut, stats.with_suffix(".sem"), "-y", "-q", "--audio",
+             "none", "--threads", "1", "--quality", quality, "--limit", 32, "--stats", stats])
+    return json.loads(stats.read_text())["anchors"][0]["key"]
+
+
+def solve(matrix, right):
+    """Gauss's elimination with pivots."""
+    rows = [[*line, value] for line, value in zip(matrix, right)]
+    for i in range(len(rows)):
+        pivot = max(range(i, len(rows)), key=lambda r: abs(rows[r][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        for r in range(len(rows)):
+            if r != i:
+                factor = rows[r][i] / rows[i][i]
+                rows[r] = [x - factor * y for x, y in zip(rows[r], rows[i])]
+    return [line[-1] / line[i] for i, line in enumerate(rows)]
+
+
+def least_squares(inputs, outputs, weights):
+    size = len(inputs[0])
+    matrix = [[sum(w * x[i] * x[j] for x, w in zip(inputs, weights)) + (1e-4 if i == j else 0)
+               for j in range(size)] for i in range(size)]
+    return solve(matrix, [sum(w * x[i] * y for x, y, w in zip(inputs, outputs, weights))
+                          for i in range(size)])
+
+
+def dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def middle(values):
+    values = sorted(values)
+    return mean(values[(len(values) - 1) // 2:len(values) // 2 + 1])
+
+
+def mean_left(rate, begin, end):
+    """Mean of e^(-rate t) from begin to end."""
+    gone = rate * (end - begin)
+    return math.exp(-rate * begin) * ((1 - math.exp(-gone)) / gone if gone > 1e-6 else 1)
+
+
+class Measured:
+    """The rows by stream, and what a bit is worth."""
+
+    def __init__(self, rows):
+        self.streams = {}
+        for row in rows:
+            stream = (row["cut"], int(row["quality"]), int(row["key"]))
+            time = (float(row["from"]), float(row["to"]))
+            self.streams.setdefault(stream, {})[time] = (
+                math.log(float(row["lpips"])), float(row["psnr"]), 8 * float(row["bytes"]))
+        low, high = min(QUALITIES), max(QUALITIES)
+        slopes = []
+        for cut in {cut for cut, _, _ in self.streams}:
+            a, b = self.streams.get((cut, low, -1)), self.streams.get((cut, high, -1))
+            if a and b:
+                octaves = math.log2(next(iter(b.values()))[2] / next(iter(a.values()))[2])
+                slopes.append([(mean(v[i] for v in b.values()) - mean(v[i] for v in a.values())) /
+                               octaves for i in (0, 1)])
+        self.lpips = -middle(s[0] for s in slopes)  # ln LPIPS an octave
+        self.psnr = middle(s[1] for s in slopes)    # dB an octave
+
+    def gains(self):
+        """(cut, quality, key, window, octaves) of every window with a key picture."""
+        for (cut, quality, key), windows in self.streams.items():
+            without = self.streams.get((cut, quality, -1))
+            if key < 0 or not without:
+                continue
+            for time, (lpips, psnr, _) in windows.items():
+                by_lpips = (without[time][0] - lpips) / self.lpips
+                by_psnr = (psnr - without[time][1]) / self.psnr
+                yield cut, quality, key, time, (1 - BY_PSNR) * by_lpips + BY_PSNR * by_psnr
+
+
+def fit_gain(points, scenes):
+    """The gain's constants, and a sentence on how well they fit."""
+    clip = lambda cut: cut.rsplit("-", 1)[0]
+    cuts = {point[0] for point in points}
+    usual = {cut: 0.5 + mean(abs(p[4]) for p in points if p[0] == cut) for cut in cuts}
+    weights = [usual[p[0]] ** -2 for p in points]
+    outputs = [p[4] for p in points]
+    whole = sum(w * y * y for w, y in zip(weights, outputs))
+
+    def inputs(point, forget, share):
+        cut, quality, key, time, _ = point
+        scene = scenes[cut, quality]
+        f = next(o["fidelity"] for o in scene["options"] if o["quality"] == key)
+        by = (1, (quality - 60) / 100, min(scene["detail"], 30) / 10)
+        soon = f * f * mean_left(forget, *time)
+        late = f * mean_left(share * scene["fade"], *time)
+        return [soon * x for x in by] + [late * x for x in by]
+
+    def left(constants, lines, chosen):
+        return sum(weights[i] * (outputs[i] - dot(lines[i], constants)) ** 2 for i in chosen)
+
+    best = None
+    for forget in (1, 1.5, 2, 3, 4):
+        for share in (0.05, 0.1, 0.17, 0.25, 0.35, 0.5, 0.75, 1):
+            lines = [inputs(p, forget, share) for p in points]
+            constants = least_squares(lines, outputs, weights)
+            error = left(constants, lines, range(len(points)))
+            if best is None or error < best[0]:
+                best = (error, forget, share, constants, lines)
+    error, forget, share, constants, lines = best
+    unseen = 0
+    for name in {clip(cut) for cut in cuts}:
+        others = [i for i, p in enumerate(points) if clip(p[0]) != name]
+        own = [i for i, p in enumerate(points) if clip(p[0]) == name]
+        unseen += left(least_squares(*([x[i] for i in others] for x in (lines, outputs, weights))),
+                       lines, own)
+    words = (f"{len(points)} windows of {len(cuts)} cuts; {100 * (1 - error / whole):.0f} % of the "
+             f"gain explained, {100 * (1 - unseen / whole):.0f} % on clips left out of the fit")
+    return forget, share, constants, words
+
+
+def fit_planes(programs, cuts, scenes, data):
+    """ln of a later anchor's planes over the entry point's, from 1 and the root of `moving`."""
+    inputs, outputs = [], []
+    for cut in cuts:
+        for quality in QUALITIES:
+            scene = scenes[cut.stem, quality]
+            anchors = encode(programs, cut, quality, -1, data / "streams")[1]["anchors"]
+            later = sum(8 * a["bytes"] for a in anchors[1:])
+            share = later / scene["plane_bits"] * scene["interval"] / anchors[-1]["seconds"]
+            inputs.append((1, math.sqrt(scene["moving"])))
+            outputs.append(math.log(share))
+    return least_squares(inputs, outputs, [1] * len(inputs))
+
+
+def fit(programs, cuts, rows, data, command):
+    """The text of the table."""
+    measured = Measured(rows)
+    scenes = {(cut.stem, q): scene_of(programs, cut, q, data / "scenes")
+              for cut in cuts for q in QUALITIES}
+    forget, share, constants, words = fit_gain(list(measured.gains()), scenes)
+    planes = fit_planes(programs, cuts, scenes, data)
+    usual = [middle(scene[name] for scene in scenes.values()) for name in ("fade", "moving")]
+    numbers = lambda values: ", ".join(f"{value:.4g}" for value in values)
+    return f"""#pragma once
+// Written by scripts/marginal_gain.py; not by hand:
+//   {command}
+// {words}.
+// An octave of the ladder's rate gives {measured.lpips:.3f} of ln LPIPS or {measured.psnr:.2f} dB.
+
+#include "encoder/rate/key_gain.h"
+
+namespace semcodec {{
+
+// clang-format off
+inline constexpr KeyGainTable kKeyGain{{
+    .usual_fade = {usual[0]:.4g},
+    .usual_moving = {usual[1]:.4g},
+    .forget = {forget:g},
+    .fade_share = {share:g},
+    .soon = {{{numbers(constants[:3])}}},
+    .late = {{{numbers(constants[3:])}}},
+    .planes = {{{numbers(planes)}}},
+}};
+// clang-format on
+
+}}  // namespace semcodec
+"""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("clips", nargs="+", type=pathlib.Path)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / ".cache" / "marginal_gain")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--only-measure", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, help="streams at a time, a thread each")
+    parser.add_argument("--print", action="store_true", help="do not write the table")
     arguments = parser.parse_args()
     arguments.data.mkdir(parents=True, exist_ok=True)
-    cuts = make_cuts(arguments.clips, arguments.data / "cuts")
-    measure(arguments.bin, cuts, arguments.data, arguments.jobs)
+    cuts = make_cuts(sorted(arguments.clips), arguments.data / "cuts")
+    rows = measure(arguments.bin, cuts, arguments.data, arguments.jobs)
+    text = fit(arguments.bin, cuts, rows, arguments.data, "scripts/marginal_gain.py CLIPS...")
+    print(text)
+    if not arguments.print:
+        TABLE.write_text(text)
 
 
 if __name__ == "__main__":

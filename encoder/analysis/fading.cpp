@@ -69,8 +69,7 @@ void Fading::push(const RgbImage& picture, double seconds) {
   const cv::Mat step = dense_flow(*s.dense, grey, s.last);
   s.chain = s.chain.empty() ? step : prepend(step, s.chain);
   s.last = grey;
-  s.samples.push_back(
-      {seconds, share_said(grey, fetch(s.first, s.chain)), share_said(grey, s.first)});
+  s.samples.push_back({seconds, share_said(grey, fetch(s.first, s.chain))});
 }
 
 double Fading::detail() const { return cv::mean(cell_detail(state_->first))[0]; }
@@ -82,12 +81,18 @@ double Fading::fidelity(const RgbImage& coded) const {
 const std::vector<Fading::Sample>& Fading::samples() const { return state_->samples; }
 
 double Fading::rate() const {
-  double over = 0, under = 0;
+  // A line through the logarithms of the shares.
+  double n = 0, t = 0, tt = 0, y = 0, ty = 0;
   for (const Sample& sample : state_->samples) {
-    over -= sample.seconds * std::log(std::max(sample.share, kLeast));
-    under += sample.seconds * sample.seconds;
+    const double value = std::log(std::max(sample.share, kLeast));
+    n += 1;
+    t += sample.seconds;
+    tt += sample.seconds * sample.seconds;
+    y += value;
+    ty += sample.seconds * value;
   }
-  return under > 0 ? over / under : 0;
+  const double spread = n * tt - t * t;
+  return spread > 0 ? std::max(0.0, (t * y - n * ty) / spread) : 0.0;
 }
 
 }  // namespace semcodec

@@ -32,11 +32,11 @@ class Fading {
   struct Sample {
     double seconds;  ///< since the first picture
     double share;    ///< of this picture's detail that the first one, moved, says; 0..1
-    double still;    ///< the same, not moved
   };
   const std::vector<Sample>& samples() const;
 
-  /// 1/s: shares fall as e^(-rate · seconds). Fitted to the samples; 0 without any.
+  /// 1/s: shares fall as e^(-rate · seconds), times what noise leaves of them from the start.
+  /// Fitted to the samples; 0 for fewer than two.
   double rate() const;
 
  private:
