@@ -16,7 +16,9 @@ namespace semcodec {
 
 namespace {
 
-constexpr double kRecordBits = 80;      // of an anchor, beside planes and key picture: about
+// Bits of an anchor's record beside planes and key picture, about; entry points tell formats.
+constexpr double kRecordBits = 80;
+constexpr double kEntryBits = 350;
 constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
 constexpr double kEndless = 10;         // seconds, where nothing says when a scene might end
 
@@ -73,6 +75,8 @@ struct Encoder::State {
   double quality = 0;               ///< of `point`
   double least_bits = 0;            ///< what an anchor at quality 0 takes, about
   double ceiling = 100;             ///< quality that the peak limit let through lately
+  bool ended = false;               ///< the frame at `end_pts` is the last one
+  std::int64_t end_pts = 0;         ///< of the frame pushed last
   int scenes = 0;                   ///< cuts so far
   std::optional<KeyTrial> trial;    ///< of the entry point in hand
   std::optional<KeyReport> chosen;  ///< its key picture, where chosen by content
@@ -171,7 +175,11 @@ struct Encoder::State {
       const auto next = std::upper_bound(times->begin(), times->end(), later);
       if (next != times->end()) most = std::min(most, *next - now);
     }
-    if (options.duration && *options.duration > now) most = std::min(most, *options.duration - now);
+    if (ended) {
+      most = std::min(most, since_first(end_pts) + frame_seconds() - now);
+    } else if (options.duration && *options.duration > now) {
+      most = std::min(most, *options.duration - now);
+    }
     if (options.entries.empty() && scenes > 0) {
       // Cuts come as often as they did so far.
       const double mean = std::max(now, 1.0) / scenes;
@@ -200,7 +208,7 @@ struct Encoder::State {
       if (!trial) try_keys(frame);
       const double planes = cost_bits(writer.encoder().cost(out));
       const double room = options.peak
-                              ? peak_room(since_first(frame.pts), true) - planes - kRecordBits
+                              ? peak_room(since_first(frame.pts), true) - planes - kEntryBits
                               : std::numeric_limits<double>::infinity();
       chosen = trial->choose(quality, planes, interval(), room);
       wanted = chosen->options[chosen->chosen].quality;
@@ -233,7 +241,8 @@ struct Encoder::State {
   double record_bits(const SemanticFrame& frame) const {
     const double key =
         frame.appearance ? 8.0 * static_cast<double>(frame.appearance->bytes.size()) : 0.0;
-    return cost_bits(writer.encoder().cost(frame)) + key + kRecordBits;
+    return cost_bits(writer.encoder().cost(frame)) + key +
+           (frame.entry_point ? kEntryBits : kRecordBits);
   }
 
   /// Tells the rate control and the peak limit what an anchor cost.
@@ -323,6 +332,8 @@ struct Encoder::State {
   /// Works off what was pushed; as long as more may come, not an entry point of which too little is
   /// known.
   void go_on(bool all) {
+    ended = all;
+    if (!ahead.empty()) end_pts = ahead.back().pts;
     while (!ahead.empty()) {
       Frame& next = ahead.front();
       if (!first_pts) first_pts = next.pts;
