@@ -11,8 +11,8 @@ namespace {
 constexpr double kMostDetail = 30;
 
 double weighed(const double (&by)[3], const KeyScene& scene) {
-  return by[0] + by[1] * (scene.quality - 60) / 100 +
-         by[2] * std::min(scene.detail, kMostDetail) / 10;
+  return std::max(0.0, by[0] + by[1] * (scene.quality - 60) / 100 +
+                           by[2] * std::min(scene.detail, kMostDetail) / 10);
 }
 
 /// Mean of e^(-rate t) over `life` seconds.
