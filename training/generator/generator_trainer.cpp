@@ -28,6 +28,8 @@ torch::Device prepare_torch(const GeneratorOptions& options, const Ranks& ranks)
     device = parse_device("cuda:" + std::to_string(ranks.local_rank() % count));
   }
   set_threads(options.threads);
+  // Batches have one shape: cuDNN may try its algorithms once.
+  if (device.is_cuda() && !deterministic()) at::globalContext().setBenchmarkCuDNN(true);
   torch::manual_seed(options.seed);
   return device;
 }
@@ -42,8 +44,8 @@ double since(Clock::time_point start) {
 class BatchFeed {
  public:
   BatchFeed(const GeneratorOptions& options, const SequenceSampler& sampler, const Ranks& ranks,
-            std::int64_t first, std::int64_t salt)
-      : options_(options), sampler_(sampler), ranks_(ranks), first_(first), salt_(salt) {
+            std::int64_t first, std::int64_t salt, bool pin)
+      : options_(options), sampler_(sampler), ranks_(ranks), first_(first), salt_(salt), pin_(pin) {
     for (int w = 0; w < options.workers; ++w) {
       queues_.push_back(std::make_unique<BoundedQueue<SequenceSample>>(2));
     }
@@ -84,13 +86,16 @@ class BatchFeed {
       const auto seed = random.next();
       if (i % ranks_.size() == ranks_.rank()) samples.push_back(sampler_.draw(seed, between));
     }
-    return collate(samples);
+    auto batch = collate(samples);
+    // From page-locked memory a copy to the GPU runs beside its work.
+    return pin_ ? pinned(batch) : batch;
   }
 
   const GeneratorOptions& options_;
   const SequenceSampler& sampler_;
   const Ranks& ranks_;
   std::int64_t first_, salt_;
+  bool pin_;
   std::vector<std::unique_ptr<BoundedQueue<SequenceSample>>> queues_;
   std::vector<std::thread> workers_;
 };
@@ -205,7 +210,7 @@ void GeneratorTrainer::run() {
   const auto over_ranks = [&](std::vector<double>& values) { s.ranks.sum(values); };
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
-    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.recovery.salt);
+    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.recovery.salt, s.device.is_cuda());
     while (s.step < last && !s.stop && s.trouble.empty()) {
       const auto sample = to_device(feed.batch_of(s.step), s.device);
       s.set_rate();
