@@ -6,8 +6,8 @@
 // ("k" counts along it); the others are other blocks' work. A block takes kRows x kPositions pixels
 // of one lattice, kSpan displacements down and I across. A thread has kRun neighbouring pixels of a
 // row, one displacement down and all I across: kRun · I sums in registers, for which a channel
-// costs kRun + (kRun + I - 1) reads. Channels come in chunks, the next one being fetched while the
-// sums of this one are made.
+// costs kRun + (kRun + I - 1) reads. Channels come in chunks; while one block waits
+// for its chunk, another one of the same processor computes.
 
 #include <cuda_runtime.h>
 
@@ -129,21 +129,12 @@ __global__ void __launch_bounds__(tile::kBlock, sizeof(Arithmetic<T>) == 4 ? 2 :
   };
 
   A sums[kRun][I] = {};
-  Raw fetched[kFetches];
-#pragma unroll
-  for (int f = 0; f < kFetches; ++f) fetched[f] = fetch(f, 0);
   for (int channel = 0; channel < s.channels; channel += kUnits * V) {
     __syncthreads();  // all are done with the chunk before
 #pragma unroll
-    for (int f = 0; f < kFetches; ++f) store(f, fetched[f]);
+    for (int f = 0; f < kFetches; ++f) store(f, fetch(f, channel));
     __syncthreads();
-    if (channel + kUnits * V < s.channels) {
-#pragma unroll
-      for (int f = 0; f < kFetches; ++f) {
-        fetched[f] = fetch(f, channel + kUnits * V);
-      }
-    }
-#pragma unroll
+#pragma unroll 1
     for (int unit = 0; unit < kUnits; ++unit) {
       const Unit* own = memory.chunk.own[unit][row] + padded(lane * kRun);
       const Unit* look = memory.chunk.look[unit][row + down] + padded(lane * kRun);
