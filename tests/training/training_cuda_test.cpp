@@ -6,6 +6,7 @@
 
 #include "models/core/device.h"
 #include "models/flownet2/flow_estimator.h"
+#include "models/package/model_package.h"
 #include "training/generator/generator_trainer.h"
 
 namespace semcodec {
