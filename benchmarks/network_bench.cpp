@@ -50,7 +50,7 @@ Timing run_once(const BenchPart& part) {
   const auto begin = std::chrono::steady_clock::now();
   const torch::Tensor result = part.run();
   // Waits until the device has done its work, so that the clock sees it.
-  if (!result.is_cpu()) result.flatten()[0].item<double>();
+  if (!result.is_cpu()) torch::cuda::synchronize(result.device().index());
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   return {took.count(), process_ms() - cpu};
 }
@@ -112,6 +112,9 @@ void bench(const Arguments& arguments) {
   settings.device = parse_device(arguments.device);
   settings.dtype = inference_dtype(settings.device);
   set_threads(arguments.threads);
+  // Sizes do not change here, so cuDNN may try its ways once; eager_reference.py lets eager do so
+  // too.
+  if (settings.device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   const auto size = parse_size(arguments.size);
   settings.width = size.width;
   settings.height = size.height;
