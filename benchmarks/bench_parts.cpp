@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 
+#include "benchmarks/paper_package.h"
 #include "decoder/synthesis/synthesiser.h"
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/structure.h"
@@ -188,6 +189,15 @@ BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
 
 }  // namespace
 
+/// What both kinds of package have.
+void add_generator_parts(std::vector<BenchPart>& parts, const BenchSettings& s,
+                         const ModelPackage& package) {
+  auto generator = load_generator(package, s.device, s.dtype);
+  parts.push_back(generator_part("image", generator, generator_context(s, package, false)));
+  parts.push_back(generator_part("anchor", generator, generator_context(s, package, true)));
+  add_between(parts, s, generator);
+}
+
 std::vector<BenchPart> bench_parts(const BenchSettings& s,
                                    std::map<std::string, TensorMap>* weights) {
   torch::manual_seed(1);
@@ -208,12 +218,18 @@ std::vector<BenchPart> bench_parts(const BenchSettings& s,
   const ModelPackage package = open_package(s.model);
   const auto edges = std::make_shared<EdgeDetector>(package.edges_path(), s.device, s.dtype);
   parts.push_back(edge_part("edges", edges, rgb));
-  auto generator = load_generator(package, s.device, s.dtype);
-  parts.push_back(generator_part("image", generator, generator_context(s, package, false)));
-  parts.push_back(generator_part("anchor", generator, generator_context(s, package, true)));
-  add_between(parts, s, generator);
+  add_generator_parts(parts, s, package);
   parts.push_back(analysis_part(s, edges, rgb));
   parts.push_back(synthesis_part(s, package));
+  return parts;
+}
+
+std::vector<BenchPart> paper_parts(const BenchSettings& s) {
+  torch::manual_seed(1);
+  const PaperPackage paper;
+  std::vector<BenchPart> parts;
+  add_generator_parts(parts, s, paper.package());
+  parts.push_back(synthesis_part(s, paper.package()));
   return parts;
 }
 

@@ -31,4 +31,8 @@ struct BenchPart {
 std::vector<BenchPart> bench_parts(const BenchSettings& settings,
                                    std::map<std::string, TensorMap>* weights = nullptr);
 
+/// The parts that a generator of the paper's size has (paper_package.h); settings.model is not
+/// used.
+std::vector<BenchPart> paper_parts(const BenchSettings& settings);
+
 }  // namespace semcodec
