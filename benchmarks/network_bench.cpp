@@ -76,7 +76,9 @@ void print_part(const BenchPart& part, const Arguments& arguments, double pixels
               part.whole_path ? "path" : "network", median(wall), least, cpu_least, 1e3 / least,
               pixels / 1e3 / least);
   std::fflush(stdout);
-  if (arguments.layers > 0) print_layer_table(part.run, arguments.runs, arguments.layers);
+  if (arguments.layers > 0) {
+    print_layer_table(part.steps ? part.steps : part.run, arguments.runs, arguments.layers);
+  }
 }
 
 /// Writes what another implementation needs, then runs parts as stdin asks.

@@ -197,7 +197,8 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   const auto totals = reader.seekable() && !playback.limited() ? reader.totals() : std::nullopt;
   Progress progress(parse_progress_mode(common.progress), "decode",
                     totals ? static_cast<std::int64_t>(totals->frames) : 0);
-  const int workers = synthesis.device.is_cpu() ? threads_in_use() : 1;
+  // Beside a GPU the second one fetches a frame while the next is painted.
+  const int workers = synthesis.device.is_cpu() ? threads_in_use() : 2;
   WorkerPool pool(workers, [] { set_threads(1); });
   // Room for the frames of an interval or two, so that the next anchor is painted meanwhile.
   BoundedQueue<Painted> queue(32);
