@@ -114,9 +114,6 @@ void bench(const Arguments& arguments) {
   settings.device = parse_device(arguments.device);
   settings.dtype = inference_dtype(settings.device);
   set_threads(arguments.threads);
-  // Sizes do not change here, so cuDNN may try its ways once; eager_reference.py lets eager do so
-  // too.
-  if (settings.device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
   const auto size = parse_size(arguments.size);
   settings.width = size.width;
   settings.height = size.height;

@@ -77,6 +77,7 @@ std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
 }
 
 Painted GeneratorTrainer::State::paint(const SequenceSample& sample) {
+  const Autocast autocast(device, options.bf16);  // one conversion of the weights for all frames
   return paint_sample(generator, texture, sample, image_phase(), options.bf16,
                       options.checkpoint_activations, step + 1);
 }

@@ -28,8 +28,6 @@ torch::Device prepare_torch(const GeneratorOptions& options, const Ranks& ranks)
     device = parse_device("cuda:" + std::to_string(ranks.local_rank() % count));
   }
   set_threads(options.threads);
-  // Batches have one shape: cuDNN may try its algorithms once.
-  if (device.is_cuda() && !deterministic()) at::globalContext().setBenchmarkCuDNN(true);
   torch::manual_seed(options.seed);
   return device;
 }
