@@ -47,7 +47,7 @@ refuses 2 "preset of libx264" "$dec" "$dir/good.sem" "$dir/x.mp4" --preset p4
 if ldconfig -p | grep -q 'libcuda\.so\.1'; then
   echo "refusals: this machine has NVIDIA's driver, so what is said without one is not tested"
 else
-  refuses 7 "no cuda device.*libcuda.so.1 was not found" \
+  refuses 7 "no cuda device.*libcuda.so.1. was not found" \
     "$enc" "$dir/clip.y4m" "$dir/x.sem" --hwaccel cuda
   "$enc" "$dir/clip.y4m" "$dir/auto.sem" --hwaccel auto --progress none 2>"$dir/err.txt"
   [ "$(grep -c "decoded on the CPU" "$dir/err.txt")" -eq 1 ] || fail "not said once: $(cat "$dir/err.txt")"
