@@ -52,8 +52,9 @@ else
   "$enc" "$dir/clip.y4m" "$dir/auto.sem" --hwaccel auto --progress none 2>"$dir/err.txt"
   [ "$(grep -c "decoded on the CPU" "$dir/err.txt")" -eq 1 ] || fail "not said once: $(cat "$dir/err.txt")"
   cmp "$dir/auto.sem" "$dir/good.sem" || fail "--hwaccel auto gave another stream"
+  known=$(ffmpeg -hide_banner -v error -encoders)
   for encoder in h264_nvenc hevc_nvenc; do
-    ffmpeg -hide_banner -v error -encoders | grep -q " $encoder " && status=7 || status=5
+    [[ $known == *" $encoder "* ]] && status=7 || status=5
     refuses $status "$encoder" "$dec" "$dir/good.sem" "$dir/x.mp4" --vcodec $encoder
   done
   "$dec" "$dir/good.sem" "$dir/auto.mp4" --vcodec auto --progress none 2>"$dir/err.txt"
