@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/video/tracking.hpp>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,11 +116,11 @@ cv::Mat texture_of(const cv::Mat& grey) {
 struct MotionEstimator::State {
   MotionOptions options;
   cv::Ptr<cv::DISOpticalFlow> dense;
-  int width = 0, height = 0;      ///< of the frames
-  cv::Mat anchor, last;           ///< grey, at the size of the dense flow
-  cv::Mat chain;                  ///< motion from `last` back to `anchor`; empty when they are one
-  int steps = 0;                  ///< of the chain
-  std::optional<MotionCost> fit;  ///< of the field returned last
+  int width = 0, height = 0;  ///< of the frames
+  cv::Mat anchor, last;       ///< grey, at the size of the dense flow
+  cv::Mat chain;              ///< motion from `last` back to `anchor`; empty when they are one
+  int steps = 0;              ///< of the chain
+  std::shared_ptr<const MotionCost> fit;  ///< of the field returned last
 
   cv::Mat flow(const cv::Mat& from, const cv::Mat& to) const {
     cv::Mat result;
@@ -191,7 +191,8 @@ MotionField MotionEstimator::finish() {
   State& s = *state_;
   MotionField field;
   if (!s.chain.empty()) {
-    const MotionCost& cost = s.fit.emplace(s.last, s.anchor, s.width, s.height, s.options.cell);
+    s.fit = std::make_shared<const MotionCost>(s.last, s.anchor, s.width, s.height, s.options.cell);
+    const MotionCost& cost = *s.fit;
     const cv::Mat texture = texture_of(s.last);
     std::vector<std::vector<MotionVector>> fits;
     fits.push_back(pool_flow(s.chain, texture, cost));
@@ -208,6 +209,10 @@ MotionField MotionEstimator::finish() {
 
 float MotionEstimator::misfit(int x, int y, int dx, int dy) const {
   return state_->fit->misfit(x, y, {dx, dy});
+}
+
+std::function<float(int, int, int, int)> MotionEstimator::misfits() const {
+  return [fit = state_->fit](int x, int y, int dx, int dy) { return fit->misfit(x, y, {dx, dy}); };
 }
 
 MotionField estimate_motion(const RgbImage& previous, const RgbImage& current,

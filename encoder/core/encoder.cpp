@@ -1,19 +1,26 @@
 #include "encoder/core/encoder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <deque>
+#include <future>
+#include <memory>
 #include <utility>
 
+#include "common/app/worker_pool.h"
 #include "common/core/error.h"
 #include "encoder/analysis/change.h"
 #include "encoder/analysis/scene_cut.h"
 #include "encoder/rate/anchor_schedule.h"
+#include "models/core/device.h"
 #include "models/generator/conditions.h"
 
 namespace semcodec {
 
 namespace {
 
+constexpr std::size_t kAhead = 8;   // anchors that may wait to be coded, a megabyte or two each
 constexpr double kRecordBits = 80;  // of an anchor, beside planes and key picture: about
 
 /// 1×3×H×W of bytes, a view.
@@ -43,7 +50,8 @@ struct Encoder::State {
         point(point_at(o.quality)),
         colour(point.colour),
         motion(point.motion),
-        schedule(frame_seconds(), o.most_interval, o.keys) {
+        schedule(frame_seconds(), o.most_interval, o.keys),
+        worker(1, [threads = threads_in_use()] { set_threads(threads); }) {
     choice = o.rate_control ? o.rate_control->choice() : RateChoice{o.quality, 1};
     apply_quality(choice.quality);
   }
@@ -51,6 +59,21 @@ struct Encoder::State {
   struct Frame {
     RgbImage picture;
     std::int64_t pts = 0;
+  };
+
+  /// An anchor on its way to the writer.
+  struct Anchor {
+    Frame frame;
+    torch::Tensor edges;
+    SemanticFrame out;                                          ///< with its times and its motion
+    std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
+    AnchorReport report;
+  };
+
+  /// What the worker does, one after the other.
+  struct Job {
+    std::unique_ptr<Anchor> anchor;  ///< null: something else is written
+    std::future<void> done;
   };
 
   EncoderOptions options;
@@ -74,6 +97,12 @@ struct Encoder::State {
   std::optional<std::int64_t> anchor_pts, entry_pts, first_pts;
   std::int64_t frames = 0;
 
+  // While jobs are pending, the worker has the colour analyser, the texture network and the writer
+  // to itself, and nobody changes the operating point.
+  std::deque<Job> jobs;
+  bool failed = false;  ///< the worker's: nothing is written after a failure
+  WorkerPool worker;    // last, so that it ends before what it uses
+
   double seconds(std::int64_t from, std::int64_t to) const {
     return static_cast<double>(to - from) * info.time_base_num / info.time_base_den;
   }
@@ -83,6 +112,8 @@ struct Encoder::State {
     return info.frame_rate_num > 0 ? static_cast<double>(info.frame_rate_den) / info.frame_rate_num
                                    : 0.0;
   }
+  /// Whether what an anchor took decides about the next ones.
+  bool steered() const { return options.rate_control || options.peak; }
   double interval() const { return point.interval * choice.interval_scale; }
 
   OperatingPoint point_at(double at) const {
@@ -119,12 +150,13 @@ struct Encoder::State {
   }
 
   /// Lets vectors give way where what they gain is not worth their bits.
-  void choose_vectors(SemanticFrame& out) const {
+  void choose_vectors(Anchor& anchor) const {
+    SemanticFrame& out = anchor.out;
     const float lambda = point.motion.lambda;
     if (out.motion.empty() || lambda <= 0) return;
     PlanePrices prices;
     prices.motion = [&](int x, int y, int dx, int dy) {
-      return price_of(motion.misfit(x, y, dx, dy), lambda);
+      return price_of(anchor.misfit(x, y, dx, dy), lambda);
     };
     writer.encoder().choose(out, prices);
   }
@@ -185,9 +217,9 @@ struct Encoder::State {
   }
 
   /// Tells the rate control and the peak limit what an anchor cost.
-  void account(const AnchorReport& report, bool forced) {
+  void account(const AnchorReport& report) {
+    if (!steered()) return;
     const double bits = 8.0 * static_cast<double>(report.bytes);
-    schedule.sent(report.seconds, interval(), forced);
     if (options.peak) {
       options.peak->add(report.seconds, bits);
       if (!report.entry_point) {
@@ -201,8 +233,7 @@ struct Encoder::State {
       }
     }
     if (options.rate_control) {
-      const auto& stats = writer.stats();
-      const auto counted = stats.bytes - (options.count_audio ? 0 : stats.audio_bytes);
+      const auto counted = report.stream_bytes - (options.count_audio ? 0 : report.audio_bytes);
       options.rate_control->update({report.seconds,
                                     bits,
                                     8.0 * static_cast<double>(counted),
@@ -213,34 +244,22 @@ struct Encoder::State {
     apply_quality(std::min(choice.quality, ceiling));
   }
 
-  /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
-  void write_anchor(const Frame& frame, bool cut, bool forced) {
-    SemanticFrame out;
-    out.pts = frame.pts;
-    out.between_pts = std::exchange(between, {});
-    out.cut = cut;
-    const bool due =
-        !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
-    out.entry_point = due || cut || schedule.key_due(since_first(frame.pts));
-    auto field = motion.finish();
-    if (!out.entry_point) {
-      out.motion = std::move(field);
-      choose_vectors(out);
-    }
+  /// What is left to do for an anchor when its edges and its motion are known.
+  void code(Anchor& anchor) {
+    SemanticFrame& out = anchor.out;
+    if (out.cut) colour.reset();
+    choose_vectors(anchor);
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
-    const auto edges = detect_edges(frame.picture);
-    describe(out, frame, edges);
-    if (before) fit_peak(out, frame, edges, *before);
+    describe(out, anchor.frame, anchor.edges);
+    if (before) fit_peak(out, anchor.frame, anchor.edges, *before);
     writer.write(out);
-
-    anchor_pts = frame.pts;
-    if (options.patience > 1) change.remember(frame.picture);
-    if (out.entry_point) entry_pts = frame.pts;
-    AnchorReport report;
-    report.pts = frame.pts;
-    report.seconds = since_first(frame.pts);
+    AnchorReport& report = anchor.report;
+    report.pts = out.pts;
+    report.seconds = since_first(out.pts);
     report.bytes = writer.last_frame_bytes();
+    report.stream_bytes = writer.stats().bytes;
+    report.audio_bytes = writer.stats().audio_bytes;
     report.cost = writer.last_frame_cost();
     report.key_bytes = out.appearance ? out.appearance->bytes.size() : 0;
     report.quality = quality;
@@ -248,8 +267,62 @@ struct Encoder::State {
     report.between = out.between_pts.size();
     report.entry_point = out.entry_point;
     report.cut = out.cut;
-    account(report, forced);
-    if (observer) observer(out, report);
+  }
+
+  void submit(std::unique_ptr<Anchor> anchor, std::function<void()> task) {
+    auto done = worker.submit([this, task = std::move(task)] {
+      if (failed) return;
+      failed = true;
+      task();
+      failed = false;
+    });
+    jobs.push_back({std::move(anchor), std::move(done)});
+  }
+
+  /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
+  void write_anchor(Frame frame, bool cut, bool forced) {
+    auto anchor = std::make_unique<Anchor>();
+    SemanticFrame& out = anchor->out;
+    out.pts = frame.pts;
+    out.between_pts = std::exchange(between, {});
+    out.cut = cut;
+    const double now = since_first(frame.pts);
+    const bool due =
+        !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
+    out.entry_point = due || cut || schedule.key_due(now);
+    if (options.patience > 1) change.remember(frame.picture);
+    anchor_pts = frame.pts;
+    if (out.entry_point) entry_pts = frame.pts;
+    // The network runs beside the coding of the anchors before.
+    anchor->edges = detect_edges(frame.picture);
+    anchor->frame = std::move(frame);
+    settle(steered() ? 0 : kAhead);
+    auto field = motion.finish();
+    if (!out.entry_point) {
+      out.motion = std::move(field);
+      anchor->misfit = motion.misfits();
+    }
+    Anchor& target = *anchor;
+    submit(std::move(anchor), [this, &target] { code(target); });
+    // Under a peak limit what it takes decides about the very next frame, and so does the quality
+    // that it ends at.
+    if (options.peak) jobs.back().done.wait();
+    schedule.sent(now, interval(), forced);
+    if (options.peak) settle(0);
+  }
+
+  /// Passes on what finished jobs have brought, and waits until no more than `left` are pending.
+  void settle(std::size_t left) {
+    constexpr auto kReady = std::future_status::ready;
+    while (!jobs.empty() &&
+           (jobs.size() > left || jobs.front().done.wait_for(std::chrono::seconds(0)) == kReady)) {
+      Job job = std::move(jobs.front());
+      jobs.pop_front();
+      job.done.get();
+      if (!job.anchor) continue;
+      account(job.anchor->report);
+      if (observer) observer(job.anchor->out, job.anchor->report);
+    }
   }
 
   /// Whether an anchor that is due may wait: it would show what the last one showed.
@@ -260,8 +333,7 @@ struct Encoder::State {
 
   void flush_last() {
     if (!last) return;
-    write_anchor(*last, false, true);
-    last.reset();
+    write_anchor(std::move(*std::exchange(last, std::nullopt)), false, true);
   }
 };
 
@@ -290,23 +362,34 @@ void Encoder::push(RgbImage picture, std::int64_t pts) {
     // The scene before the cut ends with an anchor of its own, so that nothing is held.
     s.flush_last();
     s.motion.reset();
-    s.colour.reset();
   } else if (s.last) {
     s.between.push_back(s.last->pts);
     s.last.reset();
   }
   s.motion.push(frame.picture);
+  // What the last anchor took decides when the next one comes, unless every frame is one.
+  if (s.options.rate_control && s.point.interval > 0) s.settle(0);
   const double now = s.since_first(pts);
   const bool forced = cut || !s.anchor_pts || s.schedule.key_due(now) || s.schedule.overdue(now) ||
                       s.between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
   const bool room = !s.options.peak || s.peak_room(now, false) >= s.least_bits;
   if (forced || (room && s.schedule.due(now, s.interval()) && !s.may_wait(frame))) {
-    s.write_anchor(frame, cut, forced);
+    s.write_anchor(std::move(frame), cut, forced);
   } else {
     s.last = std::move(frame);
   }
 }
 
-void Encoder::finish() { state_->flush_last(); }
+void Encoder::write(std::function<void(StreamWriter&)> what) {
+  auto& s = *state_;
+  s.submit(nullptr, [&s, what = std::move(what)] { what(s.writer); });
+}
+
+void Encoder::settle() { state_->settle(0); }
+
+void Encoder::finish() {
+  state_->flush_last();
+  state_->settle(0);
+}
 
 }  // namespace semcodec
