@@ -36,6 +36,22 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Weights to start from. A network with more residual blocks than the file has starts as the
+/// file's does: the second convolution of the new blocks is zero, so that they add nothing until
+/// they have learnt something (Chen et al. 2016, arXiv 1511.05641).
+void start_from(Generator& generator, const std::string& path) {
+  auto tensors = load_safetensors(path);
+  for (const auto& [name, tensor] : state_of(*generator)) {
+    const auto conv2 = name.find(".conv2.");
+    const auto conv1 = name.find(".conv1.");
+    if (tensors.contains(name) || (conv1 == std::string::npos && conv2 == std::string::npos)) {
+      continue;
+    }
+    tensors[name] = conv2 == std::string::npos ? tensor.clone() : torch::zeros_like(tensor);
+  }
+  load_into(*generator, tensors, path);
+}
+
 /// The batches of a run from a step on, made ahead by worker threads. Workers fill one queue each,
 /// and the steps take from them in turn: the order of the samples then does not depend on which
 /// worker is faster.
@@ -149,7 +165,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   std::filesystem::create_directories(options.output, code);
   require(!code, ErrorKind::output, "Cannot make " + options.output + ": " + code.message() + ".");
   if (!options.initial.empty()) {
-    load_module(*s.generator, options.initial + "/generator.safetensors");
+    start_from(s.generator, options.initial + "/generator.safetensors");
     const auto texture = options.initial + "/texture.safetensors";
     if (options.network.texture.channels > 0 && std::filesystem::exists(texture)) {
       load_module(*s.texture, texture);
