@@ -60,6 +60,7 @@ class TrainingOnGpu : public testing::Test {
     o.data = root_ + "/data";
     o.output = root_ + "/" + device;
     o.device = device;
+    o.threads = 2;
     o.steps = 40;
     o.image_steps = 2;
     o.gan_start = 4;
