@@ -40,12 +40,16 @@ struct Arguments {
 };
 
 /// With the best intra codec that this build of libav can encode; empty when it has none.
-KeyEncoder key_encoder() {
+KeyCodec key_codec() {
   for (const char* codec : {"av1", "hevc", "h264"}) {
-    if (!can_encode_intra(codec)) continue;
-    return [codec](const RgbImage& picture, int quality) {
-      return Appearance{codec, encode_intra(picture, codec, quality)};
-    };
+    if (!can_encode_intra(codec) || !can_decode_intra(codec)) continue;
+    return {[codec](const RgbImage& picture, int quality, bool fast) {
+              const auto effort = fast ? IntraEffort::fast : IntraEffort::best;
+              return Appearance{codec, encode_intra(picture, codec, quality, effort)};
+            },
+            [](const Appearance& coded, int width, int height) {
+              return decode_intra(coded.bytes, coded.codec, width, height);
+            }};
   }
   log::warning(
       "This build of libav has no encoder for key pictures (av1, hevc, h264); none are sent.");
@@ -126,7 +130,7 @@ EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& ra
   if (arguments.fixed_interval) options.patience = 1;
   options.keys = parse_times(arguments.force_key);
   options.overrides = parse_overrides(arguments.point);
-  options.key_encoder = key_encoder();
+  options.key_codec = key_codec();
   // Copied audio is what it is: it counts only where the size of the whole file is asked for.
   options.count_audio = rate.target_bits || audio_mode(arguments.audio) != AudioMode::copy;
   if (rate.max_rate) options.peak.emplace(*rate.max_rate, rate.window);
@@ -191,7 +195,11 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   job.info = stream_info(arguments, job.video, package);
   job.options = encoder_options(arguments, rate);
   job.low_delay = low_delay;
-  if (low_delay) job.options.most_interval = most_interval(arguments, job.video);
+  if (low_delay) {
+    job.options.most_interval = most_interval(arguments, job.video);
+    job.options.look_ahead = 0;
+  }
+  job.options.duration = job.expected_seconds();
   job.make_encoder = [&](const EncoderOptions& options, StreamWriter& writer) {
     return std::make_unique<Encoder>(options, job.info, load_models(package, device), writer);
   };

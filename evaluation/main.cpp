@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <opencv2/core/version.hpp>
+#include <span>
 #include <thread>
 
 #include "common/app/interrupt.h"
@@ -40,6 +41,7 @@ struct EvalOptions {
   std::string features;
   KernelOptions kernel;
   bool hold = false;
+  bool per_frame = false;
   bool overwrite = false;
   int threads = 0;
 };
@@ -94,7 +96,9 @@ struct NetworkMetrics {
     return patches || std::any_of(lpips.begin(), lpips.end(), [](const auto& l) { return !!l; });
   }
 
-  void add(const std::vector<FramePair>& batch, ClipMetrics& metrics) {
+  /// `pairs`: the batch's lines of the report, or nothing.
+  void add(const std::vector<FramePair>& batch, ClipMetrics& metrics,
+           std::span<EvaluationReport::PairScores> pairs) {
     std::vector<const RgbImage*> a;
     std::vector<const RgbImage*> b;
     for (const FramePair& pair : batch) {
@@ -102,7 +106,10 @@ struct NetworkMetrics {
       b.push_back(&pair.output);
     }
     for (std::size_t i = 0; i < lpips.size(); ++i) {
-      if (lpips[i]) metrics.add_lpips(i, lpips[i]->distances(a, b));
+      if (!lpips[i]) continue;
+      const auto distances = lpips[i]->distances(a, b);
+      metrics.add_lpips(i, distances);
+      for (std::size_t p = 0; p < pairs.size(); ++p) pairs[p].lpips[i] = distances[p];
     }
     if (patches) patches->add(a, b);
   }
@@ -177,6 +184,7 @@ EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
   Aligner aligner(with_first(first_source, source), with_first(first_output, output), interval,
                   o.hold, from_start ? offset : 0.0);
 
+  if (o.per_frame) report.pairs.emplace();
   ClipMetrics metrics(choice, threads);
   Progress progress(progress_mode, "eval", source.reader.info().frame_count);
   std::vector<FramePair> batch;
@@ -192,8 +200,18 @@ EvaluationReport evaluate(const EvalOptions& o, ProgressMode progress_mode) {
       }
       batch.push_back(std::move(*pair));
     }
-    metrics.add(batch);
-    networks.add(batch, metrics);
+    const auto scores = metrics.add(batch);
+    std::span<EvaluationReport::PairScores> lines;
+    if (report.pairs) {
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        auto& line = report.pairs->emplace_back();
+        line.seconds = batch[i].source.seconds;
+        if (choice.psnr) line.psnr = scores[i].psnr;
+        if (choice.gmsd) line.gmsd = scores[i].gmsd;
+      }
+      lines = std::span(*report.pairs).last(batch.size());
+    }
+    networks.add(batch, metrics, lines);
     progress.update(aligner.source_frames(), source.last - source.first.value_or(0));
   }
   progress.finish();
@@ -272,6 +290,7 @@ int main(int argc, char** argv) {
   app.add_option("--kid-seed", o.kernel.seed, "Seed of the subsets")->capture_default_str();
   app.add_option("--features", o.features,
                  "Write the features of all patches into this folder, as .npy");
+  app.add_flag("--per-frame", o.per_frame, "PSNR, GMSD and LPIPS of every frame too, in the JSON");
   app.add_option("--align", o.align,
                  "time: frames belong together by their timestamps; start: by their time since "
                  "the first frame")

@@ -33,6 +33,24 @@ std::optional<double> EvaluationReport::bits_per_pixel() const {
          (static_cast<double>(source_frames) * width * height);
 }
 
+namespace {
+
+/// One list a figure, in the order of the frames.
+nlohmann::ordered_json pairs_json(const std::vector<EvaluationReport::PairScores>& pairs) {
+  nlohmann::ordered_json j;
+  for (const auto& pair : pairs) {
+    j["seconds"].push_back(pair.seconds);
+    j["psnr"].push_back(or_null(pair.psnr));
+    j["gmsd"].push_back(or_null(pair.gmsd));
+    for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
+      j[std::string("lpips_") + kLpipsNets[net]].push_back(or_null(pair.lpips[net]));
+    }
+  }
+  return j;
+}
+
+}  // namespace
+
 std::string to_json(const EvaluationReport& r) {
   const ClipScores& s = r.scores;
   nlohmann::ordered_json j;
@@ -76,6 +94,7 @@ std::string to_json(const EvaluationReport& r) {
   j["flicker"] = or_null(s.flicker);
   j["warping_error"] = or_null(s.warping_error);
   j["source_warping_error"] = or_null(s.source_warping_error);
+  if (r.pairs) j["per_frame"] = pairs_json(*r.pairs);
   j["notes"] = r.notes;
   return j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What semcodec-eval prints: one JSON object, or a table for people.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +20,13 @@ struct EvaluationReport {
   std::int64_t paired = 0, held = 0, source_unpaired = 0, output_unpaired = 0;
   std::optional<std::uint64_t> stream_bytes;  ///< of the file given with --bits
   ClipScores scores;
+  /// Of each pair, only where asked for; figures that were not are empty.
+  struct PairScores {
+    double seconds = 0;  ///< of the reference's frame, in its own time
+    std::optional<double> psnr, gmsd;
+    std::array<std::optional<double>, kLpipsNets.size()> lpips;
+  };
+  std::optional<std::vector<PairScores>> pairs;
   std::vector<std::string> notes;  ///< sentences: what is missing, what was odd
 
   /// kbit/s of the stream over the source's length, and bits a pixel of the compared size.

@@ -2,6 +2,7 @@
 // The version of the stream format that this build writes, and the newest that it reads.
 
 #include <cstdint>
+#include <string_view>
 
 namespace semcodec {
 
@@ -12,5 +13,7 @@ inline constexpr std::uint32_t kFormatMinor = 0;
 /// What a header need not say.
 inline constexpr char kUsualProfile[] = "low-rate";
 inline constexpr char kUsualModel[] = "default";
+/// What stands before an encoder's name that begins with a digit: then it is a version of ours.
+inline constexpr std::string_view kUsualEncoder = "semcodec ";
 
 }  // namespace semcodec

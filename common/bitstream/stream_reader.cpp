@@ -65,6 +65,9 @@ StreamInfo read_header(const wire::Header& header, const std::string& name, int 
   info.model_hash =
       header.model_hash_raw().empty() ? header.model_hash() : hex_of_raw(header.model_hash_raw());
   info.encoder = header.encoder();
+  if (!info.encoder.empty() && info.encoder[0] >= '0' && info.encoder[0] <= '9') {
+    info.encoder.insert(0, kUsualEncoder);
+  }
   validate(info);
   require(std::max({info.width, info.height, info.work_width, info.work_height}) <= max_dimension,
           ErrorKind::unsupported,

@@ -25,6 +25,14 @@ std::string raw_of_hex(const std::string& text) {
   return text.size() % 2 == 0 ? raw : std::string();
 }
 
+/// "semcodec 1.2" as "1.2", other names as they are.
+std::string without_usual(const std::string& encoder) {
+  const auto begin = kUsualEncoder.size();
+  const bool ours = encoder.starts_with(kUsualEncoder) && encoder.size() > begin &&
+                    encoder[begin] >= '0' && encoder[begin] <= '9';
+  return ours ? encoder.substr(begin) : encoder;
+}
+
 wire::Header header_of(const StreamInfo& info) {
   const auto u = [](int value) { return static_cast<std::uint32_t>(value); };
   wire::Header header;
@@ -50,7 +58,7 @@ wire::Header header_of(const StreamInfo& info) {
   } else {
     header.set_model_hash(info.model_hash);
   }
-  header.set_encoder(info.encoder);
+  header.set_encoder(without_usual(info.encoder));
   return header;
 }
 
@@ -197,7 +205,8 @@ void StreamWriter::finish(bool with_index) {
   const bool indexed = with_index && my.entry_pts.size() <= kMaxEntries;
   if (indexed) {
     wire::Index index;
-    for (std::size_t i = 0; i < my.entry_pts.size(); ++i) {
+    // Where there is one entry point, it is the first frame record.
+    for (std::size_t i = 0; my.entry_pts.size() > 1 && i < my.entry_pts.size(); ++i) {
       index.add_pts(my.entry_pts[i] - (i > 0 ? my.entry_pts[i - 1] : 0));
       index.add_offset(my.entry_offsets[i] - (i > 0 ? my.entry_offsets[i - 1] : 0));
     }

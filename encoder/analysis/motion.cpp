@@ -9,59 +9,18 @@
 #include <memory>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/video/tracking.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/core/error.h"
 #include "common/semantic/motion_ops.h"
-#include "encoder/analysis/cells.h"
+#include "encoder/analysis/dense_flow.h"
 #include "encoder/analysis/motion_cost.h"
 
 namespace semcodec {
 namespace {
-
-int dis_preset(MotionOptions::Preset preset) {
-  switch (preset) {
-    case MotionOptions::Preset::ultrafast:
-      return cv::DISOpticalFlow::PRESET_ULTRAFAST;
-    case MotionOptions::Preset::fast:
-      return cv::DISOpticalFlow::PRESET_FAST;
-    case MotionOptions::Preset::medium:
-      break;
-  }
-  return cv::DISOpticalFlow::PRESET_MEDIUM;
-}
-
-cv::Mat grey_picture(const RgbImage& frame, bool half_size) {
-  check_picture(frame);
-  // OpenCV has no read-only view; cvtColor does not write to its input.
-  const cv::Mat rgb(frame.height, frame.width, CV_8UC3,
-                    const_cast<std::uint8_t*>(frame.pixels.data()));
-  cv::Mat grey;
-  cv::cvtColor(rgb, grey, cv::COLOR_RGB2GRAY);
-  if (!half_size) return grey;
-  cv::Mat small;
-  cv::resize(grey, small, {std::max(1, frame.width / 2), std::max(1, frame.height / 2)}, 0, 0,
-             cv::INTER_AREA);
-  return small;
-}
-
-/// Motion from the newest frame to the anchor: one more step in front of the chain so far.
-cv::Mat prepend(const cv::Mat& step, const cv::Mat& chain) {
-  cv::Mat where(step.size(), CV_32FC2);
-  for (int y = 0; y < step.rows; ++y) {
-    const auto* flow = step.ptr<cv::Vec2f>(y);
-    auto* out = where.ptr<cv::Vec2f>(y);
-    for (int x = 0; x < step.cols; ++x) {
-      out[x] = {static_cast<float>(x) + flow[x][0], static_cast<float>(y) + flow[x][1]};
-    }
-  }
-  cv::Mat rest;
-  cv::remap(chain, rest, where, cv::noArray(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
-  return step + rest;
-}
 
 /// The value at which half of the weight is reached.
 float weighted_median(std::vector<std::pair<float, float>>& values) {
@@ -123,11 +82,7 @@ struct MotionEstimator::State {
   std::shared_ptr<const MotionCost> fit;  ///< of the field returned last
 
   cv::Mat flow(const cv::Mat& from, const cv::Mat& to) const {
-    cv::Mat result;
-    // DIS needs room for its patches; pictures smaller than that do not move.
-    if (from.cols < 16 || from.rows < 16) return cv::Mat::zeros(from.size(), CV_32FC2);
-    dense->calc(from, to, result);
-    return result;
+    return dense_flow(*dense, from, to);
   }
 };
 
@@ -145,7 +100,7 @@ MotionEstimator::MotionEstimator(const MotionOptions& options) : state_(std::mak
   require(options.lambda >= 0 && options.passes >= 0, ErrorKind::usage,
           "An option of the motion estimation is negative.");
   state_->options = options;
-  state_->dense = cv::DISOpticalFlow::create(dis_preset(options.preset));
+  state_->dense = make_dense_flow(options.preset);
 }
 
 MotionEstimator::~MotionEstimator() = default;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <deque>
 #include <future>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -20,8 +21,12 @@ namespace semcodec {
 
 namespace {
 
-constexpr std::size_t kAhead = 8;   // anchors that may wait to be coded, a megabyte or two each
-constexpr double kRecordBits = 80;  // of an anchor, beside planes and key picture: about
+constexpr std::size_t kAhead = 8;  // anchors that may wait to be coded, a megabyte or two each
+// Bits of an anchor's record beside planes and key picture, about; entry points tell formats.
+constexpr double kRecordBits = 80;
+constexpr double kEntryBits = 350;
+constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
+constexpr double kEndless = 10;         // seconds, where nothing says when a scene might end
 
 /// 1×3×H×W of bytes, a view.
 torch::Tensor as_tensor(const RgbImage& picture) {
@@ -59,6 +64,8 @@ struct Encoder::State {
   struct Frame {
     RgbImage picture;
     std::int64_t pts = 0;
+    bool cut = false;      ///< the scene begins here; once `checked`
+    bool checked = false;  ///< compared with the frame before
   };
 
   /// An anchor on its way to the writer.
@@ -67,6 +74,8 @@ struct Encoder::State {
     torch::Tensor edges;
     SemanticFrame out;                                          ///< with its times and its motion
     std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
+    std::vector<Frame> later;  ///< of an entry point: what follows, as far as it is known
+    double life = 0;           ///< of an entry point: expected_life()
     AnchorReport report;
   };
 
@@ -86,12 +95,18 @@ struct Encoder::State {
   SceneCutDetector cuts;
   ChangeDetector change;
   AnchorSchedule schedule;
-  RateChoice choice;      ///< for the next anchor
-  double quality = 0;     ///< of `point`
-  double least_bits = 0;  ///< what an anchor at quality 0 takes, about
-  double ceiling = 100;   ///< quality that the peak limit let through lately
+  RateChoice choice;                ///< for the next anchor
+  double quality = 0;               ///< of `point`
+  double least_bits = 0;            ///< what an anchor at quality 0 takes, about
+  double ceiling = 100;             ///< quality that the peak limit let through lately
+  bool ended = false;               ///< the frame at `end_pts` is the last one
+  std::int64_t end_pts = 0;         ///< of the frame pushed last
+  int scenes = 0;                   ///< cuts so far
+  std::optional<KeyTrial> trial;    ///< of the entry point in hand
+  std::optional<KeyReport> chosen;  ///< its key picture, where chosen by content
   Observer observer;
 
+  std::deque<Frame> ahead;            ///< pushed, but nothing was done with them yet
   std::optional<Frame> last;          ///< the frame pushed before, not yet an anchor itself
   std::vector<std::int64_t> between;  ///< times after the last anchor, `last` not included
   std::optional<std::int64_t> anchor_pts, entry_pts, first_pts;
@@ -173,19 +188,75 @@ struct Encoder::State {
   }
 
   /// Everything of an anchor but its times and motion, at the present quality.
-  void describe(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges) {
+  void describe(Anchor& anchor) {
+    SemanticFrame& out = anchor.out;
+    const Frame& frame = anchor.frame;
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    const auto lines = map_structure(edges.data_ptr<float>(), frame.picture.width,
+    const auto lines = map_structure(anchor.edges.data_ptr<float>(), frame.picture.width,
                                      frame.picture.height, point.structure);
     out.structure = lines.plane;
     choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
-    out.appearance.reset();
-    if (out.entry_point && options.key_encoder && point.key_quality >= 0) {
-      out.appearance = options.key_encoder(frame.picture, point.key_quality);
+    send_key(anchor);
+  }
+
+  /// Seconds from an entry point to the next or to the end, as far as anything is known of them.
+  double expected_life(double now) const {
+    const double later = now + frame_seconds() / 2;
+    double most = options.keyint > 0 ? options.keyint : std::numeric_limits<double>::infinity();
+    for (const auto* times : {&options.keys, &options.entries}) {
+      const auto next = std::upper_bound(times->begin(), times->end(), later);
+      if (next != times->end()) most = std::min(most, *next - now);
     }
+    if (ended) {
+      most = std::min(most, since_first(end_pts) + frame_seconds() - now);
+    } else if (options.duration && *options.duration > now) {
+      most = std::min(most, *options.duration - now);
+    }
+    if (options.entries.empty() && scenes > 0) {
+      // Cuts come as often as they did so far.
+      const double mean = std::max(now, 1.0) / scenes;
+      most = mean * (1 - std::exp(-most / mean));
+    }
+    return std::max(std::isfinite(most) ? most : kEndless, frame_seconds() + 0.01);
+  }
+
+  /// Keeps for the worker what an entry point's key picture is chosen by: the frames after it go on
+  /// to become anchors themselves meanwhile.
+  void look_ahead(Anchor& anchor, const Frame& frame) const {
+    anchor.life = expected_life(since_first(frame.pts));
+    if (options.look_ahead > 0) anchor.later.assign(ahead.begin(), ahead.end());
+  }
+
+  /// Codes the picture of an entry point in several qualities, once.
+  void try_keys(const Anchor& anchor) {
+    std::vector<KeyTrial::Later> later;
+    for (const Frame& next : anchor.later) {
+      later.push_back({&next.picture, seconds(anchor.frame.pts, next.pts)});
+    }
+    trial.emplace(anchor.frame.picture, later, anchor.life, options.key_codec);
+  }
+
+  /// Adds the key picture to an entry point whose planes are there.
+  void send_key(Anchor& anchor) {
+    SemanticFrame& out = anchor.out;
+    const Frame& frame = anchor.frame;
+    out.appearance.reset();
+    chosen.reset();
+    if (!out.entry_point || !options.key_codec) return;
+    int wanted = point.key_quality;
+    if (point.choose_key) {
+      if (!trial) try_keys(anchor);
+      const double planes = cost_bits(writer.encoder().cost(out));
+      const double room = options.peak
+                              ? peak_room(since_first(frame.pts), true) - planes - kEntryBits
+                              : std::numeric_limits<double>::infinity();
+      chosen = trial->choose(quality, planes, interval(), room);
+      wanted = chosen->options[chosen->chosen].quality;
+    }
+    if (wanted >= 0) out.appearance = options.key_codec.encode(frame.picture, wanted, false);
   }
 
   /// Bits that an anchor may take now. A quarter of the bucket is kept for entry points, which come
@@ -197,15 +268,15 @@ struct Encoder::State {
 
   /// Describes the anchor again at lower qualities until it fits the peak limit. `before` is the
   /// colour analyser as it was before the anchor.
-  void fit_peak(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges,
-                const ColourAnalyser& before) {
-    const double room = peak_room(since_first(frame.pts), out.entry_point);
+  void fit_peak(Anchor& anchor, const ColourAnalyser& before) {
+    const SemanticFrame& out = anchor.out;
+    const double room = peak_room(since_first(out.pts), out.entry_point);
     for (double bits = record_bits(out); bits > room && quality > 0; bits = record_bits(out)) {
       // At least four steps, else about as many as the sizes ask for.
       const double steps = std::max(4.0, 20 * std::log2(bits / std::max(room, 1.0)));
       apply_quality(std::max(0.0, quality - steps));
       if (same(before.options(), point.colour)) colour = before;
-      describe(out, frame, edges);
+      describe(anchor);
     }
   }
 
@@ -213,7 +284,8 @@ struct Encoder::State {
   double record_bits(const SemanticFrame& frame) const {
     const double key =
         frame.appearance ? 8.0 * static_cast<double>(frame.appearance->bytes.size()) : 0.0;
-    return cost_bits(writer.encoder().cost(frame)) + key + kRecordBits;
+    return cost_bits(writer.encoder().cost(frame)) + key +
+           (frame.entry_point ? kEntryBits : kRecordBits);
   }
 
   /// Tells the rate control and the peak limit what an anchor cost.
@@ -251,8 +323,9 @@ struct Encoder::State {
     choose_vectors(anchor);
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
-    describe(out, anchor.frame, anchor.edges);
-    if (before) fit_peak(out, anchor.frame, anchor.edges, *before);
+    trial.reset();
+    describe(anchor);
+    if (before) fit_peak(anchor, *before);
     writer.write(out);
     AnchorReport& report = anchor.report;
     report.pts = out.pts;
@@ -267,6 +340,7 @@ struct Encoder::State {
     report.between = out.between_pts.size();
     report.entry_point = out.entry_point;
     report.cut = out.cut;
+    report.key = std::move(chosen);
   }
 
   void submit(std::unique_ptr<Anchor> anchor, std::function<void()> task) {
@@ -280,19 +354,22 @@ struct Encoder::State {
   }
 
   /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
-  void write_anchor(Frame frame, bool cut, bool forced) {
+  void write_anchor(Frame frame, bool forced) {
     auto anchor = std::make_unique<Anchor>();
     SemanticFrame& out = anchor->out;
     out.pts = frame.pts;
     out.between_pts = std::exchange(between, {});
-    out.cut = cut;
+    out.cut = frame.cut;
     const double now = since_first(frame.pts);
     const bool due =
         !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
-    out.entry_point = due || cut || schedule.key_due(now);
+    out.entry_point = due || frame.cut || schedule.key_due(now);
     if (options.patience > 1) change.remember(frame.picture);
     anchor_pts = frame.pts;
-    if (out.entry_point) entry_pts = frame.pts;
+    if (out.entry_point) {
+      entry_pts = frame.pts;
+      if (options.key_codec && point.choose_key) look_ahead(*anchor, frame);
+    }
     // The network runs beside the coding of the anchors before.
     anchor->edges = detect_edges(frame.picture);
     anchor->frame = std::move(frame);
@@ -331,9 +408,64 @@ struct Encoder::State {
            change.still(frame.picture);
   }
 
+  /// Whether a key picture may have to be chosen for the next frame. It is asked for more frames
+  /// than need it: around the end of `keyint`, some wait in vain.
+  bool may_be_entry(const Frame& frame) const {
+    if (!options.key_codec || !point.choose_key) return false;
+    return !anchor_pts || frame.cut || schedule.key_due(since_first(frame.pts)) ||
+           (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
+  }
+
+  /// Works off what was pushed; as long as more may come, not an entry point of which too little is
+  /// known.
+  void go_on(bool all) {
+    ended = all;
+    if (!ahead.empty()) end_pts = ahead.back().pts;
+    while (!ahead.empty()) {
+      Frame& next = ahead.front();
+      if (!first_pts) first_pts = next.pts;
+      if (!next.checked) {
+        next.cut = cuts.push(next.picture).cut && options.scene_cut && anchor_pts;
+        next.checked = true;
+      }
+      const bool enough =
+          ahead.size() > kMostAhead ||
+          seconds(next.pts, ahead.back().pts) + frame_seconds() / 2 >= options.look_ahead;
+      if (!all && !enough && may_be_entry(next)) return;
+      Frame frame = std::move(next);
+      ahead.pop_front();
+      take(std::move(frame));
+    }
+  }
+
+  void take(Frame frame) {
+    if (frame.cut) {
+      // The scene before the cut ends with an anchor of its own, so that nothing is held.
+      flush_last();
+      motion.reset();
+      ++scenes;
+    } else if (last) {
+      between.push_back(last->pts);
+      last.reset();
+    }
+    motion.push(frame.picture);
+    // What the last anchor took decides when the next one comes, unless every frame is one.
+    if (options.rate_control && point.interval > 0) settle(0);
+    const double now = since_first(frame.pts);
+    const bool forced = frame.cut || !anchor_pts || schedule.key_due(now) ||
+                        schedule.overdue(now) ||
+                        between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
+    const bool room = !options.peak || peak_room(now, false) >= least_bits;
+    if (forced || (room && schedule.due(now, interval()) && !may_wait(frame))) {
+      write_anchor(std::move(frame), forced);
+    } else {
+      last = std::move(frame);
+    }
+  }
+
   void flush_last() {
     if (!last) return;
-    write_anchor(std::move(*std::exchange(last, std::nullopt)), false, true);
+    write_anchor(std::move(*std::exchange(last, std::nullopt)), true);
   }
 };
 
@@ -353,31 +485,9 @@ void Encoder::push(RgbImage picture, std::int64_t pts) {
   auto& s = *state_;
   require(picture.width == s.info.work_width && picture.height == s.info.work_height,
           ErrorKind::usage, "A frame does not have the working size.");
-  if (!s.first_pts) s.first_pts = pts;
   ++s.frames;
-  State::Frame frame{std::move(picture), pts};
-
-  const bool cut = s.cuts.push(frame.picture).cut && s.options.scene_cut && s.anchor_pts;
-  if (cut) {
-    // The scene before the cut ends with an anchor of its own, so that nothing is held.
-    s.flush_last();
-    s.motion.reset();
-  } else if (s.last) {
-    s.between.push_back(s.last->pts);
-    s.last.reset();
-  }
-  s.motion.push(frame.picture);
-  // What the last anchor took decides when the next one comes, unless every frame is one.
-  if (s.options.rate_control && s.point.interval > 0) s.settle(0);
-  const double now = s.since_first(pts);
-  const bool forced = cut || !s.anchor_pts || s.schedule.key_due(now) || s.schedule.overdue(now) ||
-                      s.between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
-  const bool room = !s.options.peak || s.peak_room(now, false) >= s.least_bits;
-  if (forced || (room && s.schedule.due(now, s.interval()) && !s.may_wait(frame))) {
-    s.write_anchor(std::move(frame), cut, forced);
-  } else {
-    s.last = std::move(frame);
-  }
+  s.ahead.push_back({std::move(picture), pts});
+  s.go_on(false);
 }
 
 void Encoder::write(std::function<void(StreamWriter&)> what) {
@@ -388,6 +498,7 @@ void Encoder::write(std::function<void(StreamWriter&)> what) {
 void Encoder::settle() { state_->settle(0); }
 
 void Encoder::finish() {
+  state_->go_on(true);
   state_->flush_last();
   state_->settle(0);
 }

@@ -8,6 +8,8 @@
 // and runs the edge network on the next anchors; what a rate control decides waits for the bits of
 // the last anchor first. Under a peak limit an anchor that would not
 // fit is made again at a lower quality, and one that could not fit at any waits for a later frame.
+// An entry point waits for the frames of the second behind it, unless that was ruled out: how fast
+// they leave it says what its key picture is worth.
 
 #include <cstdint>
 #include <functional>
@@ -17,6 +19,7 @@
 
 #include "common/bitstream/stream_writer.h"
 #include "common/core/image.h"
+#include "encoder/core/key_choice.h"
 #include "encoder/core/settings.h"
 #include "encoder/rate/leaky_bucket.h"
 #include "encoder/rate/rate_control.h"
@@ -24,10 +27,6 @@
 #include "models/pidinet/edge_detector.h"
 
 namespace semcodec {
-
-/// Codes a picture of the working size as a key picture; quality 0..100. The program supplies it,
-/// since the codec is libav's.
-using KeyEncoder = std::function<Appearance(const RgbImage&, int quality)>;
 
 /// The sender's networks.
 struct EncoderModels {
@@ -44,8 +43,13 @@ struct EncoderOptions {
   /// Where nothing changed since the last anchor, the next one waits until something has, for so
   /// many intervals at most; 1 = anchors come on a grid, whatever they show.
   double patience = 3;
-  PointOverrides overrides;                   ///< laid over every operating point
-  KeyEncoder key_encoder;                     ///< empty: no key pictures
+  PointOverrides overrides;  ///< laid over every operating point
+  KeyCodec key_codec;        ///< empty: no key pictures
+  /// Seconds behind an entry point that are looked at before its key picture is chosen; its frames
+  /// are kept so long. 0 = never look ahead.
+  double look_ahead = 1;
+  std::optional<double> duration;  ///< seconds of video, where known
+  std::vector<double> entries;     ///< where a pass before had entry points, seconds, rising
   std::shared_ptr<RateControl> rate_control;  ///< null: constant quality
   bool count_audio = true;          ///< audio records count towards what the control sees as spent
   std::optional<LeakyBucket> peak;  ///< limit on the anchors' rate over short times
@@ -66,6 +70,7 @@ struct AnchorReport {
   double interval_scale = 1;  ///< the rate control's trim of the time between anchors
   std::size_t between = 0;    ///< frames since the anchor before
   bool entry_point = false, cut = false;
+  std::optional<KeyReport> key;  ///< where a key picture was chosen by content
 };
 
 class Encoder {

@@ -79,6 +79,7 @@ void PointOverrides::apply(OperatingPoint& point) const {
   set(edge_levels, point.structure.levels);
   set(texture_channels, point.texture_channels);
   set(key_quality, point.key_quality);
+  if (key_quality) point.choose_key = false;
   set(motion_cell, point.motion.cell);
   set(interval, point.interval);
   if (smoothing) point.colour.smoothing = static_cast<float>(*smoothing);

@@ -109,6 +109,7 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   point.motion.cell = std::min(step.motion_cell * scale, 64);
   point.texture_channels = step.texture;
   point.key_quality = step.key;
+  point.choose_key = profile == Profile::low_rate && step.key >= 0;
   return point;
 }
 

@@ -27,6 +27,7 @@ struct OperatingPoint {
   MotionOptions motion;
   int texture_channels = 0;  ///< at most the model's are sent
   int key_quality = -1;      ///< of the key pictures at entry points, 0..100; -1 = none
+  bool choose_key = false;   ///< by content instead; `key_quality` is then only what is usual
 };
 
 /// Parts of an operating point set by hand: "colour=16x12,edges=8x4,texture=4,interval=0.4,key=30",

@@ -62,6 +62,7 @@ RunResult run_encoder(VideoReader& reader, const EncodeJob& job, const RunSettin
   StreamWriter writer(settings.sink, job.info);
   auto options = job.options;
   options.rate_control = settings.rate_control;
+  options.entries = settings.entries;
   const auto encoder = job.make_encoder(options, writer);
   AudioCarrier audio(writer, reader.audio_info(), job.low_delay ? 0.0 : 2.0, [&](AudioBatch batch) {
     encoder->write([batch = std::move(batch)](StreamWriter& to) { to.write_audio(batch); });

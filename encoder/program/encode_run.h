@@ -39,6 +39,7 @@ struct EncodeJob {
 struct RunSettings {
   std::string title = "encode";               ///< for the progress
   std::shared_ptr<RateControl> rate_control;  ///< null: constant quality
+  std::vector<double> entries;                ///< of the pass before, seconds
   StreamWriter::Sink sink;
   bool with_index = true;
   bool final_output = true;  ///< write maps, keep the list of anchors

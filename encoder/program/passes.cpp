@@ -89,6 +89,7 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest
   PassSearch search(options, model_of(job));
   Encoded encoded;
   std::unique_ptr<Spool> best;
+  std::vector<double> entries;
   while (std::shared_ptr<RateControl> control = search.next()) {
     const bool counts = search.counts();
     const int number = search.passes() + 1;
@@ -96,6 +97,7 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest
     RunSettings run;
     run.title = "pass " + std::to_string(number) + "/" + std::to_string(std::max(number, 2));
     run.rate_control = std::move(control);
+    run.entries = entries;
     run.with_index = !file.is_stdout();
     run.final_output = counts;
     run.sink = [&spool](std::span<const std::uint8_t> bytes) {
@@ -109,6 +111,10 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest
       result = run_encoder(first, job, run);
       if (result.interrupted) throw_if_interrupted();
       if (request.bitrate) search.set_target(target_bits(request, result.seconds));
+    }
+    entries.clear();
+    for (const AnchorCost& anchor : result.record.anchors) {
+      if (anchor.entry_point) entries.push_back(anchor.seconds);
     }
     const bool better = search.finish(result.record) || result.interrupted;
     const auto& made = search.made().back();

@@ -58,21 +58,46 @@ double mean_quality(const PassRecord& record) {
   return time > 0 ? sum / time : 0;
 }
 
+namespace {
+
+ordered_json key_json(const KeyReport& key) {
+  ordered_json options = ordered_json::array();
+  for (const KeyOption& option : key.options) {
+    options.push_back({{"quality", option.quality},
+                       {"bits", option.bits},
+                       {"fidelity", option.fidelity},
+                       {"gain", option.gain},
+                       {"worth", option.worth}});
+  }
+  return {{"quality", key.options[key.chosen].quality},
+          {"fade", key.scene.fade ? ordered_json(*key.scene.fade) : ordered_json()},
+          {"moving", key.scene.moving ? ordered_json(*key.scene.moving) : ordered_json()},
+          {"detail", key.scene.detail},
+          {"life", key.scene.life},
+          {"plane_bits", key.scene.plane_bits},
+          {"interval", key.scene.interval},
+          {"options", std::move(options)}};
+}
+
+}  // namespace
+
 ordered_json to_json(const AnchorReport& report) {
-  return {{"pts", report.pts},
-          {"seconds", report.seconds},
-          {"bytes", report.bytes},
-          {"bits_motion", cost_bits(report.cost.motion)},
-          {"bits_palette", cost_bits(report.cost.palette)},
-          {"bits_structure", cost_bits(report.cost.structure)},
-          {"bits_labels", cost_bits(report.cost.labels)},
-          {"bits_texture", cost_bits(report.cost.texture)},
-          {"bits_key", bits_of(report.key_bytes)},
-          {"quality", report.quality},
-          {"interval_scale", report.interval_scale},
-          {"frames_between", report.between},
-          {"entry_point", report.entry_point},
-          {"cut", report.cut}};
+  ordered_json json = {{"pts", report.pts},
+                       {"seconds", report.seconds},
+                       {"bytes", report.bytes},
+                       {"bits_motion", cost_bits(report.cost.motion)},
+                       {"bits_palette", cost_bits(report.cost.palette)},
+                       {"bits_structure", cost_bits(report.cost.structure)},
+                       {"bits_labels", cost_bits(report.cost.labels)},
+                       {"bits_texture", cost_bits(report.cost.texture)},
+                       {"bits_key", bits_of(report.key_bytes)},
+                       {"quality", report.quality},
+                       {"interval_scale", report.interval_scale},
+                       {"frames_between", report.between},
+                       {"entry_point", report.entry_point},
+                       {"cut", report.cut}};
+  if (report.key) json["key"] = key_json(*report.key);
+  return json;
 }
 
 void write_stats(const std::string& path, const EncodeJob& job, const std::string& output,

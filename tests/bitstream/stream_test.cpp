@@ -48,6 +48,14 @@ TEST(Stream, HeadersLeaveOutWhatIsUsual) {
       EXPECT_EQ(reader.info(), info) << hash;
     }
   }
+  for (const std::string encoder :
+       {"semcodec 0.1.0", "semcodec ", "semcodec test", "other 1", ""}) {
+    StreamInfo info = sample_info();
+    info.encoder = encoder;
+    const auto recorded = test::record(info, sample_anchors(1, 1, 1));
+    StreamReader reader(test::source_of(recorded.bytes), "test");
+    EXPECT_EQ(reader.info().encoder, encoder);
+  }
   StreamInfo usual = sample_info();
   usual.model_name = "default";
   EXPECT_LE(test::record(usual, sample_anchors(1, 1, 1)).ends.front(), 75u);
@@ -264,6 +272,25 @@ TEST_P(SeekTest, LandsOnEntryPoints) {
     EXPECT_TRUE(std::equal(read.frames.begin(), read.frames.end(),
                            frames.begin() + static_cast<std::ptrdiff_t>(expected)));
     EXPECT_EQ(read.status, StreamStatus::complete);
+  }
+}
+
+TEST_P(SeekTest, FindsTheOnlyEntryPoint) {
+  const auto frames = sample_anchors(9, 5, 100);
+  {
+    const auto recorded = test::record(sample_info(), frames, true, GetParam());
+    OutputFile file(path_);
+    file.write(recorded.bytes);
+    file.commit();
+  }
+  StreamReader reader(path_);
+  EXPECT_EQ(reader.totals().has_value(), GetParam());
+  if (const auto totals = reader.totals()) {
+    EXPECT_EQ(totals->last_pts, frames.back().pts);
+  }
+  for (const std::int64_t pts : {std::int64_t{-5}, std::int64_t{0}, frames[4].pts}) {
+    reader.seek(pts);
+    EXPECT_EQ(read_all(reader).frames, frames);
   }
 }
 

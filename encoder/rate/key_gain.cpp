@@ -1,0 +1,43 @@
+#include "encoder/rate/key_gain.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace semcodec {
+
+namespace {
+
+// Beyond the most detailed of the scenes measured the model stops.
+constexpr double kMostDetail = 30;
+
+double weighed(const double (&by)[3], const KeyScene& scene) {
+  return std::max(0.0, by[0] + by[1] * (scene.quality - 60) / 100 +
+                           by[2] * std::min(scene.detail, kMostDetail) / 10);
+}
+
+/// Mean of e^(-rate t) over `life` seconds.
+double mean_left(double rate, double life) {
+  const double gone = rate * life;
+  return gone > 1e-6 ? (1 - std::exp(-gone)) / gone : 1.0;
+}
+
+}  // namespace
+
+double expected_plane_bits(const KeyScene& scene, const KeyGainTable& table) {
+  const double moving = scene.moving.value_or(table.usual_moving);
+  const double later = std::exp(table.planes[0] + table.planes[1] * std::sqrt(moving));
+  return scene.plane_bits * (1 + later * scene.life / scene.interval);
+}
+
+void judge(const KeyScene& scene, const KeyGainTable& table, KeyOption& option) {
+  option.gain = option.worth = 0;
+  if (option.quality < 0) return;
+  const double f = option.fidelity;
+  const double fade = table.fade_share * scene.fade.value_or(table.usual_fade);
+  option.gain = f * f * weighed(table.soon, scene) * mean_left(table.forget, scene.life) +
+                f * weighed(table.late, scene) * mean_left(fade, scene.life);
+  const double planes = std::max(expected_plane_bits(scene, table), 1.0);
+  option.worth = option.gain - std::log2(1 + option.bits / planes);
+}
+
+}  // namespace semcodec

@@ -1,0 +1,100 @@
+// What a key picture is worth: the arithmetic, and that the fitted constants make sense.
+
+#include "encoder/rate/key_gain.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "encoder/rate/key_gain_table.h"
+
+namespace semcodec {
+namespace {
+
+KeyScene scene() {
+  KeyScene s;
+  s.fade = 1.0;
+  s.moving = 0.25;
+  s.detail = 8;
+  s.life = 5;
+  s.quality = 60;
+  s.plane_bits = 4000;
+  s.interval = 0.4;
+  return s;
+}
+
+KeyOption picture(double fidelity, double bits) {
+  KeyOption option;
+  option.quality = 20;
+  option.fidelity = fidelity;
+  option.bits = bits;
+  return option;
+}
+
+KeyOption judged(const KeyScene& s, KeyOption option, const KeyGainTable& table) {
+  judge(s, table, option);
+  return option;
+}
+
+// Nothing fades, planes cost 4000 bits an anchor for ever.
+constexpr KeyGainTable kPlain{
+    .usual_fade = 0,
+    .usual_moving = 0,
+    .forget = 0,
+    .fade_share = 0,
+    .soon = {1, 0, 0},
+    .late = {1, 0, 0},
+    .planes = {0, 0},
+};
+
+TEST(KeyGain, IsWhatTheTableSays) {
+  EXPECT_NEAR(expected_plane_bits(scene(), kPlain), 4000 * (1 + 5 / 0.4), 1e-6);
+  const KeyOption option = judged(scene(), picture(0.5, 54000), kPlain);
+  EXPECT_NEAR(option.gain, 0.5 * 0.5 + 0.5, 1e-9);
+  EXPECT_NEAR(option.worth, option.gain - 1, 1e-9);  // the file is twice as large
+  KeyGainTable table = kPlain;
+  table.late[0] = 0;
+  table.forget = 0.2;
+  EXPECT_NEAR(judged(scene(), picture(1, 0), table).gain, 1 - std::exp(-1.0), 1e-9);
+  table.forget = 0;
+  table.soon[1] = 2;
+  KeyScene finer = scene();
+  finer.quality = 80;
+  EXPECT_NEAR(judged(finer, picture(1, 0), table).gain, 1.4, 1e-9);
+}
+
+TEST(KeyGain, NoneGainsAndCostsNothing) {
+  KeyOption none;
+  none.bits = 99;
+  judge(scene(), kKeyGain, none);
+  EXPECT_EQ(none.gain, 0);
+  EXPECT_EQ(none.worth, 0);
+}
+
+TEST(KeyGain, UnknownScenesAreUsualOnes) {
+  KeyScene unknown = scene(), usual = scene();
+  unknown.fade.reset();
+  unknown.moving.reset();
+  usual.fade = kKeyGain.usual_fade;
+  usual.moving = kKeyGain.usual_moving;
+  EXPECT_EQ(judged(unknown, picture(0.5, 9000), kKeyGain).worth,
+            judged(usual, picture(0.5, 9000), kKeyGain).worth);
+}
+
+TEST(KeyGain, FittedConstantsFollowTheScene) {
+  const auto gain = [](const KeyScene& s) { return judged(s, picture(0.6, 9000), kKeyGain).gain; };
+  KeyScene still = scene(), fast = scene(), longer = scene();
+  still.fade = 0.05;
+  fast.fade = 3;
+  longer.life = 20;
+  EXPECT_GT(gain(still), gain(scene()));
+  EXPECT_LT(gain(fast), gain(scene()));
+  EXPECT_LT(gain(longer), gain(scene()));  // a mean over the life
+  EXPECT_GT(judged(scene(), picture(0.7, 9000), kKeyGain).gain, gain(scene()));
+  KeyScene busy = scene();
+  busy.moving = 0.9;
+  EXPECT_GT(expected_plane_bits(busy, kKeyGain), expected_plane_bits(scene(), kKeyGain));
+}
+
+}  // namespace
+}  // namespace semcodec
