@@ -3,9 +3,12 @@
 #include <cstring>
 #include <memory>
 
+#include "benchmarks/paper_package.h"
+#include "common/app/worker_pool.h"
 #include "decoder/synthesis/synthesiser.h"
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/structure.h"
+#include "models/core/graphed.h"
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/paint_frame.h"
 #include "models/pidinet/edge_detector.h"
@@ -66,6 +69,16 @@ SemanticFrame bench_frame(const BenchSettings& s, std::int64_t pts, bool first) 
   return frame;
 }
 
+/// On a GPU the decoder runs a network as one CUDA graph, so that is what is timed.
+void graph_on_gpu(BenchPart& part, const BenchSettings& s) {
+  if (!s.device.is_cuda()) return;
+  part.steps = part.run;
+  const auto graph = std::make_shared<Graphed>(
+      part.name, [run = part.run](const Graphed::Tensors&) { return Graphed::Tensors{run()}; });
+  const auto mark = torch::zeros({1}, torch::TensorOptions().device(s.device));
+  part.run = [graph, mark] { return (*graph)({mark})[0]; };
+}
+
 /// PiDiNet by itself, from RGB bytes.
 BenchPart edge_part(const std::string& name, std::shared_ptr<EdgeDetector> detector,
                     const torch::Tensor& bytes) {
@@ -120,7 +133,8 @@ FrameContext generator_context(const BenchSettings& s, const ModelPackage& packa
   return x;
 }
 
-BenchPart generator_part(const std::string& name, Generator generator, const FrameContext& x) {
+BenchPart generator_part(const BenchSettings& s, const std::string& name, Generator generator,
+                         const FrameContext& x) {
   BenchPart part;
   part.name = name;
   part.inputs = {{"condition", x.condition},     {"condition_a", x.condition_a},
@@ -128,6 +142,7 @@ BenchPart generator_part(const std::string& name, Generator generator, const Fra
                  {"reference_b", x.reference_b}, {"scalars", x.scalars}};
   if (x.texture.defined()) part.inputs["texture"] = x.texture;
   part.run = [generator, x]() mutable { return generator->paint(x); };
+  graph_on_gpu(part, s);
   return part;
 }
 
@@ -158,7 +173,11 @@ void add_between(std::vector<BenchPart>& parts, const BenchSettings& s, Generato
                     {"tau", x.tau},
                     {"interval", x.interval}};
   // What the decoder runs: the network and the mixing, to bytes.
-  network.run = [generator, x]() mutable { return generator->interpolator()->paint_bytes(x); };
+  network.run = [generator, x]() mutable {
+    auto& net = generator->interpolator();
+    return x.picture_a.is_cpu() ? net->paint_bytes(x) : to_bytes(net->forward(x).frame);
+  };
+  graph_on_gpu(network, s);
   parts.push_back(network);
 }
 
@@ -176,14 +195,31 @@ BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
   part.name = "decode-synthesis";
   part.whole_path = true;
   part.frames = kBetween + 1;
+  // As semcodec-decode does: beside a GPU a second thread fetches one frame while the next is
+  // painted. On the CPU one frame after the other, by all threads of the operators.
+  const auto pool = std::make_shared<WorkerPool>(s.device.is_cpu() ? 0 : 2);
   part.run = [=] {
-    torch::Tensor last;
     if (*pts == 0) synthesiser->push(bench_frame(s, 0, true), [](PaintedFrame&&) {});
     *pts += kBetween + 1;
-    synthesiser->push(bench_frame(s, *pts, false), [&](PaintedFrame&& frame) { last = frame.rgb; });
+    torch::Tensor last;
+    std::vector<std::future<torch::Tensor>> frames;
+    for (auto& job : synthesiser->plan(bench_frame(s, *pts, false))) {
+      if (s.device.is_cpu()) last = job.paint();
+      if (s.device.is_cuda()) frames.push_back(pool->submit(std::move(job.paint)));
+    }
+    for (auto& frame : frames) last = frame.get();
     return last;
   };
   return part;
+}
+
+/// What both kinds of package have.
+void add_generator_parts(std::vector<BenchPart>& parts, const BenchSettings& s,
+                         const ModelPackage& package) {
+  auto generator = load_generator(package, s.device, s.dtype);
+  parts.push_back(generator_part(s, "image", generator, generator_context(s, package, false)));
+  parts.push_back(generator_part(s, "anchor", generator, generator_context(s, package, true)));
+  add_between(parts, s, generator);
 }
 
 }  // namespace
@@ -208,12 +244,18 @@ std::vector<BenchPart> bench_parts(const BenchSettings& s,
   const ModelPackage package = open_package(s.model);
   const auto edges = std::make_shared<EdgeDetector>(package.edges_path(), s.device, s.dtype);
   parts.push_back(edge_part("edges", edges, rgb));
-  auto generator = load_generator(package, s.device, s.dtype);
-  parts.push_back(generator_part("image", generator, generator_context(s, package, false)));
-  parts.push_back(generator_part("anchor", generator, generator_context(s, package, true)));
-  add_between(parts, s, generator);
+  add_generator_parts(parts, s, package);
   parts.push_back(analysis_part(s, edges, rgb));
   parts.push_back(synthesis_part(s, package));
+  return parts;
+}
+
+std::vector<BenchPart> paper_parts(const BenchSettings& s) {
+  torch::manual_seed(1);
+  const PaperPackage paper;
+  std::vector<BenchPart> parts;
+  add_generator_parts(parts, s, paper.package());
+  parts.push_back(synthesis_part(s, paper.package()));
   return parts;
 }
 

@@ -24,11 +24,17 @@ struct BenchPart {
   int frames = 1;           ///< pictures of width x height that one run makes or looks at
   TensorMap inputs;         ///< those of the network, so that others can be given the same
   std::function<torch::Tensor()> run;
+  /// The same with its kernels launched one by one, for the table of layers; empty: as run.
+  std::function<torch::Tensor()> steps;
 };
 
 /// All parts, in order. PiDiNet's sizes have weights by a formula, which `weights` (may be null)
 /// receives by part: networks that ship have a file already.
 std::vector<BenchPart> bench_parts(const BenchSettings& settings,
                                    std::map<std::string, TensorMap>* weights = nullptr);
+
+/// The parts that a generator of the paper's size has (paper_package.h); settings.model is not
+/// used.
+std::vector<BenchPart> paper_parts(const BenchSettings& settings);
 
 }  // namespace semcodec

@@ -240,10 +240,10 @@ class Generator(nn.Module):
         if not self.noise:
             return x
         loudness = (self.noise_eighth, self.noise_quarter, self.noise_half)[level]
-        key = *x.shape[2:], level, x.dtype
+        key = *x.shape[2:], level, x.dtype, x.device
         field = self.fields.get(key) if seed == 0 else None
         if field is None:
-            field = noise_field(*x.shape[2:], level, seed).to(x.dtype)
+            field = noise_field(*x.shape[2:], level, seed).to(x.device, x.dtype)
             if seed == 0:
                 self.fields[key] = field
         return torch.addcmul(x, field, loudness.to(x.dtype))
@@ -307,12 +307,12 @@ class Interpolator(nn.Module):
         factor = w / (flow.shape[3] * 4)
         if flow.shape[3] != w:
             flow = F.interpolate(flow, (h, w), mode="bilinear", align_corners=False)
-        if (h, w) not in self.grids:
+        if (h, w, image.device) not in self.grids:
             ys, xs = torch.meshgrid(torch.arange(h).float(), torch.arange(w).float(), indexing="ij")
             scale = torch.tensor([2 * factor / (w - 1), 2 * factor / (h - 1)])
             grid = torch.stack([xs * 2 / (w - 1) - 1, ys * 2 / (h - 1) - 1], -1)[None]
-            self.grids[h, w] = grid, scale
-        grid, scale = self.grids[h, w]
+            self.grids[h, w, image.device] = grid.to(image.device), scale.to(image.device)
+        grid, scale = self.grids[h, w, image.device]
         return F.grid_sample(image, grid + flow.permute(0, 2, 3, 1) * scale, mode="bilinear",
                              padding_mode="border", align_corners=True)
 

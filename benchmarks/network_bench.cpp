@@ -28,7 +28,7 @@ namespace {
 using namespace semcodec;
 
 struct Arguments {
-  std::string model = "default", size = "512x256", device = "cpu", serve;
+  std::string model = "default", network = "package", size = "512x256", device = "cpu", serve;
   std::vector<std::string> parts;
   int threads = 0, runs = 20, layers = 0;
   bool roofline = false;
@@ -50,7 +50,7 @@ Timing run_once(const BenchPart& part) {
   const auto begin = std::chrono::steady_clock::now();
   const torch::Tensor result = part.run();
   // Waits until the device has done its work, so that the clock sees it.
-  if (!result.is_cpu()) result.flatten()[0].item<double>();
+  if (!result.is_cpu()) torch::cuda::synchronize(result.device().index());
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   return {took.count(), process_ms() - cpu};
 }
@@ -62,9 +62,11 @@ double median(std::vector<double> values) {
 
 void print_part(const BenchPart& part, const Arguments& arguments, double pixels) {
   std::vector<double> wall, cpu;
-  for (int i = 0; i < arguments.runs + 2; ++i) {
+  // cuDNN and cuBLAS choose their ways in the first runs, and the clocks of a GPU have to rise.
+  const int warm_ups = arguments.device == "cpu" ? 2 : 8;
+  for (int i = 0; i < arguments.runs + warm_ups; ++i) {
     const Timing timing = run_once(part);
-    if (i < 2) continue;  // two warm-ups
+    if (i < warm_ups) continue;
     wall.push_back(timing.wall / part.frames);
     cpu.push_back(timing.cpu / part.frames);
   }
@@ -74,7 +76,9 @@ void print_part(const BenchPart& part, const Arguments& arguments, double pixels
               part.whole_path ? "path" : "network", median(wall), least, cpu_least, 1e3 / least,
               pixels / 1e3 / least);
   std::fflush(stdout);
-  if (arguments.layers > 0) print_layer_table(part.run, arguments.runs, arguments.layers);
+  if (arguments.layers > 0) {
+    print_layer_table(part.steps ? part.steps : part.run, arguments.runs, arguments.layers);
+  }
 }
 
 /// Writes what another implementation needs, then runs parts as stdin asks.
@@ -116,10 +120,12 @@ void bench(const Arguments& arguments) {
   require(size.width % 16 == 0 && size.height % 16 == 0, ErrorKind::usage,
           "--size must be a multiple of 16 both ways.");
   std::map<std::string, TensorMap> weights;
-  auto parts = bench_parts(settings, &weights);
+  const bool paper = arguments.network == "paper";
+  auto parts = paper ? paper_parts(settings) : bench_parts(settings, &weights);
   if (!arguments.serve.empty()) return serve(parts, weights, arguments.serve);
-  std::printf("%s at %dx%d on %s, %d runs\n", arguments.model.c_str(), size.width, size.height,
-              describe(settings.device).c_str(), arguments.runs);
+  std::printf("%s at %dx%d on %s, %d runs\n",
+              (paper ? std::string("paper's sizes") : arguments.model).c_str(), size.width,
+              size.height, describe(settings.device).c_str(), arguments.runs);
   std::printf("  %-18s %-8s %9s %9s %9s %9s %9s\n", "part", "", "median ms", "least ms", "CPU ms",
               "frames/s", "Mpixel/s");
   const double pixels = static_cast<double>(size.width) * size.height;
@@ -129,7 +135,12 @@ void bench(const Arguments& arguments) {
                             arguments.parts.end();
     if (wanted) print_part(part, arguments, pixels);
   }
-  if (arguments.roofline) print_roofline(size.width, size.height, arguments.runs);
+  if (!arguments.roofline) return;
+  if (settings.device.is_cuda()) {
+    print_cuda_roofline(settings.device, arguments.runs);
+  } else {
+    print_roofline(size.width, size.height, arguments.runs);
+  }
 }
 
 }  // namespace
@@ -140,6 +151,9 @@ int main(int argc, char** argv) {
   add_common_options(app, common, version_text("network_bench", {}));
   Arguments a;
   app.add_option("--model", a.model, "Model package")->capture_default_str();
+  app.add_option("--network", a.network,
+                 "package, or paper: a generator of training/recipes/paper.toml's sizes")
+      ->check(CLI::IsMember({"package", "paper"}));
   app.add_option("--size", a.size, "Working size")->capture_default_str();
   app.add_option("--device", a.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--threads", a.threads, "Threads; 0 = one a core");

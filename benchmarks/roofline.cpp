@@ -10,7 +10,7 @@
 #include <functional>
 #include <vector>
 
-#include "encoder/analysis/kmeans.h"
+#include "benchmarks/roofline_points.h"
 #include "models/kernels/paint_frame.h"
 #include "models/kernels/resample.h"
 
@@ -47,21 +47,6 @@ void line(const char* name, double bytes, double seconds, double memory, double 
               seconds * 1e3, speed * 1e-9, 100 * speed / memory, 100 * speed / caches);
 }
 
-PointSet points_of(std::size_t count) {
-  PointSet points;
-  std::uint32_t state = 1;
-  const auto next = [&state] {
-    state = state * 1664525U + 1013904223U;
-    return static_cast<float>(state >> 16) / 655.36F;
-  };
-  for (std::size_t i = 0; i < count; ++i) {
-    points.x.push_back(next());
-    points.y.push_back(next());
-    points.z.push_back(next());
-  }
-  return points;
-}
-
 }  // namespace
 
 void print_roofline(int width, int height, int runs) {
@@ -86,16 +71,12 @@ void print_roofline(int width, int height, int runs) {
   line("warp of the interpolator, with what it sees", pixels * (16 + 16 + 6 + 0.5),
        least_seconds(runs, [&] { warp_folded(pixel_form, coarse, folded, 0); }), memory, caches);
 
-  const PointSet points = points_of(area);
+  const PointSet points = roofline_points(area);
   for (const int clusters : {2, 8, 16, 32}) {
     KMeansOptions options;
     options.max_iterations = 0;  // assignment alone: each point read, its label written
     options.threads = at::get_num_threads();
-    std::vector<Centre> start;
-    for (int i = 0; i < clusters; ++i) {
-      const auto at = static_cast<std::size_t>(i) * 37;
-      start.push_back({points.x[at], points.y[at], points.z[at]});
-    }
+    const auto start = roofline_centres(points, clusters);
     // The label, and the distance that the next step needs.
     const std::string name = "k-means, one assignment, " + std::to_string(clusters) + " clusters";
     line(name.c_str(), pixels * (12 + 1 + 4),

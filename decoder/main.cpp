@@ -32,6 +32,7 @@ struct Arguments {
   std::string input, output;
   bool overwrite = false;
   std::string model, device = "auto", size, format, side_by_side, preset = "veryfast";
+  std::string vcodec = "libx264";
   std::string start, to;
   int threads = 0, crf = 18;
   std::int64_t skip = 0, limit = 0;
@@ -161,14 +162,17 @@ WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info)
   options.frame_rate = {info.frame_rate_num, info.frame_rate_den};
   options.sample_aspect = {info.sar_num, info.sar_den};
   options.format = arguments.format;
+  options.encoder = arguments.vcodec;
   options.crf = arguments.crf;
   options.preset = arguments.preset;
   options.threads = arguments.threads;
   return options;
 }
 
-void decode(const Arguments& arguments, const CommonOptions& common) {
+void decode(Arguments arguments, const CommonOptions& common) {
   check_output(arguments.output, arguments.overwrite);
+  // Before the painting: an encoder that is not there is said at once.
+  arguments.vcodec = choose_video_encoder(arguments.vcodec, arguments.output, arguments.format);
   StreamReader::Options reading;
   reading.strict = arguments.strict;
   StreamReader reader(arguments.input, reading);
@@ -197,7 +201,8 @@ void decode(const Arguments& arguments, const CommonOptions& common) {
   const auto totals = reader.seekable() && !playback.limited() ? reader.totals() : std::nullopt;
   Progress progress(parse_progress_mode(common.progress), "decode",
                     totals ? static_cast<std::int64_t>(totals->frames) : 0);
-  const int workers = synthesis.device.is_cpu() ? threads_in_use() : 1;
+  // Beside a GPU the second one fetches a frame while the next is painted.
+  const int workers = synthesis.device.is_cpu() ? threads_in_use() : 2;
   WorkerPool pool(workers, [] { set_threads(1); });
   // Room for the frames of an interval or two, so that the next anchor is painted meanwhile.
   BoundedQueue<Painted> queue(32);
@@ -269,10 +274,15 @@ int main(int argc, char** argv) {
                "The same bits every time on one machine, for any --threads");
   app.add_option("--size", a.size, "Output size WxH, or 'work' (default: the source's size)");
   app.add_option("--format", a.format, "mp4, mkv, y4m or null (default: by the name)");
-  app.add_option("--crf", a.crf, "Quality of the H.264 output, 0 to 51")
+  app.add_option("--vcodec", a.vcodec,
+                 "Video encoder: libx264, h264_nvenc, hevc_nvenc or auto (NVENC where it works)")
+      ->capture_default_str();
+  app.add_option("--crf", a.crf, "Quality of the H.264 or HEVC output, 0 to 51 (NVENC: its cq)")
       ->check(CLI::Range(0, 51))
       ->capture_default_str();
-  app.add_option("--preset", a.preset, "Speed of the H.264 output")->capture_default_str();
+  app.add_option("--preset", a.preset,
+                 "Speed of that encoder: ultrafast to placebo, NVENC also p1 to p7")
+      ->capture_default_str();
   app.add_option("--side-by-side", a.side_by_side, "Put this source left of the decoded video");
   app.add_option("--start", a.start, "Begin at this time since the first frame: 12.5, 1:02:03");
   app.add_option("--to", a.to, "Stop before this time since the first frame");

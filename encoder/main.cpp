@@ -30,7 +30,7 @@ using namespace semcodec;
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
-  std::string size, profile = "low-rate", model = "default", device = "auto";
+  std::string size, profile = "low-rate", model = "default", device = "auto", hwaccel = "none";
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
   double quality = 80;
@@ -91,6 +91,11 @@ StreamInfo stream_info(const Arguments& arguments, const VideoInfo& video,
   info.model_hash = package.hash;
   info.encoder = "semcodec " + version();
   return info;
+}
+
+HwAccel hwaccel_mode(const std::string& text) {
+  if (text == "none") return HwAccel::none;
+  return text == "auto" ? HwAccel::automatic : HwAccel::cuda;
 }
 
 AudioMode audio_mode(const std::string& text) {
@@ -178,6 +183,7 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
     reading.audio_bit_rate = parse_bitrate(arguments.audio.substr(5));
   }
   reading.threads = arguments.threads;
+  reading.hwaccel = hwaccel_mode(arguments.hwaccel);
   reading.cancelled = [] { return interrupted(); };
   VideoReader reader(arguments.input, reading);
 
@@ -250,6 +256,10 @@ int main(int argc, char** argv) {
   app.add_option("--model", a.model, "Model package: a name in models/zoo or a folder")
       ->capture_default_str();
   app.add_option("--device", a.device, "auto, cpu or cuda:N")->capture_default_str();
+  app.add_option("--hwaccel", a.hwaccel,
+                 "Where the source is decoded: none (the CPU), auto or cuda (NVDEC)")
+      ->check(CLI::IsMember({"none", "auto", "cuda"}))
+      ->capture_default_str();
   app.add_option("--threads", a.threads, "Threads; 0 = one a core")->check(CLI::Range(0, 1024));
   app.add_flag("--deterministic", a.deterministic,
                "The same bits every time on one machine, for any --threads");

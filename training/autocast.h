@@ -6,7 +6,8 @@
 
 namespace semcodec {
 
-/// bf16 for the convolutions and products while it lives.
+/// bf16 for the convolutions and products while it lives. Weights are converted once for all scopes
+/// within one scope, so these may hold no step of an optimiser.
 class Autocast {
  public:
   Autocast(torch::Device device, bool enabled)
@@ -15,8 +16,8 @@ class Autocast {
     at::autocast::set_autocast_dtype(kind_, torch::kBFloat16);
   }
   ~Autocast() {
-    at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(kind_, before_);
+    if (!before_) at::autocast::clear_cache();
   }
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;

@@ -69,9 +69,9 @@ void update_average(torch::nn::Module& shadow, const torch::nn::Module& module, 
   torch::NoGradGuard guard;
   const double now =
       std::min(decay, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
-  const auto source = module.parameters();
-  const auto target = shadow.parameters();
-  for (std::size_t i = 0; i < source.size(); ++i) target[i].lerp_(source[i].detach(), 1.0 - now);
+  std::vector<torch::Tensor> source;
+  for (const auto& parameter : module.parameters()) source.push_back(parameter.detach());
+  at::_foreach_lerp_(shadow.parameters(), source, 1.0 - now);
 }
 
 }  // namespace semcodec

@@ -1,5 +1,6 @@
 #include "training/fused_adam.h"
 
+#include <map>
 #include <memory>
 #include <tuple>
 #include <vector>
@@ -35,6 +36,8 @@ void fused_step(torch::optim::Adam& optimizer) {
     const auto& options = static_cast<const torch::optim::AdamOptions&>(group.options());
     TORCH_CHECK(!options.amsgrad(), "fused_step() knows no amsgrad.");
     std::vector<torch::Tensor> parameters, gradients, means, squares, steps;
+    // Read only, and nearly always the same for all: one tensor instead of a launch for each.
+    std::map<std::int64_t, torch::Tensor> counts;
     for (auto& parameter : group.params()) {
       if (!parameter.grad().defined()) continue;
       auto& state = state_of(optimizer, parameter);
@@ -45,8 +48,12 @@ void fused_step(torch::optim::Adam& optimizer) {
       gradients.push_back(laid_out_as(parameter, parameter.grad()));
       means.push_back(state.exp_avg());
       squares.push_back(state.exp_avg_sq());
-      steps.push_back(torch::full({}, static_cast<double>(state.step()),
-                                  parameter.options().dtype(torch::kFloat32)));
+      auto& count = counts[state.step()];
+      if (!count.defined()) {
+        count = torch::full({}, static_cast<double>(state.step()),
+                            parameter.options().dtype(torch::kFloat32));
+      }
+      steps.push_back(count);
     }
     if (parameters.empty()) continue;
     at::_fused_adam_(parameters, gradients, means, squares, {}, steps, options.lr(),

@@ -12,6 +12,7 @@ extern "C" {
 #include <libavutil/display.h>
 #include <libavutil/error.h>
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/mem.h>
 #include <libavutil/opt.h>
@@ -63,6 +64,7 @@ using Io = std::unique_ptr<AVIOContext, FreeIo>;
 using Scaler = std::unique_ptr<SwsContext, FreeByValue<sws_freeContext>>;
 using Resampler = std::unique_ptr<SwrContext, FreeByAddress<swr_free>>;
 using Fifo = std::unique_ptr<AVAudioFifo, FreeByValue<av_audio_fifo_free>>;
+using Buffer = std::unique_ptr<AVBufferRef, FreeByAddress<av_buffer_unref>>;
 using Filter = std::unique_ptr<AVBSFContext, FreeByAddress<av_bsf_free>>;
 
 /// An options dictionary, freed at the end.

@@ -1,4 +1,4 @@
-// H.264 in mp4 or Matroska, with an audio track.
+// H.264 or HEVC in mp4 or Matroska, with an audio track.
 
 #include <algorithm>
 #include <deque>
@@ -12,6 +12,7 @@
 #include "common/media/colour.h"
 #include "common/media/output_target.h"
 #include "common/media/sink.h"
+#include "common/media/video_encoder.h"
 
 namespace semcodec {
 namespace {
@@ -39,6 +40,10 @@ class MuxSink final : public VideoSink {
     video_ = add_stream();
     if (avcodec_parameters_from_context(video_->codecpar, encoder_.get()) < 0) {
       throw std::bad_alloc();
+    }
+    // Apple's players want the parameter sets in the header, which this tag promises.
+    if (format_ == "mp4" && encoder_->codec_id == AV_CODEC_ID_HEVC) {
+      video_->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
     }
     video_->time_base = encoder_->time_base;
     video_->avg_frame_rate = encoder_->framerate;
@@ -149,44 +154,16 @@ class MuxSink final : public VideoSink {
   }
 
   void open_encoder(int width, int height) {
-    const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
-    require(codec != nullptr, ErrorKind::unsupported,
-            "This build of libav has no libx264; write .y4m instead.");
-    const bool odd = width % 2 != 0 || height % 2 != 0;
-    if (odd) {
-      log::warn_once("odd:" + name_, name_ + " has an odd size (" + std::to_string(width) + "x" +
-                                         std::to_string(height) +
-                                         "), so it is written as 4:4:4, which some players lack.");
-    }
-    const AVPixelFormat format = odd ? AV_PIX_FMT_YUV444P : AV_PIX_FMT_YUV420P;
-    encoder_.reset(av::allocated(avcodec_alloc_context3(codec)));
-    encoder_->width = width;
-    encoder_->height = height;
-    encoder_->pix_fmt = format;
-    encoder_->time_base = av::to_av(options_.time_base);
-    encoder_->framerate = av::to_av(options_.frame_rate);
-    encoder_->sample_aspect_ratio = av::to_av(options_.sample_aspect);
-    encoder_->color_range = AVCOL_RANGE_MPEG;
-    encoder_->colorspace = AVCOL_SPC_BT709;
-    encoder_->color_primaries = AVCOL_PRI_BT709;
-    encoder_->color_trc = AVCOL_TRC_BT709;
-    encoder_->chroma_sample_location = AVCHROMA_LOC_LEFT;
-    encoder_->thread_count = options_.threads;
-    encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    av::VideoTrack track;
+    track.name = name_;
+    track.width = width;
+    track.height = height;
     if (!target_.seekable() && options_.frame_rate.known()) {
       // A fragment, and with it the delay of the pipe, lasts from key picture to key picture.
-      encoder_->gop_size = std::clamp(static_cast<int>(2 * options_.frame_rate.value()), 2, 250);
+      track.gop = std::clamp(static_cast<int>(2 * options_.frame_rate.value()), 2, 250);
     }
-    av::Options settings;
-    settings.set("preset", options_.preset);
-    settings.set("crf", std::to_string(options_.crf));
-    av::clear_messages();
-    const int status = avcodec_open2(encoder_.get(), codec, settings.get());
-    require(status >= 0, ErrorKind::output,
-            "libx264 cannot encode " + name_ + " at " + std::to_string(width) + "x" +
-                std::to_string(height) + " with preset " + options_.preset + ": " +
-                av::error_text(status) + av::folded_message() + ".");
-    converter_.emplace(width, height, format, av::ColourTags{AVCOL_SPC_BT709, false});
+    encoder_ = av::open_encoder(options_, track);
+    converter_.emplace(width, height, encoder_->pix_fmt, av::ColourTags{AVCOL_SPC_BT709, false});
   }
 
   void write_rotation() {

@@ -10,7 +10,9 @@
 #include "common/media/audio_recoder.h"
 #include "common/media/av_handles.h"
 #include "common/media/colour.h"
+#include "common/media/hw_device.h"
 #include "common/media/input.h"
+#include "common/media/video_decoder.h"
 
 namespace semcodec {
 
@@ -32,7 +34,7 @@ struct VideoReader::Impl {
   av::InputFile input;
   AVStream* video = nullptr;
   AVStream* audio = nullptr;
-  av::Codec decoder;
+  std::unique_ptr<av::VideoDecoder> decoder;
   std::unique_ptr<av::AudioRecoder> recoder;
   av::Packet packet = av::make_packet();
   av::Frame frame = av::make_frame();
@@ -87,24 +89,8 @@ void VideoReader::Impl::open_video() {
   video = context.streams[index];
   info.codec = avcodec_get_name(video->codecpar->codec_id);
   info.container = context.iformat->name;
-  const AVCodec* codec = avcodec_find_decoder(video->codecpar->codec_id);
-  require(codec != nullptr, ErrorKind::unsupported,
-          "The video codec of " + input.name() + " (" + info.codec +
-              ") is not supported by this build of libav.");
-  decoder.reset(av::allocated(avcodec_alloc_context3(codec)));
-  if (avcodec_parameters_to_context(decoder.get(), video->codecpar) < 0) throw std::bad_alloc();
-  require(decoder->width <= kMaxVideoDimension && decoder->height <= kMaxVideoDimension,
-          ErrorKind::unsupported,
-          input.name() + " is " + std::to_string(decoder->width) + "x" +
-              std::to_string(decoder->height) + "; at most " + std::to_string(kMaxVideoDimension) +
-              " pixels a side are supported.");
-  decoder->pkt_timebase = video->time_base;
-  decoder->thread_count = options.threads;
-  decoder->max_pixels = std::int64_t{kMaxVideoDimension} * kMaxVideoDimension;
-  const int status = avcodec_open2(decoder.get(), codec, nullptr);
-  require(status >= 0, ErrorKind::unsupported,
-          "The video of " + input.name() + " (" + info.codec +
-              ") cannot be decoded: " + av::error_text(status) + av::folded_message() + ".");
+  decoder = std::make_unique<av::VideoDecoder>(*video, input.name(), options.threads,
+                                               av::device_for(options.hwaccel));
 }
 
 void VideoReader::Impl::open_audio() {
@@ -200,7 +186,7 @@ void VideoReader::Impl::time_stamp() {
 bool VideoReader::Impl::decode_next() {
   while (!ended) {
     av_frame_unref(frame.get());
-    const int status = avcodec_receive_frame(decoder.get(), frame.get());
+    const int status = decoder->receive(*frame);
     if (status >= 0) {
       const bool oversized =
           frame->width > kMaxVideoDimension || frame->height > kMaxVideoDimension;
@@ -233,13 +219,13 @@ bool VideoReader::Impl::feed() {
                   said.find("ended prematurely") != std::string::npos ||
                   said.find("partial file") != std::string::npos;
       draining = true;
-      return avcodec_send_packet(decoder.get(), nullptr) >= 0;
+      return decoder->send(nullptr) >= 0;
     }
     if (audio != nullptr && packet->stream_index == audio->index) handle_audio(*packet);
     if (packet->stream_index != video->index) continue;
     ++packets;
     if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0) broke_off = true;
-    const int sent = avcodec_send_packet(decoder.get(), packet.get());
+    const int sent = decoder->send(packet.get());
     if (sent >= 0) return true;
     ++damaged;
   }

@@ -11,7 +11,8 @@
 // players take it: limited range, BT.709 from 1280 pixels wide or more than 576 high, else BT.601.
 // Scaling and colour conversion are one swscale pass: area averaging down, bicubic up.
 //
-// All failures are Error(input) or Error(unsupported) with one sentence that names the file.
+// All failures are Error(input) or Error(unsupported) with one sentence that names the file, or
+// Error(device) where a device was asked for.
 
 #include <cstdint>
 #include <functional>
@@ -33,7 +34,9 @@ enum class AudioMode {
 struct ReaderOptions {
   int width = 0;  ///< size of the pictures handed out; 0 = displayed size
   int height = 0;
-  int threads = 0;  ///< decoder threads, 0 = as many as there are cores
+  int threads = 0;  ///< decoder threads on the CPU, 0 = as many as there are cores
+  /// Streams that the device does not decode are decoded on the CPU, which is said once each.
+  HwAccel hwaccel = HwAccel::none;
   AudioMode audio = AudioMode::none;
   std::int64_t audio_bit_rate = 32000;  ///< bit/s, AudioMode::opus only, 6000 … 510000
   /// Asked while reading blocks (stdin, network); true ends the read with Error(interrupted).

@@ -16,6 +16,13 @@ struct VideoFrame {
   RgbImage image{};
 };
 
+/// Where video is decoded.
+enum class HwAccel {
+  none,       ///< on the CPU
+  automatic,  ///< by the GPU where a driver and a device are; else on the CPU, which is said once
+  cuda        ///< by the GPU (NVDEC), or Error(device)
+};
+
 /// Largest width or height that is read or written.
 inline constexpr int kMaxVideoDimension = 16384;
 

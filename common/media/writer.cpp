@@ -11,6 +11,7 @@
 #include "common/core/error.h"
 #include "common/media/colour.h"
 #include "common/media/sink.h"
+#include "common/media/video_encoder.h"
 
 namespace semcodec {
 namespace {
@@ -57,6 +58,21 @@ std::string choose_format(const std::string& path, const std::string& wanted) {
   return "mp4";
 }
 
+bool is_uncompressed(const std::string& format) { return format == "y4m" || format == "null"; }
+
+void check_encoder(const std::string& encoder, const std::string& format) {
+  static constexpr std::array<std::string_view, 3> kEncoders = {"libx264", "h264_nvenc",
+                                                                "hevc_nvenc"};
+  require(std::find(kEncoders.begin(), kEncoders.end(), encoder) != kEncoders.end(),
+          ErrorKind::usage,
+          "\"" + encoder +
+              "\" is not a video encoder that is used here; use libx264, h264_nvenc, hevc_nvenc or "
+              "auto.");
+  require(!is_uncompressed(format) || encoder == WriterOptions{}.encoder, ErrorKind::usage,
+          "The format " + format + " is not compressed; leave " + encoder +
+              " out, or write .mp4 or .mkv.");
+}
+
 void check_options(const WriterOptions& options) {
   const auto side = [](int n) { return n >= 0 && n <= kMaxVideoDimension; };
   require(
@@ -70,17 +86,25 @@ void check_options(const WriterOptions& options) {
   require(options.crf >= 0 && options.crf <= 51, ErrorKind::usage,
           "The crf " + std::to_string(options.crf) + " is not within 0 to 51.");
   // x264 prints about unknown presets by itself, so they are caught here.
-  static constexpr std::array<std::string_view, 10> kPresets = {
-      "ultrafast", "superfast", "veryfast", "faster",   "fast",
-      "medium",    "slow",      "slower",   "veryslow", "placebo"};
-  require(std::find(kPresets.begin(), kPresets.end(), options.preset) != kPresets.end(),
-          ErrorKind::usage,
-          "\"" + options.preset + "\" is not an x264 preset; ultrafast, medium and slow are some.");
+  require(av::knows_preset(options.encoder, options.preset), ErrorKind::usage,
+          "\"" + options.preset + "\" is not a preset of " + options.encoder +
+              "; ultrafast, medium and slow are some.");
   require(options.rotation >= 0 && options.rotation < 360 && options.rotation % 90 == 0,
           ErrorKind::usage, "The rotation of the output is not 0, 90, 180 or 270.");
 }
 
 }  // namespace
+
+std::string choose_video_encoder(const std::string& wanted, const std::string& path,
+                                 const std::string& format) {
+  const std::string container = choose_format(path, format);
+  if (wanted != "auto") {
+    check_encoder(wanted, container);
+  } else if (is_uncompressed(container)) {
+    return WriterOptions{}.encoder;  // not used
+  }
+  return av::pick_encoder(wanted);
+}
 
 struct VideoWriter::Impl {
   std::string name;
@@ -100,6 +124,7 @@ VideoWriter::VideoWriter(const std::string& path, const WriterOptions& options)
   impl_->name = path == "-" ? "stdout" : path;
   impl_->options = options;
   impl_->format = choose_format(path, options.format);
+  check_encoder(options.encoder, impl_->format);
   if (impl_->format == "null") {
     impl_->sink = std::make_unique<NullSink>();
   } else if (impl_->format == "y4m") {

@@ -5,7 +5,7 @@
 //   writer.write(image, pts); …; writer.write(audio_packet); …; writer.finish();
 //
 // Formats (by WriterOptions::format, else by the extension, else mp4; "-" is y4m):
-//   mp4   H.264 (libx264), yuv420p BT.709 limited, fully tagged. Moov in front (faststart), or
+//   mp4   H.264 or HEVC, yuv420p BT.709 limited, fully tagged. Moov in front (faststart), or
 //         fragments when the output is a pipe or device. pts are kept exactly, VFR included.
 //   mkv   the same video; Matroska rounds times to whole milliseconds.
 //   y4m   uncompressed 4:2:0 at a constant rate: pictures are repeated or dropped where the
@@ -31,15 +31,23 @@ struct WriterOptions {
   Rational time_base{1, 1000};  ///< unit of the pts given to write()
   Rational frame_rate{};        ///< nominal; needed by y4m, else only a hint. 0/1 = unknown
   Rational sample_aspect{1, 1};
-  std::string format{};                  ///< "", "mp4", "mkv", "y4m", "null"
-  int crf = 18;                          ///< libx264 quality, 0 (lossless) … 51
-  std::string preset = "medium";         ///< libx264 preset
-  int threads = 0;                       ///< encoder threads, 0 = as libx264 likes
-  std::optional<AudioInfo> audio{};      ///< declares the audio track that write(AudioPacket) feeds
+  std::string format{};              ///< "", "mp4", "mkv", "y4m", "null"
+  std::string encoder = "libx264";   ///< or "h264_nvenc", "hevc_nvenc": on an NVIDIA GPU
+  int crf = 18;                      ///< quality, 0 (lossless) … 51; NVENC: its cq
+  std::string preset = "medium";     ///< of x264, translated for NVENC, which also knows p1 … p7
+  int threads = 0;                   ///< encoder threads, 0 = as libx264 likes
+  std::optional<AudioInfo> audio{};  ///< declares the audio track that write(AudioPacket) feeds
   std::int64_t audio_bit_rate = 128000;  ///< when the audio must be coded anew for the container
   std::string title{};                   ///< container metadata, may be empty
   int rotation = 0;  ///< display matrix to write: 0, 90, 180, 270 clockwise (mp4 only)
 };
+
+/// The video encoder for an output, by its path and format as in VideoWriter: `wanted` itself, or
+/// for "auto" h264_nvenc where it works, else libx264, which is said once. Throws Error(usage) on
+/// other names and where the format has no encoder, Error(unsupported) when libav lacks an encoder
+/// asked for by name, Error(device) when there is no GPU or driver for it.
+std::string choose_video_encoder(const std::string& wanted, const std::string& path,
+                                 const std::string& format);
 
 class VideoWriter {
  public:

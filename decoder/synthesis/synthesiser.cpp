@@ -22,8 +22,10 @@ Synthesiser::Synthesiser(const ModelPackage& package, const StreamInfo& info,
                          const SynthesisOptions& options)
     : info_(info),
       options_(options),
-      generator_(load_generator(package, options.device, options.dtype)),
-      refiner_(flow_file(package, options), options.device, options.dtype) {
+      texture_channels_(package.config.texture.channels),
+      painter_(load_generator(package, options.device, options.dtype),
+               FlowRefiner(flow_file(package, options), options.device, options.dtype),
+               options.device) {
   require(info.work_width % GeneratorConfig::kStride == 0 &&
               info.work_height % GeneratorConfig::kStride == 0,
           ErrorKind::unsupported,
@@ -39,12 +41,9 @@ torch::Tensor Synthesiser::seconds(std::int64_t from, std::int64_t to) const {
 torch::Tensor Synthesiser::key_picture(const SemanticFrame& frame) {
   if (!frame.appearance || !options_.key_decoder) return {};
   try {
-    return options_.key_decoder(*frame.appearance, info_.work_width, info_.work_height)
-               .permute({2, 0, 1})
-               .unsqueeze(0)
-               .to(options_.device)
-               .to(torch::kFloat32) /
-           255.0;
+    const auto bytes = options_.key_decoder(*frame.appearance, info_.work_width, info_.work_height);
+    return (painter_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0)
+        .contiguous();
   } catch (const Error& error) {
     // The planes carry on without it, only less well.
     log::warn_once("key picture", std::string(error.what()) + " Painting without it.");
@@ -59,38 +58,36 @@ torch::Tensor Synthesiser::motion_of(const Anchor& anchor) const {
 }
 
 Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
-  const int texture_channels = generator_->config().texture.channels;
   Anchor anchor;
   anchor.pts = frame.pts;
-  anchor.state.condition =
-      render_condition(frame, info_.work_width, info_.work_height).to(options_.device);
   AnchorInput input;
-  input.condition = anchor.state.condition;
-  input.planes = plane_scalars(frame, info_.work_width, texture_channels).to(options_.device);
-  if (texture_channels > 0) {
-    input.texture =
-        render_texture(frame.texture, texture_channels, info_.work_width, info_.work_height)
-            .to(options_.device);
+  input.condition = painter_.bring(render_condition(frame, info_.work_width, info_.work_height));
+  input.planes = painter_.bring(plane_scalars(frame, info_.work_width, texture_channels_));
+  if (texture_channels_ > 0) {
+    input.texture = painter_.bring(
+        render_texture(frame.texture, texture_channels_, info_.work_width, info_.work_height));
   }
+  AnchorPicture painted;
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
-    anchor.state.picture = generator_->paint(image_context(input, key_picture(frame)));
+    painted = painter_.from_planes(input, key_picture(frame));
   } else {
     if (!frame.motion.empty()) {
       anchor.flow_to_earlier =
-          dense_motion(frame.motion, info_.work_width, info_.work_height).to(options_.device);
+          painter_.bring(dense_motion(frame.motion, info_.work_width, info_.work_height));
     }
-    const auto flow = motion_of(anchor);
     const auto distance = seconds(last_->pts, frame.pts);
     if (before_last_) {
-      anchor.state.picture = generator_->paint(
-          anchor_context(input, last_->state, flow, distance, &before_last_->state,
-                         compose(flow, motion_of(*last_)), seconds(before_last_->pts, frame.pts)));
+      painted = painter_.from_references(input, last_->state, motion_of(anchor), distance,
+                                         &before_last_->state, motion_of(*last_),
+                                         seconds(before_last_->pts, frame.pts));
     } else {
-      anchor.state.picture = generator_->paint(anchor_context(input, last_->state, flow, distance));
+      painted = painter_.from_references(input, last_->state, motion_of(anchor), distance, nullptr,
+                                         {}, {});
     }
   }
-  anchor.small = small_picture(anchor.state.picture);
-  if (options_.device.is_cpu()) anchor.pixels = to_pixels(anchor.state.picture);
+  anchor.state = {input.condition, painted.picture};
+  anchor.small = painted.small;
+  if (options_.device.is_cpu()) anchor.pixels = to_pixels(painted.picture);
   return anchor;
 }
 
@@ -102,18 +99,17 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
   if (!last_ || frame.cut) {
     const auto shown = last_ ? last_ : later;
     for (const auto pts : frame.between_pts) {
-      jobs.push_back({pts, false, [shown] { return picture_bytes(shown->state.picture); }});
+      jobs.push_back({pts, false, [this, shown] { return painter_.bytes(shown->state.picture); }});
     }
     return jobs;
   }
   const auto earlier = last_;
   const auto flows =
-      refiner_.refine(earlier->state.picture, later->state.picture, motion_of(*later));
+      painter_.flows(earlier->state.picture, later->state.picture, motion_of(*later));
   const auto interval = seconds(earlier->pts, later->pts);
   for (const auto pts : frame.between_pts) {
     const auto tau = seconds(earlier->pts, pts) / interval;
     jobs.push_back({pts, false, [this, earlier, later, flows, tau, interval] {
-                      const torch::InferenceMode guard;
                       BetweenContext context;
                       context.picture_a = earlier->state.picture;
                       context.picture_b = later->state.picture;
@@ -121,11 +117,10 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
                       context.small_b = later->small;
                       context.pixels_a = earlier->pixels;
                       context.pixels_b = later->pixels;
-                      std::tie(context.flow_a, context.flow_b) =
-                          between(flows.first, flows.second, tau);
+                      std::tie(context.flow_a, context.flow_b) = flows;
                       context.tau = tau;
                       context.interval = interval;
-                      return generator_->interpolator()->paint_bytes(context);
+                      return painter_.between_bytes(context);
                     }});
   }
   return jobs;
@@ -136,10 +131,8 @@ std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
   const auto anchor = std::make_shared<const Anchor>(paint_anchor(frame));
   std::vector<PaintJob> jobs;
   if (!frame.between_pts.empty()) jobs = plan_between(frame, anchor);
-  jobs.push_back({frame.pts, true, [anchor] {
-                    const torch::InferenceMode inside;
-                    return picture_bytes(anchor->state.picture);
-                  }});
+  jobs.push_back(
+      {frame.pts, true, [this, anchor] { return painter_.bytes(anchor->state.picture); }});
   // What lies before an entry point may not be there after a seek, so nothing refers to it.
   before_last_ = frame.entry_point || frame.cut ? nullptr : last_;
   last_ = anchor;

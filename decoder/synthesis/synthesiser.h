@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "common/semantic/semantic_frame.h"
-#include "decoder/synthesis/flow_refiner.h"
+#include "decoder/synthesis/painter.h"
 #include "models/generator/conditions.h"
 #include "models/package/model_package.h"
 
@@ -76,8 +76,8 @@ class Synthesiser {
 
   StreamInfo info_;
   SynthesisOptions options_;
-  Generator generator_;
-  FlowRefiner refiner_;
+  int texture_channels_;
+  Painter painter_;
   std::shared_ptr<const Anchor> last_, before_last_;
 };
 

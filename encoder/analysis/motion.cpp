@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <optional>
@@ -74,11 +75,11 @@ cv::Mat texture_of(const cv::Mat& grey) {
 struct MotionEstimator::State {
   MotionOptions options;
   cv::Ptr<cv::DISOpticalFlow> dense;
-  int width = 0, height = 0;      ///< of the frames
-  cv::Mat anchor, last;           ///< grey, at the size of the dense flow
-  cv::Mat chain;                  ///< motion from `last` back to `anchor`; empty when they are one
-  int steps = 0;                  ///< of the chain
-  std::optional<MotionCost> fit;  ///< of the field returned last
+  int width = 0, height = 0;  ///< of the frames
+  cv::Mat anchor, last;       ///< grey, at the size of the dense flow
+  cv::Mat chain;              ///< motion from `last` back to `anchor`; empty when they are one
+  int steps = 0;              ///< of the chain
+  std::shared_ptr<const MotionCost> fit;  ///< of the field returned last
 
   cv::Mat flow(const cv::Mat& from, const cv::Mat& to) const {
     return dense_flow(*dense, from, to);
@@ -145,7 +146,8 @@ MotionField MotionEstimator::finish() {
   State& s = *state_;
   MotionField field;
   if (!s.chain.empty()) {
-    const MotionCost& cost = s.fit.emplace(s.last, s.anchor, s.width, s.height, s.options.cell);
+    s.fit = std::make_shared<const MotionCost>(s.last, s.anchor, s.width, s.height, s.options.cell);
+    const MotionCost& cost = *s.fit;
     const cv::Mat texture = texture_of(s.last);
     std::vector<std::vector<MotionVector>> fits;
     fits.push_back(pool_flow(s.chain, texture, cost));
@@ -162,6 +164,10 @@ MotionField MotionEstimator::finish() {
 
 float MotionEstimator::misfit(int x, int y, int dx, int dy) const {
   return state_->fit->misfit(x, y, {dx, dy});
+}
+
+std::function<float(int, int, int, int)> MotionEstimator::misfits() const {
+  return [fit = state_->fit](int x, int y, int dx, int dy) { return fit->misfit(x, y, {dx, dy}); };
 }
 
 MotionField estimate_motion(const RgbImage& previous, const RgbImage& current,

@@ -8,6 +8,7 @@
 // better (sum of absolute differences of the warped previous anchor) wins, and a rate-aware pass
 // then trades the fit against the bits that a vector costs beyond its median prediction.
 
+#include <functional>
 #include <memory>
 
 #include "common/core/image.h"
@@ -47,6 +48,10 @@ class MotionEstimator {
   /// How badly a vector explains a cell of the field that finish() returned last: mean absolute
   /// luma difference, 0..255. That field must not have been empty.
   float misfit(int x, int y, int dx, int dy) const;
+
+  /// The same as a function of its own, for another thread: it goes on with that field while this
+  /// object takes the next frames.
+  std::function<float(int x, int y, int dx, int dy)> misfits() const;
 
   /// Forgets everything: call at cuts.
   void reset();

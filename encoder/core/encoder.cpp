@@ -1,21 +1,27 @@
 #include "encoder/core/encoder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <deque>
+#include <future>
 #include <limits>
+#include <memory>
 #include <utility>
 
+#include "common/app/worker_pool.h"
 #include "common/core/error.h"
 #include "encoder/analysis/change.h"
 #include "encoder/analysis/scene_cut.h"
 #include "encoder/rate/anchor_schedule.h"
+#include "models/core/device.h"
 #include "models/generator/conditions.h"
 
 namespace semcodec {
 
 namespace {
 
+constexpr std::size_t kAhead = 8;  // anchors that may wait to be coded, a megabyte or two each
 // Bits of an anchor's record beside planes and key picture, about; entry points tell formats.
 constexpr double kRecordBits = 80;
 constexpr double kEntryBits = 350;
@@ -49,7 +55,8 @@ struct Encoder::State {
         point(point_at(o.quality)),
         colour(point.colour),
         motion(point.motion),
-        schedule(frame_seconds(), o.most_interval, o.keys) {
+        schedule(frame_seconds(), o.most_interval, o.keys),
+        worker(1, [threads = threads_in_use()] { set_threads(threads); }) {
     choice = o.rate_control ? o.rate_control->choice() : RateChoice{o.quality, 1};
     apply_quality(choice.quality);
   }
@@ -59,6 +66,23 @@ struct Encoder::State {
     std::int64_t pts = 0;
     bool cut = false;      ///< the scene begins here; once `checked`
     bool checked = false;  ///< compared with the frame before
+  };
+
+  /// An anchor on its way to the writer.
+  struct Anchor {
+    Frame frame;
+    torch::Tensor edges;
+    SemanticFrame out;                                          ///< with its times and its motion
+    std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
+    std::vector<Frame> later;  ///< of an entry point: what follows, as far as it is known
+    double life = 0;           ///< of an entry point: expected_life()
+    AnchorReport report;
+  };
+
+  /// What the worker does, one after the other.
+  struct Job {
+    std::unique_ptr<Anchor> anchor;  ///< null: something else is written
+    std::future<void> done;
   };
 
   EncoderOptions options;
@@ -88,6 +112,12 @@ struct Encoder::State {
   std::optional<std::int64_t> anchor_pts, entry_pts, first_pts;
   std::int64_t frames = 0;
 
+  // While jobs are pending, the worker has the colour analyser, the texture network and the writer
+  // to itself, and nobody changes the operating point.
+  std::deque<Job> jobs;
+  bool failed = false;  ///< the worker's: nothing is written after a failure
+  WorkerPool worker;    // last, so that it ends before what it uses
+
   double seconds(std::int64_t from, std::int64_t to) const {
     return static_cast<double>(to - from) * info.time_base_num / info.time_base_den;
   }
@@ -97,6 +127,8 @@ struct Encoder::State {
     return info.frame_rate_num > 0 ? static_cast<double>(info.frame_rate_den) / info.frame_rate_num
                                    : 0.0;
   }
+  /// Whether what an anchor took decides about the next ones.
+  bool steered() const { return options.rate_control || options.peak; }
   double interval() const { return point.interval * choice.interval_scale; }
 
   OperatingPoint point_at(double at) const {
@@ -133,12 +165,13 @@ struct Encoder::State {
   }
 
   /// Lets vectors give way where what they gain is not worth their bits.
-  void choose_vectors(SemanticFrame& out) const {
+  void choose_vectors(Anchor& anchor) const {
+    SemanticFrame& out = anchor.out;
     const float lambda = point.motion.lambda;
     if (out.motion.empty() || lambda <= 0) return;
     PlanePrices prices;
     prices.motion = [&](int x, int y, int dx, int dy) {
-      return price_of(motion.misfit(x, y, dx, dy), lambda);
+      return price_of(anchor.misfit(x, y, dx, dy), lambda);
     };
     writer.encoder().choose(out, prices);
   }
@@ -155,16 +188,18 @@ struct Encoder::State {
   }
 
   /// Everything of an anchor but its times and motion, at the present quality.
-  void describe(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges) {
+  void describe(Anchor& anchor) {
+    SemanticFrame& out = anchor.out;
+    const Frame& frame = anchor.frame;
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    const auto lines = map_structure(edges.data_ptr<float>(), frame.picture.width,
+    const auto lines = map_structure(anchor.edges.data_ptr<float>(), frame.picture.width,
                                      frame.picture.height, point.structure);
     out.structure = lines.plane;
     choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
-    send_key(out, frame);
+    send_key(anchor);
   }
 
   /// Seconds from an entry point to the next or to the end, as far as anything is known of them.
@@ -188,24 +223,32 @@ struct Encoder::State {
     return std::max(std::isfinite(most) ? most : kEndless, frame_seconds() + 0.01);
   }
 
-  /// Codes the picture of an entry point in several qualities and looks ahead, once.
-  void try_keys(const Frame& frame) {
+  /// Keeps for the worker what an entry point's key picture is chosen by: the frames after it go on
+  /// to become anchors themselves meanwhile.
+  void look_ahead(Anchor& anchor, const Frame& frame) const {
+    anchor.life = expected_life(since_first(frame.pts));
+    if (options.look_ahead > 0) anchor.later.assign(ahead.begin(), ahead.end());
+  }
+
+  /// Codes the picture of an entry point in several qualities, once.
+  void try_keys(const Anchor& anchor) {
     std::vector<KeyTrial::Later> later;
-    if (options.look_ahead > 0) {
-      for (const Frame& next : ahead)
-        later.push_back({&next.picture, seconds(frame.pts, next.pts)});
+    for (const Frame& next : anchor.later) {
+      later.push_back({&next.picture, seconds(anchor.frame.pts, next.pts)});
     }
-    trial.emplace(frame.picture, later, expected_life(since_first(frame.pts)), options.key_codec);
+    trial.emplace(anchor.frame.picture, later, anchor.life, options.key_codec);
   }
 
   /// Adds the key picture to an entry point whose planes are there.
-  void send_key(SemanticFrame& out, const Frame& frame) {
+  void send_key(Anchor& anchor) {
+    SemanticFrame& out = anchor.out;
+    const Frame& frame = anchor.frame;
     out.appearance.reset();
     chosen.reset();
     if (!out.entry_point || !options.key_codec) return;
     int wanted = point.key_quality;
     if (point.choose_key) {
-      if (!trial) try_keys(frame);
+      if (!trial) try_keys(anchor);
       const double planes = cost_bits(writer.encoder().cost(out));
       const double room = options.peak
                               ? peak_room(since_first(frame.pts), true) - planes - kEntryBits
@@ -225,15 +268,15 @@ struct Encoder::State {
 
   /// Describes the anchor again at lower qualities until it fits the peak limit. `before` is the
   /// colour analyser as it was before the anchor.
-  void fit_peak(SemanticFrame& out, const Frame& frame, const torch::Tensor& edges,
-                const ColourAnalyser& before) {
-    const double room = peak_room(since_first(frame.pts), out.entry_point);
+  void fit_peak(Anchor& anchor, const ColourAnalyser& before) {
+    const SemanticFrame& out = anchor.out;
+    const double room = peak_room(since_first(out.pts), out.entry_point);
     for (double bits = record_bits(out); bits > room && quality > 0; bits = record_bits(out)) {
       // At least four steps, else about as many as the sizes ask for.
       const double steps = std::max(4.0, 20 * std::log2(bits / std::max(room, 1.0)));
       apply_quality(std::max(0.0, quality - steps));
       if (same(before.options(), point.colour)) colour = before;
-      describe(out, frame, edges);
+      describe(anchor);
     }
   }
 
@@ -246,9 +289,9 @@ struct Encoder::State {
   }
 
   /// Tells the rate control and the peak limit what an anchor cost.
-  void account(const AnchorReport& report, bool forced) {
+  void account(const AnchorReport& report) {
+    if (!steered()) return;
     const double bits = 8.0 * static_cast<double>(report.bytes);
-    schedule.sent(report.seconds, interval(), forced);
     if (options.peak) {
       options.peak->add(report.seconds, bits);
       if (!report.entry_point) {
@@ -262,8 +305,7 @@ struct Encoder::State {
       }
     }
     if (options.rate_control) {
-      const auto& stats = writer.stats();
-      const auto counted = stats.bytes - (options.count_audio ? 0 : stats.audio_bytes);
+      const auto counted = report.stream_bytes - (options.count_audio ? 0 : report.audio_bytes);
       options.rate_control->update({report.seconds,
                                     bits,
                                     8.0 * static_cast<double>(counted),
@@ -274,35 +316,23 @@ struct Encoder::State {
     apply_quality(std::min(choice.quality, ceiling));
   }
 
-  /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
-  void write_anchor(const Frame& frame, bool cut, bool forced) {
-    SemanticFrame out;
-    out.pts = frame.pts;
-    out.between_pts = std::exchange(between, {});
-    out.cut = cut;
-    const bool due =
-        !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
-    out.entry_point = due || cut || schedule.key_due(since_first(frame.pts));
-    auto field = motion.finish();
-    if (!out.entry_point) {
-      out.motion = std::move(field);
-      choose_vectors(out);
-    }
+  /// What is left to do for an anchor when its edges and its motion are known.
+  void code(Anchor& anchor) {
+    SemanticFrame& out = anchor.out;
+    if (out.cut) colour.reset();
+    choose_vectors(anchor);
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
-    const auto edges = detect_edges(frame.picture);
     trial.reset();
-    describe(out, frame, edges);
-    if (before) fit_peak(out, frame, edges, *before);
+    describe(anchor);
+    if (before) fit_peak(anchor, *before);
     writer.write(out);
-
-    anchor_pts = frame.pts;
-    if (options.patience > 1) change.remember(frame.picture);
-    if (out.entry_point) entry_pts = frame.pts;
-    AnchorReport report;
-    report.pts = frame.pts;
-    report.seconds = since_first(frame.pts);
+    AnchorReport& report = anchor.report;
+    report.pts = out.pts;
+    report.seconds = since_first(out.pts);
     report.bytes = writer.last_frame_bytes();
+    report.stream_bytes = writer.stats().bytes;
+    report.audio_bytes = writer.stats().audio_bytes;
     report.cost = writer.last_frame_cost();
     report.key_bytes = out.appearance ? out.appearance->bytes.size() : 0;
     report.quality = quality;
@@ -311,8 +341,65 @@ struct Encoder::State {
     report.entry_point = out.entry_point;
     report.cut = out.cut;
     report.key = std::move(chosen);
-    account(report, forced);
-    if (observer) observer(out, report);
+  }
+
+  void submit(std::unique_ptr<Anchor> anchor, std::function<void()> task) {
+    auto done = worker.submit([this, task = std::move(task)] {
+      if (failed) return;
+      failed = true;
+      task();
+      failed = false;
+    });
+    jobs.push_back({std::move(anchor), std::move(done)});
+  }
+
+  /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
+  void write_anchor(Frame frame, bool forced) {
+    auto anchor = std::make_unique<Anchor>();
+    SemanticFrame& out = anchor->out;
+    out.pts = frame.pts;
+    out.between_pts = std::exchange(between, {});
+    out.cut = frame.cut;
+    const double now = since_first(frame.pts);
+    const bool due =
+        !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
+    out.entry_point = due || frame.cut || schedule.key_due(now);
+    if (options.patience > 1) change.remember(frame.picture);
+    anchor_pts = frame.pts;
+    if (out.entry_point) {
+      entry_pts = frame.pts;
+      if (options.key_codec && point.choose_key) look_ahead(*anchor, frame);
+    }
+    // The network runs beside the coding of the anchors before.
+    anchor->edges = detect_edges(frame.picture);
+    anchor->frame = std::move(frame);
+    settle(steered() ? 0 : kAhead);
+    auto field = motion.finish();
+    if (!out.entry_point) {
+      out.motion = std::move(field);
+      anchor->misfit = motion.misfits();
+    }
+    Anchor& target = *anchor;
+    submit(std::move(anchor), [this, &target] { code(target); });
+    // Under a peak limit what it takes decides about the very next frame, and so does the quality
+    // that it ends at.
+    if (options.peak) jobs.back().done.wait();
+    schedule.sent(now, interval(), forced);
+    if (options.peak) settle(0);
+  }
+
+  /// Passes on what finished jobs have brought, and waits until no more than `left` are pending.
+  void settle(std::size_t left) {
+    constexpr auto kReady = std::future_status::ready;
+    while (!jobs.empty() &&
+           (jobs.size() > left || jobs.front().done.wait_for(std::chrono::seconds(0)) == kReady)) {
+      Job job = std::move(jobs.front());
+      jobs.pop_front();
+      job.done.get();
+      if (!job.anchor) continue;
+      account(job.anchor->report);
+      if (observer) observer(job.anchor->out, job.anchor->report);
+    }
   }
 
   /// Whether an anchor that is due may wait: it would show what the last one showed.
@@ -356,20 +443,21 @@ struct Encoder::State {
       // The scene before the cut ends with an anchor of its own, so that nothing is held.
       flush_last();
       motion.reset();
-      colour.reset();
       ++scenes;
     } else if (last) {
       between.push_back(last->pts);
       last.reset();
     }
     motion.push(frame.picture);
+    // What the last anchor took decides when the next one comes, unless every frame is one.
+    if (options.rate_control && point.interval > 0) settle(0);
     const double now = since_first(frame.pts);
     const bool forced = frame.cut || !anchor_pts || schedule.key_due(now) ||
                         schedule.overdue(now) ||
                         between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
     const bool room = !options.peak || peak_room(now, false) >= least_bits;
     if (forced || (room && schedule.due(now, interval()) && !may_wait(frame))) {
-      write_anchor(frame, frame.cut, forced);
+      write_anchor(std::move(frame), forced);
     } else {
       last = std::move(frame);
     }
@@ -377,8 +465,7 @@ struct Encoder::State {
 
   void flush_last() {
     if (!last) return;
-    write_anchor(*last, false, true);
-    last.reset();
+    write_anchor(std::move(*std::exchange(last, std::nullopt)), true);
   }
 };
 
@@ -403,9 +490,17 @@ void Encoder::push(RgbImage picture, std::int64_t pts) {
   s.go_on(false);
 }
 
+void Encoder::write(std::function<void(StreamWriter&)> what) {
+  auto& s = *state_;
+  s.submit(nullptr, [&s, what = std::move(what)] { what(s.writer); });
+}
+
+void Encoder::settle() { state_->settle(0); }
+
 void Encoder::finish() {
   state_->go_on(true);
   state_->flush_last();
+  state_->settle(0);
 }
 
 }  // namespace semcodec

@@ -2,9 +2,11 @@
 // The sender: frames in, semantic records out.
 //
 // A frame becomes an anchor when the interval since the last anchor is over and something has
-// changed since, at a scene cut (the
-// cut frame and the one before it), and at the end. The frames between are only followed by the
-// motion estimation; the stream carries their times. Under a peak limit an anchor that would not
+// changed since, at a scene cut (the cut frame and the one before it), and at the end. The frames
+// between are only followed by the motion estimation; the stream carries their times. Anchors are
+// described, coded and written in a thread of their own, while the caller's follows the next frames
+// and runs the edge network on the next anchors; what a rate control decides waits for the bits of
+// the last anchor first. Under a peak limit an anchor that would not
 // fit is made again at a lower quality, and one that could not fit at any waits for a later frame.
 // An entry point waits for the frames of the second behind it, unless that was ruled out: how fast
 // they leave it says what its key picture is worth.
@@ -61,7 +63,9 @@ struct AnchorReport {
   double seconds = 0;
   std::uint64_t bytes = 0;      ///< of its record, framing included
   std::uint64_t key_bytes = 0;  ///< of these, the key picture
-  EncodeStats cost;             ///< 1/256 bit by modality
+  /// Of the whole stream up to this record, and what of that is audio.
+  std::uint64_t stream_bytes = 0, audio_bytes = 0;
+  EncodeStats cost;  ///< 1/256 bit by modality
   double quality = 0;
   double interval_scale = 1;  ///< the rate control's trim of the time between anchors
   std::size_t between = 0;    ///< frames since the anchor before
@@ -78,12 +82,19 @@ class Encoder {
           StreamWriter& writer);
   ~Encoder();
 
-  /// Called after each anchor was written.
+  /// Called for each anchor after it was written, in order, in the thread of push(), settle() and
+  /// finish().
   void set_observer(Observer observer);
 
-  /// The next frame, at the working size; pts rising. Throws Error(usage) on another size.
+  /// The next frame, at the working size; pts rising. Throws Error(usage) on another size, and
+  /// what writing an earlier anchor threw.
   void push(RgbImage picture, std::int64_t pts);
-  /// Writes what is pending: the last frame becomes an anchor. Does not finish the writer.
+  /// Has something else written behind the anchors so far, in the thread that writes them.
+  void write(std::function<void(StreamWriter&)> what);
+  /// Waits until all that was pushed and due is written. Before that only write() may use the
+  /// writer.
+  void settle();
+  /// Writes what is pending: the last frame becomes an anchor. Settles, does not finish the writer.
   void finish();
 
   std::int64_t frames() const;

@@ -2,6 +2,7 @@
 // Collects audio packets and writes them some seconds at a time, which compresses well and still
 // streams. With 0 seconds every batch leaves at once.
 
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,10 +13,12 @@ namespace semcodec {
 
 class AudioCarrier {
  public:
-  AudioCarrier(StreamWriter& writer, const std::optional<AudioInfo>& info, double seconds)
-      : writer_(writer), seconds_(seconds) {
+  /// `write` has a batch written, in order with the rest; the description is written here.
+  AudioCarrier(StreamWriter& writer, const std::optional<AudioInfo>& info, double seconds,
+               std::function<void(AudioBatch)> write)
+      : seconds_(seconds), write_(std::move(write)) {
     if (!info) return;
-    writer_.write_audio_info(*info);
+    writer.write_audio_info(*info);
     seconds_per_unit_ = info->time_base.value();
   }
   void add(std::vector<AudioPacket> packets) {
@@ -29,13 +32,12 @@ class AudioCarrier {
   }
   void flush() {
     if (batch_.empty()) return;
-    writer_.write_audio(batch_);
-    batch_.clear();
+    write_(std::exchange(batch_, {}));
   }
 
  private:
-  StreamWriter& writer_;
   double seconds_;
+  std::function<void(AudioBatch)> write_;
   double seconds_per_unit_ = 0;
   AudioBatch batch_;
 };

@@ -60,19 +60,23 @@ std::optional<double> EncodeJob::expected_seconds() const {
 RunResult run_encoder(VideoReader& reader, const EncodeJob& job, const RunSettings& settings) {
   RunResult result;
   StreamWriter writer(settings.sink, job.info);
-  AudioCarrier audio(writer, reader.audio_info(), job.low_delay ? 0.0 : 2.0);
   auto options = job.options;
   options.rate_control = settings.rate_control;
   options.entries = settings.entries;
   const auto encoder = job.make_encoder(options, writer);
+  AudioCarrier audio(writer, reader.audio_info(), job.low_delay ? 0.0 : 2.0, [&](AudioBatch batch) {
+    encoder->write([batch = std::move(batch)](StreamWriter& to) { to.write_audio(batch); });
+  });
   Progress progress(job.progress, settings.title, job.expected_frames());
   std::int64_t anchor_index = 0;
   double last_seconds = 0;
+  std::uint64_t last_bytes = 0;
   encoder->set_observer([&](const SemanticFrame& frame, const AnchorReport& report) {
     last_seconds = report.seconds;
+    last_bytes = report.stream_bytes;
     result.record.anchors.push_back({report.seconds,
                                      8.0 * static_cast<double>(report.bytes),
-                                     8.0 * static_cast<double>(writer.stats().bytes),
+                                     8.0 * static_cast<double>(last_bytes),
                                      report.entry_point,
                                      {report.quality, report.interval_scale}});
     if (!settings.final_output) return;
@@ -87,7 +91,7 @@ RunResult run_encoder(VideoReader& reader, const EncodeJob& job, const RunSettin
       audio.add(std::move(unit->audio));
       if (!unit->frame) continue;
       encoder->push(std::move(unit->frame->image), unit->frame->pts);
-      progress.update(encoder->frames(), last_seconds, writer.stats().bytes);
+      progress.update(encoder->frames(), last_seconds, last_bytes);
     }
     reading.join();
   } catch (...) {
@@ -104,6 +108,7 @@ RunResult run_encoder(VideoReader& reader, const EncodeJob& job, const RunSettin
   }
   encoder->finish();
   audio.flush();
+  encoder->settle();
   writer.finish(settings.with_index);
   progress.finish();
   result.stats = writer.stats();

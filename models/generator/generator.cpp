@@ -71,11 +71,11 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
 
 torch::Tensor GeneratorImpl::field(std::int64_t height, std::int64_t width, int level,
                                    std::int64_t seed, torch::Device device) {
-  auto found = seed == 0 ? fields_[level] : torch::Tensor();
-  if (!found.defined() || found.size(2) != height || found.size(3) != width ||
-      found.device() != device) {
+  auto& found = fields_[level];
+  if (!found.defined() || field_seeds_[level] != seed || found.size(2) != height ||
+      found.size(3) != width || found.device() != device) {
     found = noise_field(height, width, level, seed, device);
-    if (seed == 0) fields_[level] = found;
+    field_seeds_[level] = seed;
   }
   return found;
 }

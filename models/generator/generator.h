@@ -98,7 +98,8 @@ class GeneratorImpl : public torch::nn::Module {
                            std::int64_t seed);
 
   GeneratorConfig config_;
-  torch::Tensor fields_[3];  // what noise_field() gave last, of seed 0
+  torch::Tensor fields_[3];  // what noise_field() gave last, of these seeds
+  std::int64_t field_seeds_[3] = {};
   // Condition encoder and image encoder, summed at 1/4 and 1/8.
   torch::nn::Conv2d condition_in_{nullptr}, condition_down_{nullptr};
   torch::nn::Conv2d image_in_{nullptr}, image_down_{nullptr};

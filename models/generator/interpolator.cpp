@@ -13,13 +13,12 @@ constexpr int kHintChannels = 8;    // what the motion step tells the blending o
 
 }  // namespace
 
-torch::Tensor picture_bytes(const torch::Tensor& picture) {
+torch::Tensor to_bytes(const torch::Tensor& picture) {
   return (picture.squeeze(0) * 255.0 + 0.5)
       .clamp(0, 255)
       .to(torch::kUInt8)
       .permute({1, 2, 0})
-      .contiguous()
-      .to(torch::kCPU);
+      .contiguous();
 }
 
 torch::Tensor small_picture(const torch::Tensor& picture) {
@@ -98,7 +97,7 @@ InterpolatorOutput InterpolatorImpl::forward(const BetweenContext& x) {
 }
 
 torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
-  if (!x.pixels_a.defined()) return picture_bytes(forward(x).frame);
+  if (!x.pixels_a.defined()) return to_bytes(forward(x).frame).to(torch::kCPU);
   const auto [mended, hint] = mend(x);
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   auto folded = torch::empty({1, 2 * 12 + kHintChannels, h / 2, w / 2},

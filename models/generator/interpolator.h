@@ -37,8 +37,8 @@ struct InterpolatorOutput {
   torch::Tensor warped_a, warped_b;
 };
 
-/// N×3×H×W in 0..1 → H×W×3 bytes on the CPU (N = 1).
-torch::Tensor picture_bytes(const torch::Tensor& picture);
+/// 1×3×H×W in 0..1 → H×W×3 bytes on the same device.
+torch::Tensor to_bytes(const torch::Tensor& picture);
 
 /// A picture at half size, folded to N×12×H/4×W/4: what the motion step looks at. Made once for an
 /// anchor.

@@ -28,7 +28,9 @@ torch::Tensor noise_field(std::int64_t height, std::int64_t width, int level, st
       *out++ = (bits * kUnit * 2.0F - 1.0F) * kReach;
     }
   }
-  return field.to(device);
+  if (!device.is_cuda()) return field;
+  // From ordinary memory the copy would wait for all that the GPU has queued.
+  return field.pin_memory().to(device, /*non_blocking=*/true);
 }
 
 }  // namespace semcodec

@@ -1,5 +1,7 @@
-// The CUDA versions of dispatch.h, for libsemcodec_cuda.so. Written for clarity and coalesced
-// reads; at the sizes of this codec the convolutions around them take most of the time.
+// The CUDA versions of dispatch.h, for libsemcodec_cuda.so: the table, and the operators on
+// tensors. The kernels themselves are in flow_kernels.cuh (warping, channel norm) and
+// correlation_kernels.cuh. Half types are read and written as they are; arithmetic is in float
+// (double for double).
 
 #include <ATen/Dispatch.h>
 #include <ATen/cuda/CUDAContext.h>
@@ -7,174 +9,65 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+
+#include "models/kernels/correlation_kernels.cuh"
 #include "models/kernels/dispatch.h"
+#include "models/kernels/flow_kernels.cuh"
 
 namespace semcodec::kernels {
 namespace {
-
-constexpr int kThreads = 256;
-constexpr int kWarp = 32;
-
-unsigned blocks_for(std::int64_t count) {
-  return static_cast<unsigned>((count + kThreads - 1) / kThreads);
-}
 
 torch::ScalarType compute_type(const torch::Tensor& t) {
   return t.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
 }
 
-torch::Tensor channels_last(const torch::Tensor& t, torch::ScalarType type) {
-  return t.to(type).contiguous(at::MemoryFormat::ChannelsLast);
-}
-
-// One block a pixel, one warp a displacement, one lane a channel. All tensors N×H×W×C.
-template <typename T>
-__global__ void correlation_forward(const T* a, const T* b, T* out, int height, int width,
-                                    int channels, int steps, int stride) {
-  const int x = blockIdx.x, y = blockIdx.y, n = blockIdx.z;
-  const int side = 2 * steps + 1, lane = threadIdx.x % kWarp;
-  const std::int64_t pixel = (std::int64_t{n} * height + y) * width + x;
-  for (int d = threadIdx.x / kWarp; d < side * side; d += blockDim.x / kWarp) {
-    const int by = y + (d / side - steps) * stride, bx = x + (d % side - steps) * stride;
-    T sum = 0;
-    if (by >= 0 && by < height && bx >= 0 && bx < width) {
-      const T* va = a + pixel * channels;
-      const T* vb = b + ((std::int64_t{n} * height + by) * width + bx) * channels;
-      for (int c = lane; c < channels; c += kWarp) sum += va[c] * vb[c];
-    }
-    for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffU, sum, step);
-    if (lane == 0) out[pixel * side * side + d] = sum / static_cast<T>(channels);
-  }
-}
-
-// One block a pixel, threads over channels. sign +1: gradient of a; −1: gradient of b.
-template <typename T>
-__global__ void correlation_gradient(const T* grad, const T* other, T* out, int height, int width,
-                                     int channels, int steps, int stride, int sign) {
-  const int x = blockIdx.x, y = blockIdx.y, n = blockIdx.z;
-  const int side = 2 * steps + 1;
-  const std::int64_t image = std::int64_t{n} * height * width;
-  for (int c = threadIdx.x; c < channels; c += blockDim.x) {
-    T sum = 0;
-    for (int d = 0; d < side * side; ++d) {
-      const int oy = y + sign * (d / side - steps) * stride;
-      const int ox = x + sign * (d % side - steps) * stride;
-      if (oy < 0 || oy >= height || ox < 0 || ox >= width) continue;
-      const std::int64_t other_pixel = image + std::int64_t{oy} * width + ox;
-      const std::int64_t at = sign > 0 ? image + std::int64_t{y} * width + x : other_pixel;
-      sum += grad[at * side * side + d] * other[other_pixel * channels + c];
-    }
-    out[(image + std::int64_t{y} * width + x) * channels + c] = sum / static_cast<T>(channels);
-  }
-}
-
-template <typename T>
-struct Taps {
-  int x0, x1, y0, y1;
-  T fx, fy;
-};
-
-// The same clamping as on the CPU: first the position, so that no conversion overflows, then
-// each tap.
-template <typename T>
-__device__ Taps<T> find_taps(T px, T py, int height, int width) {
-  px = px > T{-1} ? px : T{-1};
-  px = px < static_cast<T>(width) ? px : static_cast<T>(width);
-  py = py > T{-1} ? py : T{-1};
-  py = py < static_cast<T>(height) ? py : static_cast<T>(height);
-  const int ix = static_cast<int>(px + T{1}) - 1, iy = static_cast<int>(py + T{1}) - 1;
-  return {min(max(ix, 0), width - 1),  min(max(ix + 1, 0), width - 1),
-          min(max(iy, 0), height - 1), min(max(iy + 1, 0), height - 1),
-          px - static_cast<T>(ix),     py - static_cast<T>(iy)};
-}
-
-/// Element strides of an N×C×H×W tensor, so that both layouts are read as they are.
-struct Strides {
-  std::int64_t n, c, y, x;
-};
-
 Strides strides_of(const torch::Tensor& t) {
   return {t.stride(0), t.stride(1), t.stride(2), t.stride(3)};
 }
 
-template <typename T>
-__global__ void resample_forward(const T* image, Strides is, const T* flow, T* out, Strides os,
-                                 std::int64_t pixels, int channels, int height, int width) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= pixels) return;
-  const int x = static_cast<int>(i % width), y = static_cast<int>(i / width % height);
-  const std::int64_t plane = std::int64_t{height} * width, n = i / plane;
-  const T* f = flow + n * 2 * plane + std::int64_t{y} * width + x;
-  const auto t =
-      find_taps<T>(static_cast<T>(x) + f[0], static_cast<T>(y) + f[plane], height, width);
-  for (int c = 0; c < channels; ++c) {
-    const T* p = image + n * is.n + c * is.c;
-    const T p00 = p[t.y0 * is.y + t.x0 * is.x], p01 = p[t.y0 * is.y + t.x1 * is.x];
-    const T p10 = p[t.y1 * is.y + t.x0 * is.x], p11 = p[t.y1 * is.y + t.x1 * is.x];
-    const T top = p00 + t.fx * (p01 - p00), bottom = p10 + t.fx * (p11 - p10);
-    out[n * os.n + c * os.c + y * os.y + x * os.x] = top + t.fy * (bottom - top);
-  }
+PictureShape shape_of(const torch::Tensor& t) {
+  return {static_cast<int>(t.size(0)), static_cast<int>(t.size(1)), static_cast<int>(t.size(2)),
+          static_cast<int>(t.size(3))};
 }
 
-template <typename T>
-__global__ void resample_gradient(const T* grad, const T* image, const T* flow, T* grad_image,
-                                  T* grad_flow, std::int64_t pixels, int channels, int height,
-                                  int width) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= pixels) return;
-  const int x = static_cast<int>(i % width), y = static_cast<int>(i / width % height);
-  const std::int64_t plane = std::int64_t{height} * width, n = i / plane;
-  const std::int64_t here = std::int64_t{y} * width + x;
-  const T* f = flow + n * 2 * plane + here;
-  const auto t =
-      find_taps<T>(static_cast<T>(x) + f[0], static_cast<T>(y) + f[plane], height, width);
-  const std::int64_t i00 = std::int64_t{t.y0} * width + t.x0;
-  const std::int64_t i01 = std::int64_t{t.y0} * width + t.x1;
-  const std::int64_t i10 = std::int64_t{t.y1} * width + t.x0;
-  const std::int64_t i11 = std::int64_t{t.y1} * width + t.x1;
-  T gx = 0, gy = 0;
-  for (int c = 0; c < channels; ++c) {
-    const std::int64_t base = (n * channels + c) * plane;
-    const T g = grad[base + here];
-    if (grad_image != nullptr) {
-      T* gi = grad_image + base;
-      atomicAdd(gi + i00, g * (1 - t.fx) * (1 - t.fy));
-      atomicAdd(gi + i01, g * t.fx * (1 - t.fy));
-      atomicAdd(gi + i10, g * (1 - t.fx) * t.fy);
-      atomicAdd(gi + i11, g * t.fx * t.fy);
-    }
-    const T* p = image + base;
-    gx += g * ((1 - t.fy) * (p[i01] - p[i00]) + t.fy * (p[i11] - p[i10]));
-    gy += g * ((1 - t.fx) * (p[i10] - p[i00]) + t.fx * (p[i11] - p[i01]));
-  }
-  if (grad_flow != nullptr) {
-    grad_flow[n * 2 * plane + here] = gx;
-    grad_flow[n * 2 * plane + plane + here] = gy;
-  }
+/// Blocks for `items` a row (of which a block takes `per_block`), rows and pictures. The kernels go
+/// on in steps of the grid, so its limits do not limit the sizes.
+dim3 grid_for(std::int64_t items, int per_block, const PictureShape& shape) {
+  constexpr std::int64_t kMost = 65535;  // of y and z
+  const std::int64_t rows = (shape.height + kTileRows - 1) / kTileRows;
+  return dim3(static_cast<unsigned>((items + per_block - 1) / per_block),
+              static_cast<unsigned>(std::min(rows, kMost)),
+              static_cast<unsigned>(std::min<std::int64_t>(shape.pictures, kMost)));
 }
 
-dim3 pixel_grid(const torch::Tensor& t) {
-  return dim3(static_cast<unsigned>(t.size(3)), static_cast<unsigned>(t.size(2)),
-              static_cast<unsigned>(t.size(0)));
+/// Whether every row, pixel or plane that a vector of `bytes` would be read from begins at a
+/// multiple of it.
+bool aligned(const torch::Tensor& t, std::size_t bytes) {
+  return reinterpret_cast<std::uintptr_t>(t.const_data_ptr()) % bytes == 0;
 }
 
 torch::Tensor correlation_cuda(const torch::Tensor& a, const torch::Tensor& b, int steps,
                                int stride) {
   const c10::cuda::CUDAGuard guard(a.device());
-  const auto type = compute_type(a);
-  const auto fa = channels_last(a, type), fb = channels_last(b, type);
-  const std::int64_t side = 2 * steps + 1;
+  const auto fa = a.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto fb = b.contiguous(at::MemoryFormat::ChannelsLast);
+  const std::int64_t side = 2 * std::int64_t{steps} + 1;
   auto out = torch::empty({a.size(0), side * side, a.size(2), a.size(3)},
                           fa.options().memory_format(at::MemoryFormat::ChannelsLast));
-  if (out.numel() == 0) return out.to(a.scalar_type());
-  AT_DISPATCH_FLOATING_TYPES(type, "correlation", [&] {
-    correlation_forward<scalar_t><<<pixel_grid(a), kThreads, 0, at::cuda::getCurrentCUDAStream()>>>(
-        fa.data_ptr<scalar_t>(), fb.data_ptr<scalar_t>(), out.data_ptr<scalar_t>(),
-        static_cast<int>(a.size(2)), static_cast<int>(a.size(3)), static_cast<int>(a.size(1)),
-        steps, stride);
-  });
+  if (out.numel() == 0) return out;
+  const auto stream = at::cuda::getCurrentCUDAStream();
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      torch::kHalf, torch::kBFloat16, a.scalar_type(), "correlation", [&] {
+        constexpr int kVector = kUnit<scalar_t>;
+        const bool vectors = a.size(1) % kVector == 0 && aligned(fa, sizeof(scalar_t) * kVector) &&
+                             aligned(fb, sizeof(scalar_t) * kVector);
+        launch_correlation(fa.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
+                           out.mutable_data_ptr<scalar_t>(), shape_of(a), steps, stride, vectors,
+                           stream);
+      });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
-  return out.to(a.scalar_type());
+  return out;
 }
 
 std::pair<torch::Tensor, torch::Tensor> correlation_backward_cuda(const torch::Tensor& grad,
@@ -183,44 +76,78 @@ std::pair<torch::Tensor, torch::Tensor> correlation_backward_cuda(const torch::T
                                                                   int stride) {
   const c10::cuda::CUDAGuard guard(a.device());
   const auto type = compute_type(a);
-  const auto fa = channels_last(a, type), fb = channels_last(b, type);
-  const auto fg = channels_last(grad, type);
-  auto grad_a = torch::zeros_like(fa), grad_b = torch::zeros_like(fb);
-  const int height = static_cast<int>(a.size(2)), width = static_cast<int>(a.size(3)),
-            channels = static_cast<int>(a.size(1));
+  const auto dense = [&](const torch::Tensor& t) {
+    return t.to(type).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  const auto fa = dense(a), fb = dense(b), fg = dense(grad);
+  const auto options = fa.options().memory_format(at::MemoryFormat::ChannelsLast);
+  auto grad_a = torch::empty(a.sizes(), options), grad_b = torch::empty(b.sizes(), options);
+  const auto pixels = static_cast<unsigned>(a.size(0) * a.size(2) * a.size(3));
   if (a.numel() > 0) {
     const auto stream = at::cuda::getCurrentCUDAStream();
+    const PictureShape shape = shape_of(a);
     AT_DISPATCH_FLOATING_TYPES(type, "correlation_backward", [&] {
-      correlation_gradient<scalar_t><<<pixel_grid(a), kThreads, 0, stream>>>(
-          fg.data_ptr<scalar_t>(), fb.data_ptr<scalar_t>(), grad_a.data_ptr<scalar_t>(), height,
-          width, channels, steps, stride, +1);
-      correlation_gradient<scalar_t><<<pixel_grid(a), kThreads, 0, stream>>>(
-          fg.data_ptr<scalar_t>(), fa.data_ptr<scalar_t>(), grad_b.data_ptr<scalar_t>(), height,
-          width, channels, steps, stride, -1);
+      correlation_gradient<scalar_t><<<pixels, kThreads, 0, stream>>>(
+          fg.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
+          grad_a.mutable_data_ptr<scalar_t>(), shape, steps, stride, +1);
+      correlation_gradient<scalar_t><<<pixels, kThreads, 0, stream>>>(
+          fg.const_data_ptr<scalar_t>(), fa.const_data_ptr<scalar_t>(),
+          grad_b.mutable_data_ptr<scalar_t>(), shape, steps, stride, -1);
     });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
   }
   return {grad_a.to(a.scalar_type()), grad_b.to(b.scalar_type())};
 }
 
+/// T: of the picture, F: of the flow.
+template <typename T, typename F>
+void launch_resample(const torch::Tensor& image, const torch::Tensor& flow, torch::Tensor& out,
+                     bool channels_last) {
+  const PictureShape shape = shape_of(image);
+  const auto stream = at::cuda::getCurrentCUDAStream();
+  const T* from = image.const_data_ptr<T>();
+  const F* motion = flow.const_data_ptr<F>();
+  T* to = out.mutable_data_ptr<T>();
+  constexpr int kVector = 16 / sizeof(T);
+  // A thread a pixel for planes and for few channels; else neighbouring threads read neighbouring
+  // channels of one pixel.
+  if (!channels_last || shape.channels <= 4) {
+    const dim3 block(kTileWidth, kTileRows);
+    resample_pixels<T, F><<<grid_for(shape.width, kTileWidth, shape), block, 0, stream>>>(
+        from, strides_of(image), motion, to, strides_of(out), shape);
+  } else if (shape.channels % kVector == 0 && aligned(image, 16) && aligned(out, 16)) {
+    const std::int64_t items = std::int64_t{shape.width} * (shape.channels / kVector);
+    const dim3 block(kTileWidth, kTileRows);
+    resample_channels<T, F, kVector>
+        <<<grid_for(items, kTileWidth, shape), block, 0, stream>>>(from, motion, to, shape);
+  } else {
+    const std::int64_t items = std::int64_t{shape.width} * shape.channels;
+    const dim3 block(kTileWidth, kTileRows);
+    resample_channels<T, F, 1>
+        <<<grid_for(items, kTileWidth, shape), block, 0, stream>>>(from, motion, to, shape);
+  }
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
 torch::Tensor resample_cuda(const torch::Tensor& image, const torch::Tensor& flow) {
   const c10::cuda::CUDAGuard guard(image.device());
-  const auto type = compute_type(image);
   const auto format = image.suggest_memory_format();
-  const auto source = image.to(type).contiguous(format), motion = flow.to(type).contiguous();
+  const auto source = image.contiguous(format);
+  // The flow is read in its own type where that is the picture's, else in the type of arithmetic.
+  const auto type = image.scalar_type(), wide = compute_type(image);
+  const auto motion = flow.to(flow.scalar_type() == type ? type : wide).contiguous();
   auto out = torch::empty(image.sizes(), source.options().memory_format(format));
-  const std::int64_t pixels = image.size(0) * image.size(2) * image.size(3);
-  if (out.numel() > 0) {
-    AT_DISPATCH_FLOATING_TYPES(type, "resample", [&] {
-      resample_forward<scalar_t>
-          <<<blocks_for(pixels), kThreads, 0, at::cuda::getCurrentCUDAStream()>>>(
-              source.data_ptr<scalar_t>(), strides_of(source), motion.data_ptr<scalar_t>(),
-              out.data_ptr<scalar_t>(), strides_of(out), pixels, static_cast<int>(image.size(1)),
-              static_cast<int>(image.size(2)), static_cast<int>(image.size(3)));
-    });
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
-  }
-  return out.to(image.scalar_type());
+  if (out.numel() == 0) return out;
+  const bool last = format == at::MemoryFormat::ChannelsLast;
+  AT_DISPATCH_FLOATING_TYPES_AND2(torch::kHalf, torch::kBFloat16, type, "resample", [&] {
+    using Wide = Arithmetic<scalar_t>;
+    if (motion.scalar_type() == type) {
+      launch_resample<scalar_t, scalar_t>(source, motion, out, last);
+    } else {
+      launch_resample<scalar_t, Wide>(source, motion, out, last);
+    }
+  });
+  return out;
 }
 
 std::pair<torch::Tensor, torch::Tensor> resample_backward_cuda(const torch::Tensor& grad,
@@ -232,18 +159,19 @@ std::pair<torch::Tensor, torch::Tensor> resample_backward_cuda(const torch::Tens
   const auto g = grad.to(type).contiguous(), source = image.to(type).contiguous();
   const auto motion = flow.to(type).contiguous();
   torch::Tensor grad_image, grad_flow;
+  // In float also for half types: thousands of additions may meet in one pixel.
   if (need_image) grad_image = torch::zeros_like(source);
   if (need_flow) grad_flow = torch::zeros_like(motion);
-  const std::int64_t pixels = image.size(0) * image.size(2) * image.size(3);
   if (source.numel() > 0) {
+    const PictureShape shape = shape_of(image);
+    const dim3 block(kTileWidth, kTileRows);
     AT_DISPATCH_FLOATING_TYPES(type, "resample_backward", [&] {
-      resample_gradient<scalar_t>
-          <<<blocks_for(pixels), kThreads, 0, at::cuda::getCurrentCUDAStream()>>>(
-              g.data_ptr<scalar_t>(), source.data_ptr<scalar_t>(), motion.data_ptr<scalar_t>(),
-              need_image ? grad_image.data_ptr<scalar_t>() : nullptr,
-              need_flow ? grad_flow.data_ptr<scalar_t>() : nullptr, pixels,
-              static_cast<int>(image.size(1)), static_cast<int>(image.size(2)),
-              static_cast<int>(image.size(3)));
+      resample_gradient<scalar_t><<<grid_for(shape.width, kTileWidth, shape), block, 0,
+                                    at::cuda::getCurrentCUDAStream()>>>(
+          g.const_data_ptr<scalar_t>(), source.const_data_ptr<scalar_t>(),
+          motion.const_data_ptr<scalar_t>(),
+          need_image ? grad_image.mutable_data_ptr<scalar_t>() : nullptr,
+          need_flow ? grad_flow.mutable_data_ptr<scalar_t>() : nullptr, shape);
     });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
   }
@@ -253,13 +181,55 @@ std::pair<torch::Tensor, torch::Tensor> resample_backward_cuda(const torch::Tens
 }
 
 torch::Tensor channel_norm_cuda(const torch::Tensor& x) {
-  const auto wide = x.to(compute_type(x));
-  return wide.square().sum(1, true).sqrt_().to(x.scalar_type());
+  const c10::cuda::CUDAGuard guard(x.device());
+  auto norm = torch::empty({x.size(0), 1, x.size(2), x.size(3)},
+                           x.options().memory_format(at::MemoryFormat::Contiguous));
+  if (norm.numel() == 0) return norm;
+  const PictureShape shape = shape_of(x);
+  const auto stream = at::cuda::getCurrentCUDAStream();
+  const dim3 block(kTileWidth, kTileRows);
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      torch::kHalf, torch::kBFloat16, x.scalar_type(), "channel_norm", [&] {
+        // Vectors of pixels where rows lie without gaps and begin at multiples of 16 bytes.
+        constexpr int kVector = 16 / sizeof(scalar_t);
+        const auto whole = [](std::int64_t n) { return n % kVector == 0; };
+        const bool vectors = x.stride(3) == 1 && whole(x.size(3)) && whole(x.stride(2)) &&
+                             whole(x.stride(1)) && whole(x.stride(0)) && aligned(x, 16) &&
+                             aligned(norm, 16);
+        const auto* from = x.const_data_ptr<scalar_t>();
+        auto* to = norm.mutable_data_ptr<scalar_t>();
+        if (vectors) {
+          channel_norm_forward<scalar_t, kVector>
+              <<<grid_for(shape.width / kVector, kTileWidth, shape), block, 0, stream>>>(
+                  from, strides_of(x), to, shape);
+        } else {
+          channel_norm_forward<scalar_t, 1>
+              <<<grid_for(shape.width, kTileWidth, shape), block, 0, stream>>>(from, strides_of(x),
+                                                                               to, shape);
+        }
+      });
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return norm;
 }
 
 torch::Tensor channel_norm_backward_cuda(const torch::Tensor& grad, const torch::Tensor& x,
                                          const torch::Tensor& norm) {
-  return x * torch::where(norm > 0, grad / norm, torch::zeros_like(grad));
+  const c10::cuda::CUDAGuard guard(x.device());
+  auto out = torch::empty(x.sizes(), x.options().memory_format(x.suggest_memory_format()));
+  if (out.numel() == 0) return out;
+  const auto g = grad.to(x.scalar_type()).contiguous(), length = norm.contiguous();
+  const PictureShape shape = shape_of(x);
+  const dim3 block(kTileWidth, kTileRows);
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      torch::kHalf, torch::kBFloat16, x.scalar_type(), "channel_norm_backward", [&] {
+        channel_norm_gradient<scalar_t><<<grid_for(shape.width, kTileWidth, shape), block, 0,
+                                          at::cuda::getCurrentCUDAStream()>>>(
+            g.const_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(), strides_of(x),
+            length.const_data_ptr<scalar_t>(), out.mutable_data_ptr<scalar_t>(), strides_of(out),
+            shape);
+      });
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return out;
 }
 
 }  // namespace

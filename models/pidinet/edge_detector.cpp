@@ -3,10 +3,12 @@
 #include <ATen/Parallel.h>
 
 #include <array>
+#include <mutex>
 #include <utility>
 
 #include "common/core/error.h"
 #include "models/core/device.h"
+#include "models/core/graphed.h"
 #include "models/pidinet/edge_engine.h"
 
 namespace semcodec {
@@ -231,8 +233,27 @@ struct EdgeDetector::Folded {
     return maps;
   }
 
+  /// The fused map from run(), float32.
+  torch::Tensor fused(const torch::Tensor& input) const {
+    const std::vector<torch::Tensor> maps = run(input);
+    torch::Tensor sum = maps[0];
+    for (std::size_t stage = 1; stage < maps.size(); ++stage) sum.add_(maps[stage]);
+    return sum.add_(fusion_bias).sigmoid_();
+  }
+
+  /// The same, as one CUDA graph.
+  torch::Tensor fused_on_gpu(const torch::Tensor& input) {
+    const torch::Tensor there =
+        input.is_cuda() ? input : input.contiguous().pin_memory().to(device, true);
+    const std::lock_guard<std::mutex> lock(mutex);
+    return graph({there})[0].clone();
+  }
+
   torch::Device device;
   torch::Dtype dtype;
+  Graphed graph{"edge network",
+                [this](const Graphed::Tensors& x) { return Graphed::Tensors{fused(x[0])}; }};
+  std::mutex mutex;  ///< of the graph
   torch::Tensor init, mean, scale;
   std::vector<Block> blocks;
   std::vector<Head> heads;
@@ -257,10 +278,7 @@ torch::Tensor EdgeDetector::detect(const torch::Tensor& rgb) const {
   check_picture(rgb);
   const torch::InferenceMode inference;
   if (net_->engine != nullptr) return net_->detect_by_engine(rgb);
-  const std::vector<torch::Tensor> maps = net_->run(rgb);
-  torch::Tensor sum = maps[0];
-  for (std::size_t stage = 1; stage < maps.size(); ++stage) sum.add_(maps[stage]);
-  return sum.add_(net_->fusion_bias).sigmoid_();
+  return net_->device.is_cuda() ? net_->fused_on_gpu(rgb) : net_->fused(rgb);
 }
 
 std::vector<torch::Tensor> EdgeDetector::detect_all(const torch::Tensor& rgb) const {

@@ -65,6 +65,27 @@ TEST_F(KMeansCuda, WarmStartAndLostClustersEqualTheCpu) {
   expect_same(kmeans_from(points, start, {}), cuda::kmeans_from(points, start, {}));
 }
 
+TEST_F(KMeansCuda, SumsOfManyAndOfHeavyPointsEqualTheCpu) {
+  // Millions of points, so that the sums of a block have to be put away half-way; an odd number, so
+  // that the last group is not whole; the greatest weights and coordinates of both signs.
+  PointSet points = random_points(3000001, false, 5);
+  KMeansOptions options;
+  options.clusters = 3;
+  options.max_iterations = 2;
+  expect_same(kmeans(points, options), cuda::kmeans(points, options));
+  options.clusters = 200;
+  expect_same(kmeans(points, options), cuda::kmeans(points, options));
+  PointSet heavy = random_points(50003, true, 6);
+  for (std::size_t i = 0; i < heavy.size(); ++i) {
+    heavy.weights[i] = i % 7 == 0 ? 1 : 65535;
+    if (i % 2 == 0) heavy.x[i] = -9000 - heavy.x[i];
+  }
+  for (const int clusters : {1, 5, 256}) {
+    options.clusters = clusters;
+    expect_same(kmeans(heavy, options), cuda::kmeans(heavy, options));
+  }
+}
+
 TEST_F(KMeansCuda, RefusesNonsense) { EXPECT_THROW(cuda::kmeans({}, {}), Error); }
 
 }  // namespace

@@ -39,6 +39,29 @@ refuses 3 "no-such-model" "$enc" "$dir/clip.y4m" "$dir/x.sem" --model no-such-mo
 refuses 7 "cuda:77" "$dec" "$dir/good.sem" "$dir/x.mp4" --device cuda:77
 refuses 3 "skip" "$enc" "$dir/clip.y4m" "$dir/x.sem" --skip 500
 
+# Video on the GPU: names are errors where there is none, auto says what it does and goes on.
+refuses 2 "hwaccel" "$enc" "$dir/clip.y4m" "$dir/x.sem" --hwaccel quick
+refuses 2 "libtheora" "$dec" "$dir/good.sem" "$dir/x.mp4" --vcodec libtheora
+refuses 2 "y4m" "$dec" "$dir/good.sem" "$dir/x.y4m" --vcodec h264_nvenc
+refuses 2 "preset of libx264" "$dec" "$dir/good.sem" "$dir/x.mp4" --preset p4
+if ldconfig -p | grep -q 'libcuda\.so\.1'; then
+  echo "refusals: this machine has NVIDIA's driver, so what is said without one is not tested"
+else
+  refuses 7 "no cuda device.*libcuda.so.1. was not found" \
+    "$enc" "$dir/clip.y4m" "$dir/x.sem" --hwaccel cuda
+  "$enc" "$dir/clip.y4m" "$dir/auto.sem" --hwaccel auto --progress none 2>"$dir/err.txt"
+  [ "$(grep -c "decoded on the CPU" "$dir/err.txt")" -eq 1 ] || fail "not said once: $(cat "$dir/err.txt")"
+  cmp "$dir/auto.sem" "$dir/good.sem" || fail "--hwaccel auto gave another stream"
+  known=$(ffmpeg -hide_banner -v error -encoders)
+  for encoder in h264_nvenc hevc_nvenc; do
+    [[ $known == *" $encoder "* ]] && status=7 || status=5
+    refuses $status "$encoder" "$dec" "$dir/good.sem" "$dir/x.mp4" --vcodec $encoder
+  done
+  "$dec" "$dir/good.sem" "$dir/auto.mp4" --vcodec auto --progress none 2>"$dir/err.txt"
+  [ "$(grep -c "takes libx264" "$dir/err.txt")" -eq 1 ] || fail "not said once: $(cat "$dir/err.txt")"
+  [ "$(frames_of "$dir/auto.mp4")" -eq 8 ] || fail "--vcodec auto wrote another number of frames"
+fi
+
 # A model that the stream was not made for.
 cp -r models/zoo/default "$dir/other"
 python3 - "$dir/other/generator.safetensors" <<'PY'

@@ -11,6 +11,7 @@
 #include "common/core/error.h"
 #include "models/core/safetensors.h"
 #include "models/flownet2/flow_estimator.h"
+#include "models/generator/conditions.h"
 #include "models/package/model_package.h"
 #include "training/data/key_picture.h"
 #include "training/data/sequence_sampler.h"
@@ -87,6 +88,33 @@ class GeneratorTrainingTest : public ::testing::Test {
   const Ranks ranks_;
   std::string root_;
 };
+
+TEST_F(GeneratorTrainingTest, MoreBlocksStartAsTheIdentity) {
+  auto small = options("small");
+  small.stop_after = 2;
+  GeneratorTrainer first(small, ranks_);
+  first.run();
+  first.export_package(small.output);
+  auto deep = options("deep");
+  deep.initial = small.output;
+  deep.network.blocks_half = 3;
+  deep.network.blocks_eighth = 5;
+  GeneratorTrainer second(deep, ranks_);
+  second.export_package(deep.output);
+  const auto paint = [](const std::string& folder) {
+    auto generator = load_generator(open_package(folder), torch::kCPU, torch::kFloat32);
+    AnchorInput input;
+    input.condition = torch::linspace(0, 1, 4 * 32 * 32).reshape({1, 4, 32, 32});
+    input.texture = torch::zeros({1, generator->config().texture.channels, 4, 4});
+    input.planes = plane_scalars(8, 4, 16, 0.0);
+    return generator->paint(image_context(input));
+  };
+  EXPECT_LT((paint(deep.output) - paint(small.output)).abs().max().item<double>(), 1e-5);
+  // Fewer blocks than the file has are refused: what they knew would be lost.
+  auto shallow = options("shallow");
+  shallow.initial = deep.output;
+  EXPECT_THROW(GeneratorTrainer(shallow, ranks_), Error);
+}
 
 TEST_F(GeneratorTrainingTest, SamplesDependOnTheSeedOnly) {
   SamplerOptions sampling;

@@ -350,6 +350,11 @@ SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int
   });
 }
 
+SequenceSample pinned(const SequenceSample& sample) {
+  return combine({sample},
+                 [](const std::vector<torch::Tensor>& all) { return all.front().pin_memory(); });
+}
+
 SequenceSample to_device(const SequenceSample& sample, torch::Device device) {
   return combine({sample}, [&](const std::vector<torch::Tensor>& all) {
     return all.front().to(device, /*non_blocking=*/true);

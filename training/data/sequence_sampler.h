@@ -53,6 +53,8 @@ struct SequenceSample {
 SequenceSample collate(const std::vector<SequenceSample>& samples);
 /// Samples first … first + count − 1 of a batch.
 SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count);
+/// In page-locked memory. Only where there is CUDA.
+SequenceSample pinned(const SequenceSample& sample);
 SequenceSample to_device(const SequenceSample& sample, torch::Device device);
 
 class SequenceSampler {

@@ -37,6 +37,12 @@ struct GeneratorTrainer::State {
   bool finite_gradient = true;  ///< of the last step
   bool fault_used = false;      ///< GeneratorOptions::fault_at happens once
   Recovery recovery;            ///< from going back to a checkpoint
+  struct Note {
+    std::string name;
+    torch::Tensor loss;
+    double share = 1;
+  };
+  std::vector<Note> notes;  ///< of this step, still on the device
 
   std::string checkpoint_path() const { return options.output + "/checkpoint.safetensors"; }
   bool image_phase() const { return step < options.image_steps; }
@@ -48,6 +54,8 @@ struct GeneratorTrainer::State {
   torch::Tensor generator_loss_of(const Painted& painted, double share);
   torch::Tensor judge_loss_of(const Painted& painted, double share);
   void note(const std::string& name, const torch::Tensor& loss, double share);
+  void settle_notes();
+  double clip_gradients() const;
   std::vector<torch::Tensor> trained() const;
   std::vector<torch::Tensor> judged_parameters() const;
   void set_rate();

@@ -36,7 +36,32 @@ DiscriminatorMaps judge(Discriminator& net, const torch::Tensor& input, bool bf1
 
 void GeneratorTrainer::State::note(const std::string& name, const torch::Tensor& loss,
                                    double share) {
-  log.add(name, loss.detach().item<double>() * share);
+  notes.push_back({name, loss.detach(), share});
+}
+
+/// Asks the device once a step, instead of stopping it at every loss.
+void GeneratorTrainer::State::settle_notes() {
+  std::vector<torch::Tensor> losses;
+  for (const auto& note : notes) losses.push_back(note.loss.to(torch::kFloat32).reshape({}));
+  const auto values = torch::stack(losses).to(torch::kCPU, torch::kFloat64);
+  for (std::size_t i = 0; i < notes.size(); ++i) {
+    log.add(notes[i].name, values[static_cast<std::int64_t>(i)].item<double>() * notes[i].share);
+  }
+  notes.clear();
+}
+
+/// clip_grad_norm_() of torch in a few launches for all parameters together. Returns the norm.
+double GeneratorTrainer::State::clip_gradients() const {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients;
+  for (const auto& parameter : trained()) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  const double norm =
+      torch::stack(at::_foreach_norm(gradients)).to(torch::kFloat32).norm().item<double>();
+  const double scale = options.clip_gradient / (norm + 1e-6);
+  if (scale < 1) at::_foreach_mul_(gradients, scale);
+  return norm;
 }
 
 std::vector<torch::Tensor> GeneratorTrainer::State::trained() const {
@@ -52,6 +77,7 @@ std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
 }
 
 Painted GeneratorTrainer::State::paint(const SequenceSample& sample) {
+  const Autocast autocast(device, options.bf16);  // one conversion of the weights for all frames
   return paint_sample(generator, texture, sample, image_phase(), options.bf16,
                       options.checkpoint_activations, step + 1);
 }
@@ -128,22 +154,26 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     fused_step(*judge_adam);
   }
   generator_adam->zero_grad();
-  double total = 0, error = 0;
+  torch::Tensor total, error;
+  const auto add = [](torch::Tensor& sum, const torch::Tensor& value) {
+    sum = sum.defined() ? sum + value : value;
+  };
   for (std::int64_t i = 0; i < parts; ++i) {
     const auto some = part(i);
     if (parts > 1) painted = paint(some);
     auto loss = generator_loss_of(painted, share_of(some)) * share_of(some);
     if (step == options.fault_at && !fault_used) loss = loss * NAN;
     loss.backward();
-    total += loss.item<double>();
     const torch::NoGradGuard no_grad;
-    error += torch::l1_loss(painted.frame, painted.source).item<double>() * share_of(some);
+    add(total, loss.detach());
+    add(error, torch::l1_loss(painted.frame, painted.source) * share_of(some));
   }
   if (step == options.fault_at) fault_used = true;
-  log.add("loss", total);
+  note("loss", total, 1);
+  settle_notes();
   log.step_done();
 
-  const auto wrong = guard.check(total, error, finite_gradient);
+  const auto wrong = guard.check(total.item<double>(), error.item<double>(), finite_gradient);
   const double flags = ranks.average_gradients(
       trained(), (interrupted() ? 1.0 : 0.0) + (wrong ? kTroubleFlag : 0.0));
   stop = std::fmod(flags, kTroubleFlag) > 0;
@@ -152,7 +182,7 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     trouble = wrong.value_or("a loss on another rank went wrong");
     return;
   }
-  const double norm = torch::nn::utils::clip_grad_norm_(trained(), options.clip_gradient);
+  const double norm = clip_gradients();
   finite_gradient = std::isfinite(norm);
   if (!finite_gradient) {
     log::warning("Step " + std::to_string(step) + ": the gradient is not finite; step left out.");

@@ -36,14 +36,30 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Weights to start from. A network with more residual blocks than the file has starts as the
+/// file's does: the second convolution of the new blocks is zero, so that they add nothing until
+/// they have learnt something (Chen et al. 2016, arXiv 1511.05641).
+void start_from(Generator& generator, const std::string& path) {
+  auto tensors = load_safetensors(path);
+  for (const auto& [name, tensor] : state_of(*generator)) {
+    const auto conv2 = name.find(".conv2.");
+    const auto conv1 = name.find(".conv1.");
+    if (tensors.contains(name) || (conv1 == std::string::npos && conv2 == std::string::npos)) {
+      continue;
+    }
+    tensors[name] = conv2 == std::string::npos ? tensor.clone() : torch::zeros_like(tensor);
+  }
+  load_into(*generator, tensors, path);
+}
+
 /// The batches of a run from a step on, made ahead by worker threads. Workers fill one queue each,
 /// and the steps take from them in turn: the order of the samples then does not depend on which
 /// worker is faster.
 class BatchFeed {
  public:
   BatchFeed(const GeneratorOptions& options, const SequenceSampler& sampler, const Ranks& ranks,
-            std::int64_t first, std::int64_t salt)
-      : options_(options), sampler_(sampler), ranks_(ranks), first_(first), salt_(salt) {
+            std::int64_t first, std::int64_t salt, bool pin)
+      : options_(options), sampler_(sampler), ranks_(ranks), first_(first), salt_(salt), pin_(pin) {
     for (int w = 0; w < options.workers; ++w) {
       queues_.push_back(std::make_unique<BoundedQueue<SequenceSample>>(2));
     }
@@ -84,13 +100,16 @@ class BatchFeed {
       const auto seed = random.next();
       if (i % ranks_.size() == ranks_.rank()) samples.push_back(sampler_.draw(seed, between));
     }
-    return collate(samples);
+    auto batch = collate(samples);
+    // From page-locked memory a copy to the GPU runs beside its work.
+    return pin_ ? pinned(batch) : batch;
   }
 
   const GeneratorOptions& options_;
   const SequenceSampler& sampler_;
   const Ranks& ranks_;
   std::int64_t first_, salt_;
+  bool pin_;
   std::vector<std::unique_ptr<BoundedQueue<SequenceSample>>> queues_;
   std::vector<std::thread> workers_;
 };
@@ -146,7 +165,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   std::filesystem::create_directories(options.output, code);
   require(!code, ErrorKind::output, "Cannot make " + options.output + ": " + code.message() + ".");
   if (!options.initial.empty()) {
-    load_module(*s.generator, options.initial + "/generator.safetensors");
+    start_from(s.generator, options.initial + "/generator.safetensors");
     const auto texture = options.initial + "/texture.safetensors";
     if (options.network.texture.channels > 0 && std::filesystem::exists(texture)) {
       load_module(*s.texture, texture);
@@ -205,7 +224,7 @@ void GeneratorTrainer::run() {
   const auto over_ranks = [&](std::vector<double>& values) { s.ranks.sum(values); };
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
-    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.recovery.salt);
+    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.recovery.salt, s.device.is_cuda());
     while (s.step < last && !s.stop && s.trouble.empty()) {
       const auto sample = to_device(feed.batch_of(s.step), s.device);
       s.set_rate();

@@ -40,49 +40,154 @@ struct Points {
   std::uint32_t count;
 };
 
-__device__ float squared_distance(const Points& p, std::uint32_t i, float cx, float cy, float cz) {
-  const float dx = p.x[i] - cx, dy = p.y[i] - cy, dz = p.z[i] - cz;
+__device__ float squared_distance(float x, float y, float z, float cx, float cy, float cz) {
+  const float dx = x - cx, dy = y - cy, dz = z - cz;
   return (dx * dx + dy * dy) + dz * dz;
+}
+
+__device__ float squared_distance(const Points& p, std::uint32_t i, float cx, float cy, float cz) {
+  return squared_distance(p.x[i], p.y[i], p.z[i], cx, cy, cz);
 }
 
 __device__ std::uint32_t weight(const Points& p, std::uint32_t i) {
   return p.weights == nullptr ? 1u : p.weights[i];
 }
 
-/// `tally` is 4 sums a cluster and, behind them, the inertia. Dynamic shared memory: the same.
-__global__ void assign_kernel(Points p, FixedScale scale, const float* centres, int clusters,
-                              std::uint8_t* labels, float* distances, Wide* tally) {
-  extern __shared__ Wide sums[];
-  __shared__ float near[3 * kMaxClusters];
-  for (int i = threadIdx.x; i < 3 * clusters; i += blockDim.x) near[i] = centres[i];
-  for (int i = threadIdx.x; i <= 4 * clusters; i += blockDim.x) sums[i] = 0;
+// Sums of a cluster in a block are 32-bit integers in shared memory, whose atomics are fast, one
+// column for each lane, so that lanes do not wait for each other. Without weights: x, y, z, count.
+// With weights (16 bits) a product of 36 bits is two sums: of its low 16 bits, and of the rest.
+template <bool kWeighted>
+constexpr int kCells = kWeighted ? 7 : 4;
+/// Whatever a point adds to a cell is at most 2^20 in size (kmeans_engine.h), so that many fit.
+constexpr int kPointsPerCell = (1 << 11) - 1;
+constexpr int kGroup = 4;  ///< points a thread takes at a time
+
+/// Columns with which so many cells fit the shared memory that every kernel may have.
+int columns_for(int cells) {
+  int columns = 32;
+  while (cells * columns * 4 > 32 * 1024) columns /= 2;
+  return columns;
+}
+
+template <bool kWeighted>
+__device__ void add_point(int* cells, int columns, int x, int y, int z, int w) {
+  const auto add = [&](int cell, int value) { atomicAdd(cells + cell * columns, value); };
+  if (!kWeighted) {
+    add(0, x);
+    add(1, y);
+    add(2, z);
+    add(3, 1);
+    return;
+  }
+  const int position[3] = {x, y, z};
+  for (int k = 0; k < 3; ++k) {
+    const long long product = static_cast<long long>(position[k]) * w;
+    add(2 * k, static_cast<int>(product & 0xffff));
+    add(2 * k + 1, static_cast<int>(product >> 16));  // rounds down: low + 2^16 · high is exact
+  }
+  add(6, w);
+}
+
+/// Adds the block's cells to `tally` and sets them to zero. All threads of the block take part.
+template <bool kWeighted>
+__device__ void flush(int* cells, int columns, int clusters, Wide* tally) {
   __syncthreads();
-  for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < p.count;
-       i += gridDim.x * blockDim.x) {
-    int label = 0;
-    float best = squared_distance(p, i, near[0], near[1], near[2]);
+  for (int i = threadIdx.x; i < clusters * kCells<kWeighted>; i += blockDim.x) {
+    long long sum = 0;
+    for (int k = 0; k < columns; ++k) {
+      int* cell = cells + i * columns + (k + i) % columns;  // neighbours use different banks
+      sum += *cell;
+      *cell = 0;
+    }
+    if (sum == 0) continue;
+    const int cluster = i / kCells<kWeighted>, cell = i % kCells<kWeighted>;
+    const int which = kWeighted ? cell / 2 : cell;
+    if (kWeighted && cell % 2 == 1) sum *= 1 << 16;
+    // Two's complement: adding the negative as unsigned is the signed sum.
+    atomicAdd(tally + 4 * cluster + which, static_cast<Wide>(sum));
+  }
+  __syncthreads();
+}
+
+/// Four values from `from` + i, zeros beyond `count`.
+__device__ float4 four(const float* from, std::uint32_t i, std::uint32_t count) {
+  if (i + 3 < count) return *reinterpret_cast<const float4*>(from + i);
+  return make_float4(i < count ? from[i] : 0, i + 1 < count ? from[i + 1] : 0,
+                     i + 2 < count ? from[i + 2] : 0, 0);
+}
+
+/// `tally` is 4 sums a cluster and, behind them, the inertia. Dynamic shared memory: the cells.
+template <bool kWeighted>
+__global__ void __launch_bounds__(kThreads)
+    assign_kernel(Points p, FixedScale scale, const float* centres, int clusters, int columns,
+                  std::uint8_t* labels, float* distances, Wide* tally) {
+  extern __shared__ int cells[];
+  __shared__ float4 near[kMaxClusters];
+  for (int i = threadIdx.x; i < clusters; i += blockDim.x) {
+    near[i] = make_float4(centres[3 * i], centres[3 * i + 1], centres[3 * i + 2], 0);
+  }
+  for (int i = threadIdx.x; i < clusters * kCells<kWeighted> * columns; i += blockDim.x) {
+    cells[i] = 0;
+  }
+  __syncthreads();
+  Wide inertia = 0;
+  // Points that a cell may have got by now.
+  const int step = kThreads / columns * kGroup;
+  int filled = 0;
+  const std::uint32_t groups = (p.count + kGroup - 1) / kGroup, stride = gridDim.x * kThreads;
+  // The same number of rounds for all threads of a block: flush() needs them all.
+  for (std::uint32_t first = blockIdx.x * kThreads; first < groups; first += stride) {
+    if (filled + step > kPointsPerCell) {
+      flush<kWeighted>(cells, columns, clusters, tally);
+      filled = 0;
+    }
+    filled += step;
+    const std::uint32_t i = (first + threadIdx.x) * kGroup;
+    if (i >= p.count) continue;
+    const float4 x4 = four(p.x, i, p.count), y4 = four(p.y, i, p.count), z4 = four(p.z, i, p.count);
+    const float x[kGroup] = {x4.x, x4.y, x4.z, x4.w}, y[kGroup] = {y4.x, y4.y, y4.z, y4.w},
+                z[kGroup] = {z4.x, z4.y, z4.z, z4.w};
+    int label[kGroup] = {};
+    float best[kGroup];
+    for (int k = 0; k < kGroup; ++k) {
+      best[k] = squared_distance(x[k], y[k], z[k], near[0].x, near[0].y, near[0].z);
+    }
     for (int c = 1; c < clusters; ++c) {
-      const float d = squared_distance(p, i, near[3 * c], near[3 * c + 1], near[3 * c + 2]);
-      if (d < best) {
-        best = d;
-        label = c;
+      const float4 centre = near[c];
+#pragma unroll
+      for (int k = 0; k < kGroup; ++k) {
+        const float d = squared_distance(x[k], y[k], z[k], centre.x, centre.y, centre.z);
+        if (d < best[k]) {
+          best[k] = d;
+          label[k] = c;
+        }
       }
     }
-    labels[i] = static_cast<std::uint8_t>(label);
-    distances[i] = best;
-    const long long w = weight(p, i);
-    Wide* own = sums + 4 * label;
-    // Two's complement: adding the negative as unsigned is the signed sum.
-    atomicAdd(own, static_cast<Wide>(w * __float2int_rn(p.x[i] * scale.position)));
-    atomicAdd(own + 1, static_cast<Wide>(w * __float2int_rn(p.y[i] * scale.position)));
-    atomicAdd(own + 2, static_cast<Wide>(w * __float2int_rn(p.z[i] * scale.position)));
-    atomicAdd(own + 3, static_cast<Wide>(w));
-    atomicAdd(sums + 4 * clusters, static_cast<Wide>(w * static_cast<int>(best * scale.distance)));
+    const bool whole = i + kGroup <= p.count;
+    if (whole) {
+      *reinterpret_cast<uchar4*>(labels + i) =
+          make_uchar4(static_cast<unsigned char>(label[0]), static_cast<unsigned char>(label[1]),
+                      static_cast<unsigned char>(label[2]), static_cast<unsigned char>(label[3]));
+      *reinterpret_cast<float4*>(distances + i) = make_float4(best[0], best[1], best[2], best[3]);
+    }
+#pragma unroll
+    for (int k = 0; k < kGroup; ++k) {
+      if (i + k >= p.count) break;
+      if (!whole) {
+        labels[i + k] = static_cast<std::uint8_t>(label[k]);
+        distances[i + k] = best[k];
+      }
+      const int w = kWeighted ? p.weights[i + k] : 1;
+      inertia += static_cast<Wide>(static_cast<int>(best[k] * scale.distance)) * w;
+      add_point<kWeighted>(cells + label[k] * kCells<kWeighted> * columns + threadIdx.x % columns,
+                           columns, __float2int_rn(x[k] * scale.position),
+                           __float2int_rn(y[k] * scale.position),
+                           __float2int_rn(z[k] * scale.position), w);
+    }
   }
-  __syncthreads();
-  for (int i = threadIdx.x; i <= 4 * clusters; i += blockDim.x) {
-    if (sums[i] != 0) atomicAdd(tally + i, sums[i]);
-  }
+  flush<kWeighted>(cells, columns, clusters, tally);
+  for (int half = 16; half > 0; half /= 2) inertia += __shfl_down_sync(0xffffffffU, inertia, half);
+  if (threadIdx.x % 32 == 0 && inertia != 0) atomicAdd(tally + 4 * clusters, inertia);
 }
 
 /// One block of threads sums one span of points.
@@ -175,10 +280,7 @@ class CudaEngine final : public Engine {
     const std::size_t sums = 4 * centres.size() + 1;
     centres_.upload(centres.front().data(), 3 * centres.size());
     tally_.clear(sums);
-    assign_kernel<<<grid(), kThreads, sums * sizeof(Wide)>>>(
-        points_, scale_, centres_.get(), static_cast<int>(centres.size()), labels_.get(),
-        distances_.get(), tally_.get());
-    check(cudaGetLastError(), "assigning points");
+    launch_assignment(static_cast<int>(centres.size()));
     std::vector<Wide> host(sums);
     tally_.download(host.data(), sums);
     Tally tally;
@@ -232,9 +334,44 @@ class CudaEngine final : public Engine {
     return host;
   }
 
+  /// Seconds that the device takes for one assignment, of `repeats` in a row.
+  double assignment_seconds(const std::vector<Centre>& centres, int repeats) {
+    centres_.upload(centres.front().data(), 3 * centres.size());
+    const auto clusters = static_cast<int>(centres.size());
+    cudaEvent_t begin{}, end{};
+    check(cudaEventCreate(&begin), "preparing a clock");
+    check(cudaEventCreate(&end), "preparing a clock");
+    for (int i = -3; i < repeats; ++i) {  // three to warm up
+      if (i == 0) check(cudaEventRecord(begin), "starting a clock");
+      launch_assignment(clusters);
+    }
+    check(cudaEventRecord(end), "stopping a clock");
+    check(cudaEventSynchronize(end), "waiting for the clock");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, begin, end), "reading a clock");
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    return milliseconds * 1e-3 / repeats;
+  }
+
  private:
   int grid() const {
-    return static_cast<int>(std::min<std::size_t>((host_.size() + kThreads - 1) / kThreads, 512));
+    return static_cast<int>(std::min<std::size_t>((host_.size() + kThreads - 1) / kThreads, 1024));
+  }
+
+  /// With the centres that were uploaded; adds to tally_.
+  void launch_assignment(int clusters) {
+    const bool weighted = points_.weights != nullptr;
+    const int cells = clusters * (weighted ? kCells<true> : kCells<false>);
+    const int columns = columns_for(cells);
+    const std::size_t groups = (host_.size() + kGroup - 1) / kGroup;
+    const auto blocks =
+        static_cast<unsigned>(std::min<std::size_t>((groups + kThreads - 1) / kThreads, 1024));
+    const auto kernel = weighted ? assign_kernel<true> : assign_kernel<false>;
+    kernel<<<blocks, kThreads, static_cast<std::size_t>(cells) * columns * sizeof(int)>>>(
+        points_, scale_, centres_.get(), clusters, columns, labels_.get(), distances_.get(),
+        tally_.get());
+    check(cudaGetLastError(), "assigning points");
   }
 
   std::uint64_t sweep(const Centre& c, bool first, bool keep, std::vector<Wide>& sums) {
@@ -297,6 +434,15 @@ KMeansResult kmeans_from(const PointSet& points, std::vector<Centre> start,
   const FixedScale scale = kmeans_detail::fixed_scale(points, start);
   CudaEngine engine(points, scale);
   return kmeans_detail::iterate(engine, points, scale, std::move(start), options);
+}
+
+double kmeans_assignment_seconds(const PointSet& points, const std::vector<Centre>& centres,
+                                 int repeats) {
+  kmeans_detail::validate(points, centres,
+                          static_cast<int>(std::min<std::size_t>(centres.size(), 1000)));
+  require_device();
+  CudaEngine engine(points, kmeans_detail::fixed_scale(points, centres));
+  return engine.assignment_seconds(centres, repeats);
 }
 
 }  // namespace semcodec::cuda

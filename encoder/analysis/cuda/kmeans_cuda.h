@@ -5,6 +5,7 @@
 // nothing else, so that programs start, and build, on machines without CUDA.
 
 #include <string>
+#include <vector>
 
 #include "encoder/analysis/kmeans.h"
 
@@ -19,5 +20,10 @@ KMeansResult kmeans(const PointSet& points, const KMeansOptions& options);
 /// As semcodec::kmeans_from.
 KMeansResult kmeans_from(const PointSet& points, std::vector<Centre> start,
                          const KMeansOptions& options);
+
+/// Seconds that the device takes to assign all points to the centres and add them up, the mean of
+/// `repeats` in a row without copies from or to the host: for benchmarks. Throws as kmeans_from.
+double kmeans_assignment_seconds(const PointSet& points, const std::vector<Centre>& centres,
+                                 int repeats);
 
 }  // namespace semcodec::cuda

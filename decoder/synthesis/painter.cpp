@@ -1,0 +1,132 @@
+#include "decoder/synthesis/painter.h"
+
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include "models/generator/flow_geometry.h"
+
+namespace semcodec {
+
+namespace {
+
+using Tensors = Graphed::Tensors;
+
+AnchorInput input_of(const Tensors& x) { return {x[0], x[1], x[2]}; }
+
+Tensors painted(Generator& generator, const FrameContext& context) {
+  const auto picture = generator->paint(context);
+  return {picture, small_picture(picture)};
+}
+
+Tensors paint_references(Generator& generator, const Tensors& x) {
+  const AnchorState a{x[3], x[4]};
+  const auto &flow_a = x[5], &distance_a = x[6];
+  if (!x[7].defined()) {
+    return painted(generator, anchor_context(input_of(x), a, flow_a, distance_a));
+  }
+  const AnchorState b{x[7], x[8]};
+  return painted(generator, anchor_context(input_of(x), a, flow_a, distance_a, &b,
+                                           compose(flow_a, x[9]), x[10]));
+}
+
+BetweenContext at_moment(const BetweenContext& x) {
+  BetweenContext moment = x;
+  std::tie(moment.flow_a, moment.flow_b) = between(x.flow_a, x.flow_b, x.tau);
+  return moment;
+}
+
+Tensors paint_between(Generator& generator, const Tensors& x) {
+  BetweenContext context{x[0], x[1], x[2], x[3], {}, {}, x[4], x[5], x[6], x[7]};
+  const auto frame = generator->interpolator()->forward(at_moment(context)).frame;
+  return {to_bytes(frame)};
+}
+
+}  // namespace
+
+Painter::Painter(Generator generator, FlowRefiner refiner, torch::Device device)
+    : generator_(std::move(generator)),
+      refiner_(std::move(refiner)),
+      device_(device),
+      planes_("painting of first frames",
+              [this](const Tensors& x) {
+                return painted(generator_, image_context(input_of(x), x[3]));
+              }),
+      references_("painting of anchors",
+                  [this](const Tensors& x) { return paint_references(generator_, x); }),
+      flows_("motion between anchors",
+             [this](const Tensors& x) {
+               const auto both = refiner_.refine(x[0], x[1], x[2]);
+               return Tensors{both.first, both.second};
+             }),
+      between_("painting of frames between anchors",
+               [this](const Tensors& x) { return paint_between(generator_, x); }),
+      bytes_("conversion to bytes", [](const Tensors& x) { return Tensors{to_bytes(x[0])}; }) {}
+
+torch::Tensor Painter::bring(const torch::Tensor& tensor) const {
+  if (!tensor.defined() || !device_.is_cuda() || tensor.is_cuda()) return tensor;
+  return tensor.contiguous().pin_memory().to(device_, /*non_blocking=*/true);
+}
+
+AnchorPicture Painter::kept(const Tensors& painted) const {
+  // On a GPU the results are overwritten by the next anchor, which refers to this one.
+  if (!device_.is_cuda()) return {painted[0], painted[1]};
+  return {painted[0].clone(), painted[1].clone()};
+}
+
+AnchorPicture Painter::from_planes(const AnchorInput& input, const torch::Tensor& key) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return kept(planes_({input.condition, input.texture, input.planes, key}));
+}
+
+AnchorPicture Painter::from_references(const AnchorInput& input, const AnchorState& a,
+                                       const torch::Tensor& flow_a, const torch::Tensor& distance_a,
+                                       const AnchorState* b, const torch::Tensor& flow_ab,
+                                       const torch::Tensor& distance_b) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Tensors x = {input.condition, input.texture, input.planes, a.condition,
+               a.picture,       flow_a,        distance_a};
+  const Tensors of_b =
+      b == nullptr ? Tensors(4) : Tensors{b->condition, b->picture, flow_ab, distance_b};
+  x.insert(x.end(), of_b.begin(), of_b.end());
+  return kept(references_(x));
+}
+
+std::pair<torch::Tensor, torch::Tensor> Painter::flows(const torch::Tensor& earlier,
+                                                       const torch::Tensor& later,
+                                                       const torch::Tensor& coarse_10) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto both = flows_({earlier, later, coarse_10});
+  if (!device_.is_cuda()) return {both[0], both[1]};
+  return {both[0].clone(), both[1].clone()};
+}
+
+torch::Tensor Painter::fetched(const torch::Tensor& bytes,
+                               std::unique_lock<std::mutex>& lock) const {
+  const auto host =
+      torch::empty(bytes.sizes(), bytes.options().device(torch::kCPU).pinned_memory(true));
+  host.copy_(bytes, /*non_blocking=*/true);
+  c10::Event done(device_.type());
+  done.record(c10::impl::VirtualGuardImpl(device_.type()).getStream(bytes.device()));
+  // The next frame may be queued while this one travels.
+  lock.unlock();
+  done.synchronize();
+  return host;
+}
+
+torch::Tensor Painter::between_bytes(const BetweenContext& x) {
+  const torch::InferenceMode guard;
+  if (!device_.is_cuda()) return generator_->interpolator()->paint_bytes(at_moment(x));
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto bytes = between_(
+      {x.picture_a, x.picture_b, x.small_a, x.small_b, x.flow_a, x.flow_b, x.tau, x.interval});
+  return fetched(bytes[0], lock);
+}
+
+torch::Tensor Painter::bytes(const torch::Tensor& picture) {
+  const torch::InferenceMode guard;
+  if (!device_.is_cuda()) return to_bytes(picture);
+  std::unique_lock<std::mutex> lock(mutex_);
+  return fetched(bytes_({picture})[0], lock);
+}
+
+}  // namespace semcodec
