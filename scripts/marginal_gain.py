@@ -36,7 +36,6 @@ MOST_CUTS = 2          # of one clip
 LEAST = 5.5            # seconds left of a clip that still make a cut
 QUALITIES = (80, 45)
 KEYS = ((8, 26), (14, 40))
-LADDER = (62,)         # more qualities without key pictures, for what a bit is worth
 WINDOWS = ((0.0, 0.4), (1.2, 1.6), (2.6, 3.0), (5.0, 5.4), (8.8, 9.2))  # seconds
 FIELDS = ("cut", "seconds", "quality", "key", "bytes", "key_bytes", "from", "to", "lpips",
           "psnr")
@@ -197,8 +196,7 @@ def wishes_of(cuts):
     key pictures' qualities; a model in what they show of the detail needs no more."""
     wishes = {}
     for number, cut in enumerate(cuts):
-        pairs = [(q, k) for q in QUALITIES for k in (-1, *KEYS[number % len(KEYS)])]
-        wishes[cut] = pairs + [(q, -1) for q in LADDER]
+        wishes[cut] = [(q, k) for q in QUALITIES for k in (-1, *KEYS[number % len(KEYS)])]
     return wishes
 
 
