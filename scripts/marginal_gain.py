@@ -372,7 +372,7 @@ def fit_gain(points, scenes):
 
 
 def fit_planes(programs, cuts, scenes, data):
-    """ln of a later anchor's planes over the entry point's, from 1 and the root of `moving`."""
+    """ln of a later anchor's planes over the entry point's, from 1 and ln fade."""
     inputs, outputs = [], []
     for cut in cuts:
         for quality in QUALITIES:
@@ -380,7 +380,7 @@ def fit_planes(programs, cuts, scenes, data):
             anchors = encode(programs, cut, quality, -1, data / "streams")[1]["anchors"]
             later = sum(8 * a["bytes"] for a in anchors[1:])
             share = later / scene["plane_bits"] * scene["interval"] / anchors[-1]["seconds"]
-            inputs.append((1, math.sqrt(scene["moving"])))
+            inputs.append((1, math.log(max(scene["fade"], 0.05))))
             outputs.append(math.log(share))
     return least_squares(inputs, outputs, [1] * len(inputs))
 
@@ -392,7 +392,7 @@ def fit(programs, cuts, rows, data, command):
               for cut in cuts for q in QUALITIES}
     forget, share, constants, words = fit_gain(list(measured.gains()), scenes)
     planes = fit_planes(programs, cuts, scenes, data)
-    usual = [middle(scene[name] for scene in scenes.values()) for name in ("fade", "moving")]
+    usual = middle(scene["fade"] for scene in scenes.values())
     numbers = lambda values: ", ".join(f"{value:.4g}" for value in values)
     return f"""#pragma once
 // Written by scripts/marginal_gain.py; not by hand:
@@ -406,8 +406,7 @@ namespace semcodec {{
 
 // clang-format off
 inline constexpr KeyGainTable kKeyGain{{
-    .usual_fade = {usual[0]:.4g},
-    .usual_moving = {usual[1]:.4g},
+    .usual_fade = {usual:.4g},
     .forget = {forget:g},
     .fade_share = {share:g},
     .soon = {{{numbers(constants[:3])}}},

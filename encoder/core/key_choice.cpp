@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 
-#include "encoder/analysis/change.h"
 #include "encoder/rate/key_gain_table.h"
 
 namespace semcodec {
@@ -38,12 +37,7 @@ KeyTrial::KeyTrial(const RgbImage& picture, const std::vector<Later>& ahead, dou
   for (const Later& later : ahead) fading.push(*later.picture, later.seconds);
   scene_.life = life;
   scene_.detail = fading.detail();
-  if (!ahead.empty()) {
-    scene_.fade = fading.rate();
-    ChangeDetector change;
-    change.remember(picture);
-    scene_.moving = change.changed(*ahead.back().picture);
-  }
+  if (!ahead.empty()) scene_.fade = fading.rate();
   std::array<double, 3> sizes{}, fidelities{};
   for (std::size_t i = 0; i < kTried.size(); ++i) {
     const Appearance coded = codec.encode(picture, kTried[i], true);

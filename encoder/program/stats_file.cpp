@@ -71,7 +71,6 @@ ordered_json key_json(const KeyReport& key) {
   }
   return {{"quality", key.options[key.chosen].quality},
           {"fade", key.scene.fade ? ordered_json(*key.scene.fade) : ordered_json()},
-          {"moving", key.scene.moving ? ordered_json(*key.scene.moving) : ordered_json()},
           {"detail", key.scene.detail},
           {"life", key.scene.life},
           {"plane_bits", key.scene.plane_bits},

@@ -9,6 +9,8 @@ namespace {
 
 // Beyond the most detailed of the scenes measured the model stops.
 constexpr double kMostDetail = 30;
+// Slower than this a scene stands still.
+constexpr double kLeastFade = 0.05;
 
 double weighed(const double (&by)[3], const KeyScene& scene) {
   return std::max(0.0, by[0] + by[1] * (scene.quality - 60) / 100 +
@@ -24,8 +26,8 @@ double mean_left(double rate, double life) {
 }  // namespace
 
 double expected_plane_bits(const KeyScene& scene, const KeyGainTable& table) {
-  const double moving = scene.moving.value_or(table.usual_moving);
-  const double later = std::exp(table.planes[0] + table.planes[1] * std::sqrt(moving));
+  const double fade = std::max(scene.fade.value_or(table.usual_fade), kLeastFade);
+  const double later = std::exp(table.planes[0] + table.planes[1] * std::log(fade));
   return scene.plane_bits * (1 + later * scene.life / scene.interval);
 }
 

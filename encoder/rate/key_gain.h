@@ -14,14 +14,12 @@ namespace semcodec {
 
 /// What is known of an entry point.
 struct KeyScene {
-  // Nothing where no frame is known ahead.
-  std::optional<double> fade;    ///< 1/s, see Fading::rate()
-  std::optional<double> moving;  ///< share of the picture that changes, see ChangeDetector
-  double detail = 0;             ///< grey levels, see Fading::detail()
-  double life = 10;              ///< seconds until the next entry point or the end
-  double quality = 80;           ///< of the planes, 0..100
-  double plane_bits = 0;         ///< of the entry point's planes
-  double interval = 0.3;         ///< seconds between anchors
+  std::optional<double> fade;  ///< 1/s, see Fading::rate(); nothing where no frame is known ahead
+  double detail = 0;           ///< grey levels, see Fading::detail()
+  double life = 10;            ///< seconds until the next entry point or the end
+  double quality = 80;         ///< of the planes, 0..100
+  double plane_bits = 0;       ///< of the entry point's planes
+  double interval = 0.3;       ///< seconds between anchors
 };
 
 /// A key picture that could be sent; as it stands, none.
@@ -36,11 +34,11 @@ struct KeyOption {
 /// The model's constants; key_gain_table.h has them as fitted. With f the fidelity, q = (quality -
 /// 60) / 100, d = detail / 10:
 ///   gain at t seconds = f² (soon · (1, q, d)) e^(-forget t) + f (late · (1, q, d)) e^(-fade_share
-///   fade t) ln(planes of a later anchor / of the entry point) = planes · (1, √moving)
+///   fade t) ln(planes of a later anchor / of the entry point) = planes · (1, ln fade)
 struct KeyGainTable {
-  double usual_fade, usual_moving;  ///< where they are not known
-  double forget, fade_share;        ///< 1/s, and a factor
-  double soon[3], late[3];          ///< octaves
+  double usual_fade;          ///< 1/s, where it is not known
+  double forget, fade_share;  ///< 1/s, and a factor
+  double soon[3], late[3];    ///< octaves
   double planes[2];
 };
 

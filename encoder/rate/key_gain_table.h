@@ -11,12 +11,11 @@ namespace semcodec {
 // clang-format off
 inline constexpr KeyGainTable kKeyGain{
     .usual_fade = 0.9382,
-    .usual_moving = 0.3442,
     .forget = 4,
     .fade_share = 0.75,
     .soon = {3.656, 1.366, 2.851},
     .late = {3.779, -4.94, 0.1345},
-    .planes = {-1.287, 0.736},
+    .planes = {-0.7873, 0.3815},
 };
 // clang-format on
 
