@@ -93,8 +93,11 @@ ContextMixer::ContextMixer(const MixerShape& shape) : shape_(shape), shift_(32 -
   }
 }
 
+std::uint32_t ContextMixer::probability(std::uint32_t node) { return predict<0>(node); }
+
+template <std::size_t kKnown>
 std::uint32_t ContextMixer::predict(std::uint32_t node) {
-  const auto contexts = static_cast<std::size_t>(shape_.contexts);
+  const auto contexts = kKnown > 0 ? kKnown : static_cast<std::size_t>(shape_.contexts);
   Slot* const slots = slots_.data();
   const std::uint32_t far = (node >> 3) * 0x9e3779b1u;
   for (std::size_t i = 0; i < contexts; ++i) {
@@ -143,7 +146,9 @@ std::uint32_t ContextMixer::predict(std::uint32_t node) {
   return static_cast<std::uint32_t>(std::clamp(p, 2, 65534));
 }
 
+template <std::size_t kKnown>
 void ContextMixer::update(int bit) {
+  const auto contexts = kKnown > 0 ? kKnown : static_cast<std::size_t>(shape_.contexts);
   const std::int32_t target = bit != 0 ? 65536 : 0;
   auto& last = last_weights_[static_cast<std::size_t>(selected_[0])];
   const std::int32_t last_gain = gain_of(target - mixed_p_, kJoinRate);
@@ -157,7 +162,7 @@ void ContextMixer::update(int bit) {
   kernels_->train(work_);
   const std::int32_t aim = bit != 0 ? 65535 : 0;
   const auto& next = kMixer.next[static_cast<std::size_t>(bit)];
-  for (std::size_t i = 0; i < static_cast<std::size_t>(shape_.contexts); ++i) {
+  for (std::size_t i = 0; i < contexts; ++i) {
     const Slot s = found_[i];
     const std::uint64_t state = s >> 40;
     Adaptive& history = histories_[i * 256 + state];
@@ -175,8 +180,25 @@ void ContextMixer::update(int bit) {
 }
 
 int ContextMixer::code(BinaryCoder& coder, int bit, std::uint32_t node) {
-  const int coded = coder.code(bit, predict(node));
-  update(coded);
+  // A known number of contexts lets the compiler unroll the loops over them.
+  switch (shape_.contexts) {
+    case 8:
+      return code_known<8>(coder, bit, node);
+    case 7:
+      return code_known<7>(coder, bit, node);
+    case 6:
+      return code_known<6>(coder, bit, node);
+    case 5:
+      return code_known<5>(coder, bit, node);
+    default:
+      return code_known<0>(coder, bit, node);
+  }
+}
+
+template <std::size_t kKnown>
+int ContextMixer::code_known(BinaryCoder& coder, int bit, std::uint32_t node) {
+  const int coded = coder.code(bit, predict<kKnown>(node));
+  update<kKnown>(coded);
   return coded;
 }
 

@@ -50,7 +50,7 @@ class ContextMixer {
   void set_apm(int value) { apm_context_ = value; }
 
   /// Probability of a 1, in 1/65536, that code() would use now.
-  std::uint32_t probability(std::uint32_t node) { return predict(node); }
+  std::uint32_t probability(std::uint32_t node);
 
   /// Codes one decision and learns from it.
   int code(BinaryCoder& coder, int bit, std::uint32_t node);
@@ -68,8 +68,13 @@ class ContextMixer {
   /// p (16 bits) << 16 | count
   using Adaptive = std::uint32_t;
 
+  /// `kKnown`: shape_.contexts, or 0 for any number.
+  template <std::size_t kKnown>
   std::uint32_t predict(std::uint32_t node);
+  template <std::size_t kKnown>
   void update(int bit);
+  template <std::size_t kKnown>
+  int code_known(BinaryCoder& coder, int bit, std::uint32_t node);
 
   static const MixKernels* kernels_;
 

@@ -17,6 +17,7 @@
 #include "training/data/sequence_sampler.h"
 #include "training/generator/generator_trainer.h"
 #include "training/generator/objective.h"
+#include "training/generator/painting.h"
 #include "training/generator/recompute.h"
 
 namespace semcodec {
@@ -88,6 +89,28 @@ class GeneratorTrainingTest : public ::testing::Test {
   const Ranks ranks_;
   std::string root_;
 };
+
+TEST_F(GeneratorTrainingTest, ARolloutAgesTheMemoryAlone) {
+  SamplerOptions sampling;
+  sampling.crop = 64;
+  const SequenceSampler sampler(root_ + "/data", sampling);
+  const auto sample = sampler.draw(3, false);
+  GeneratorConfig config = options("any").network;
+  torch::manual_seed(2);
+  Generator generator(config);
+  TextureEncoder texture(config.texture);
+  const auto now = paint_sample(generator, texture, sample, false, false);
+  const auto later = paint_sample(generator, texture, sample, false, false, false, 0, 3);
+  EXPECT_TRUE(torch::equal(now.frame[0], later.frame[0]));
+  EXPECT_GT((now.frame[1] - later.frame[1]).abs().max().item<double>(), 1e-4);
+  // Gradients come from the frames of the sample alone, so they cost as much as before.
+  later.frame.sum().backward();
+  for (const auto& item : generator->named_parameters()) {
+    if (!item.key().starts_with("interpolator")) {
+      EXPECT_TRUE(item.value().grad().defined()) << item.key();
+    }
+  }
+}
 
 TEST_F(GeneratorTrainingTest, MoreBlocksStartAsTheIdentity) {
   auto small = options("small");

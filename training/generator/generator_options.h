@@ -45,7 +45,8 @@ struct GeneratorOptions {
   int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
-  int accumulate = 1;                   ///< parts that a rank's batch is worked off in
+  int rollout = 0;     ///< most anchors that a scene stands still for at first (painting.h)
+  int accumulate = 1;  ///< parts that a rank's batch is worked off in
   bool checkpoint_activations = false;  ///< less memory, one more forward pass
   RetryOptions retry;                   ///< when it goes wrong
   std::int64_t fault_at = -1;           ///< for tests, no key: this step's loss is no number, once

@@ -78,8 +78,13 @@ std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
 
 Painted GeneratorTrainer::State::paint(const SequenceSample& sample) {
   const Autocast autocast(device, options.bf16);  // one conversion of the weights for all frames
+  Random random(options.seed * 6151 + static_cast<std::uint64_t>(step));
+  const int rollout =
+      options.rollout > 0
+          ? static_cast<int>(random.below(static_cast<std::uint64_t>(options.rollout) + 1))
+          : 0;
   return paint_sample(generator, texture, sample, image_phase(), options.bf16,
-                      options.checkpoint_activations, step + 1);
+                      options.checkpoint_activations, step + 1, rollout);
 }
 
 torch::Tensor GeneratorTrainer::State::judge_loss_of(const Painted& painted, double share) {

@@ -1,5 +1,7 @@
 #include "training/generator/painting.h"
 
+#include <utility>
+
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
 #include "training/autocast.h"
@@ -54,13 +56,31 @@ AnchorState remember(const torch::Tensor& condition, const GeneratorOutput& pain
   return {condition, painted.frame.detach().clamp(0, 1)};
 }
 
+/// What the memory looks like after the scene has stood still for `times` anchors.
+AnchorState grown_old(Step& step, const AnchorInput& input, AnchorState state,
+                      const torch::Tensor& interval, int times) {
+  const torch::NoGradGuard no_grad;
+  const auto& c = state.condition;
+  const auto still = torch::zeros({c.size(0), 2, c.size(2) / 2, c.size(3) / 2}, c.options());
+  AnchorState before = state;
+  for (int i = 0; i < times; ++i) {
+    const auto* second = i > 0 ? &before : nullptr;
+    auto next = remember(
+        c, step.paint(anchor_context(input, state, still, interval, second, still, 2 * interval)));
+    before = std::exchange(state, std::move(next));
+  }
+  return state;
+}
+
 }  // namespace
 
 Painted paint_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
-                     bool image_only, bool bf16, bool recompute, std::int64_t noise_seed) {
+                     bool image_only, bool bf16, bool recompute, std::int64_t noise_seed,
+                     int rollout) {
   Step step{generator, encoder, s, bf16, recompute, noise_seed};
   Painted out;
-  const auto y0 = step.paint(image_context(step.input(0), s.key, s.has_key));
+  const auto first = step.input(0);
+  const auto y0 = step.paint(image_context(first, s.key, s.has_key));
   if (image_only) {
     out.frame = y0.frame;
     out.raw = y0.raw;
@@ -69,7 +89,7 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
     if (!step.textures.empty()) out.texture = step.textures.front();
     return out;
   }
-  const auto a0 = remember(s.conditions[0], y0);
+  const auto a0 = grown_old(step, first, remember(s.conditions[0], y0), s.interval, rollout);
   const auto y1 = step.paint(anchor_context(step.input(1), a0, s.flow_10, s.interval));
   const auto a1 = remember(s.conditions[1], y1);
 
