@@ -27,7 +27,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "encoder" / "rate" / "key_gain_table.h"
-BY_PSNR = 0.25         # of what a key picture gains; the rest is judged by LPIPS
+BY_PSNR = 0.4          # of what a key picture gains; the rest is judged by LPIPS
 SECONDS = 9.2          # of a cut, where the clip has so much left
 RATE = 12.5            # frames a second at most
 LONG_SIDE = 512
