@@ -227,20 +227,20 @@ def measure(programs, cuts, data, jobs):
 
 
 def evaluate(programs, wishes, data, folder):
-    """Rows of all cuts, from what is painted; kept in a table beside the frames."""
+    """Rows of all cuts, from what is painted; kept in tables beside the frames."""
     rows = []
     for cut, pairs in wishes.items():
-        there = [(q, k) for q, k in pairs
-                 if (folder / f"{cut.stem}-q{q}-k{k}.frames").exists()]
-        table = folder / f"{cut.stem}-{len(there)}.csv"
-        if there and not table.exists():
-            lines = compare(programs, cut, there, data, folder)
+        table = folder / f"{cut.stem}.csv"
+        known = read_rows(table) if table.exists() else []
+        done = {(int(row["quality"]), int(row["key"])) for row in known}
+        missing = [pair for pair in pairs if pair not in done]
+        if missing:
+            known += compare(programs, cut, missing, data, folder)
             with table.open("w", newline="") as file:
                 writer = csv.DictWriter(file, FIELDS)
                 writer.writeheader()
-                writer.writerows(lines)
-        if there:
-            rows += read_rows(table)
+                writer.writerows(known)
+        rows += [row for row in known if (int(row["quality"]), int(row["key"])) in pairs]
     return rows
 
 
@@ -341,31 +341,35 @@ def fit_gain(points, scenes):
         cut, quality, key, time, _ = point
         scene = scenes[cut, quality]
         f = next(o["fidelity"] for o in scene["options"] if o["quality"] == key)
-        by = (1, (quality - 60) / 100, min(scene["detail"], 30) / 10)
         soon = f * f * mean_left(forget, *time)
         late = f * mean_left(share * scene["fade"], *time)
-        return [soon * x for x in by] + [late * x for x in by]
+        return [soon, soon * min(scene["detail"], 30) / 10, late, late * (quality - 60) / 100]
 
     def left(constants, lines, chosen):
         return sum(weights[i] * (outputs[i] - dot(lines[i], constants)) ** 2 for i in chosen)
+
+    def unseen(lines):
+        """What is left where each clip is told by the others."""
+        error = 0
+        for name in {clip(cut) for cut in cuts}:
+            others = [i for i, p in enumerate(points) if clip(p[0]) != name]
+            own = [i for i, p in enumerate(points) if clip(p[0]) == name]
+            error += left(least_squares(*([x[i] for i in others]
+                                          for x in (lines, outputs, weights))), lines, own)
+        return error
 
     best = None
     for forget in (1, 1.5, 2, 3, 4):
         for share in (0.05, 0.1, 0.17, 0.25, 0.35, 0.5, 0.75, 1):
             lines = [inputs(p, forget, share) for p in points]
-            constants = least_squares(lines, outputs, weights)
-            error = left(constants, lines, range(len(points)))
+            error = unseen(lines)
             if best is None or error < best[0]:
-                best = (error, forget, share, constants, lines)
-    error, forget, share, constants, lines = best
-    unseen = 0
-    for name in {clip(cut) for cut in cuts}:
-        others = [i for i, p in enumerate(points) if clip(p[0]) != name]
-        own = [i for i, p in enumerate(points) if clip(p[0]) == name]
-        unseen += left(least_squares(*([x[i] for i in others] for x in (lines, outputs, weights))),
-                       lines, own)
-    words = (f"{len(points)} windows of {len(cuts)} cuts; {100 * (1 - error / whole):.0f} % of the "
-             f"gain explained, {100 * (1 - unseen / whole):.0f} % on clips left out of the fit")
+                best = (error, forget, share, lines)
+    error, forget, share, lines = best
+    constants = least_squares(lines, outputs, weights)
+    seen = left(constants, lines, range(len(points)))
+    words = (f"{len(points)} windows of {len(cuts)} cuts; {100 * (1 - seen / whole):.0f} % of the "
+             f"gain explained, {100 * (1 - error / whole):.0f} % on clips left out of the fit")
     return forget, share, constants, words
 
 
@@ -407,8 +411,8 @@ inline constexpr KeyGainTable kKeyGain{{
     .usual_fade = {usual:.4g},
     .forget = {forget:g},
     .fade_share = {share:g},
-    .soon = {{{numbers(constants[:3])}}},
-    .late = {{{numbers(constants[3:])}}},
+    .soon = {{{numbers(constants[:2])}}},
+    .late = {{{numbers(constants[2:])}}},
     .planes = {{{numbers(planes)}}},
 }};
 // clang-format on

@@ -12,11 +12,6 @@ constexpr double kMostDetail = 30;
 // Slower than this a scene stands still.
 constexpr double kLeastFade = 0.05;
 
-double weighed(const double (&by)[3], const KeyScene& scene) {
-  return std::max(0.0, by[0] + by[1] * (scene.quality - 60) / 100 +
-                           by[2] * std::min(scene.detail, kMostDetail) / 10);
-}
-
 /// Mean of e^(-rate t) over `life` seconds.
 double mean_left(double rate, double life) {
   const double gone = rate * life;
@@ -36,8 +31,11 @@ void judge(const KeyScene& scene, const KeyGainTable& table, KeyOption& option) 
   if (option.quality < 0) return;
   const double f = option.fidelity;
   const double fade = table.fade_share * scene.fade.value_or(table.usual_fade);
-  option.gain = f * f * weighed(table.soon, scene) * mean_left(table.forget, scene.life) +
-                f * weighed(table.late, scene) * mean_left(fade, scene.life);
+  const double detail = std::min(scene.detail, kMostDetail) / 10;
+  const double soon = table.soon[0] + table.soon[1] * detail;
+  const double late = table.late[0] + table.late[1] * (scene.quality - 60) / 100;
+  option.gain = f * f * std::max(soon, 0.0) * mean_left(table.forget, scene.life) +
+                f * std::max(late, 0.0) * mean_left(fade, scene.life);
   const double planes = std::max(expected_plane_bits(scene, table), 1.0);
   option.worth = option.gain - std::log2(1 + option.bits / planes);
 }

@@ -31,14 +31,14 @@ struct KeyOption {
   double worth = 0;     ///< octaves of rate that it saves
 };
 
-/// The model's constants; key_gain_table.h has them as fitted. With f the fidelity, q = (quality -
-/// 60) / 100, d = detail / 10:
-///   gain at t seconds = f² (soon · (1, q, d)) e^(-forget t) + f (late · (1, q, d)) e^(-fade_share
-///   fade t) ln(planes of a later anchor / of the entry point) = planes · (1, ln fade)
+/// The model's constants; key_gain_table.h has them as fitted. With f the fidelity:
+///   gain at t seconds = f² · soon · (1, detail / 10) · e^(-forget t)
+///                     + f · late · (1, (quality - 60) / 100) · e^(-fade_share fade t)
+///   ln(planes of a later anchor / of the entry point) = planes · (1, ln fade)
 struct KeyGainTable {
   double usual_fade;          ///< 1/s, where it is not known
   double forget, fade_share;  ///< 1/s, and a factor
-  double soon[3], late[3];    ///< octaves
+  double soon[2], late[2];    ///< octaves
   double planes[2];
 };
 

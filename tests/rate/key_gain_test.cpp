@@ -40,8 +40,8 @@ constexpr KeyGainTable kPlain{
     .usual_fade = 0,
     .forget = 0,
     .fade_share = 0,
-    .soon = {1, 0, 0},
-    .late = {1, 0, 0},
+    .soon = {1, 0},
+    .late = {1, 0},
     .planes = {0, 0},
 };
 
@@ -56,9 +56,13 @@ TEST(KeyGain, IsWhatTheTableSays) {
   EXPECT_NEAR(judged(scene(), picture(1, 0), table).gain, 1 - std::exp(-1.0), 1e-9);
   table.forget = 0;
   table.soon[1] = 2;
+  EXPECT_NEAR(judged(scene(), picture(1, 0), table).gain, 1 + 2 * 0.8, 1e-9);
+  table.soon[0] = table.soon[1] = 0;
+  table.late[0] = 3;
+  table.late[1] = -5;
   KeyScene finer = scene();
   finer.quality = 80;
-  EXPECT_NEAR(judged(finer, picture(1, 0), table).gain, 1.4, 1e-9);
+  EXPECT_NEAR(judged(finer, picture(0.5, 0), table).gain, 1, 1e-9);
 }
 
 TEST(KeyGain, NoneGainsAndCostsNothing) {
