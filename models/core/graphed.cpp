@@ -27,8 +27,8 @@ const GraphCapture* capture() {
 
 bool same_form(const torch::Tensor& a, const torch::Tensor& b) {
   if (a.defined() != b.defined()) return false;
-  return !a.defined() || (a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
-                          a.device() == b.device());
+  return !a.defined() ||
+         (a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && a.device() == b.device());
 }
 
 }  // namespace
