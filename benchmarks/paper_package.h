@@ -2,6 +2,7 @@
 // A generator of the sizes of training/recipes/paper.toml, to time what no package of that size is
 // there for.
 
+#include "benchmarks/scratch_folder.h"
 #include "models/package/model_package.h"
 
 namespace semcodec {
@@ -11,14 +12,11 @@ namespace semcodec {
 class PaperPackage {
  public:
   PaperPackage();
-  ~PaperPackage();
-  PaperPackage(const PaperPackage&) = delete;
-  PaperPackage& operator=(const PaperPackage&) = delete;
 
   const ModelPackage& package() const { return package_; }
 
  private:
-  std::string folder_;
+  ScratchFolder folder_;
   ModelPackage package_;
 };
 

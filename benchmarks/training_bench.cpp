@@ -22,6 +22,7 @@
 
 #include "benchmarks/layer_table.h"
 #include "benchmarks/memory_meter.h"
+#include "benchmarks/scratch_folder.h"
 #include "benchmarks/training_batch.h"
 #include "common/app/run_main.h"
 #include "common/app/units.h"
@@ -51,24 +52,6 @@ double process_ms() {
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
-
-/// A folder that goes when the program ends.
-class Scratch {
- public:
-  Scratch() {
-    auto name = (fs::temp_directory_path() / "training-bench-XXXXXX").string();
-    require(::mkdtemp(name.data()) != nullptr, ErrorKind::output,
-            "Cannot make a folder in " + fs::temp_directory_path().string() + "; set TMPDIR.");
-    path = name;
-  }
-  ~Scratch() {
-    std::error_code code;
-    fs::remove_all(path, code);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string path;
-};
 
 GeneratorOptions bench_options(const Arguments& a, const std::string& folder) {
   auto overrides = a.overrides;
@@ -279,9 +262,9 @@ void print_memory(const Arguments& a, const std::string& folder) {
 }
 
 void bench(const Arguments& a) {
-  Scratch scratch;
-  if (!a.memory.empty()) return print_memory(a, scratch.path);
-  const std::string folder = a.serve.empty() ? scratch.path : a.serve;
+  ScratchFolder scratch;
+  if (!a.memory.empty()) return print_memory(a, scratch.path());
+  const std::string folder = a.serve.empty() ? scratch.path() : a.serve;
   const auto options = bench_options(a, folder);
   const Ranks alone;
   GeneratorTrainer trainer(options, alone);

@@ -17,6 +17,7 @@
 #include "models/kernels/dispatch.h"
 #include "models/kernels/plain_kernels.h"
 #include "models/kernels/resample.h"
+#include "tests/models/gpu_test.h"
 
 namespace semcodec {
 namespace {
@@ -31,16 +32,11 @@ const torch::Device& gpu() {
   return device;
 }
 
-/// Everything here needs a GPU. With one, the project's kernels have to be there as well: the steps
-/// of torch that stand in for them would pass most of these tests.
-class FlowKernelsCuda : public testing::Test {
+class FlowKernelsCuda : public GpuTest {
  protected:
   void SetUp() override {
-    std::string why;
-    if (!load_cuda(&why)) {
-      GTEST_SKIP() << "no GPU to test on (" << why << "); run on a machine with one: ctest -L gpu";
-    }
-    ASSERT_TRUE(cuda_kernels_loaded()) << "libsemcodec_cuda.so was not found or does not load";
+    GpuTest::SetUp();
+    if (unusable()) return;
     ASSERT_TRUE(kernels::have_cuda_kernels());
     ASSERT_NE(&own(), &kernels::plain_kernels());
     torch::manual_seed(11);

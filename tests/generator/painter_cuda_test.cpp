@@ -8,20 +8,13 @@
 #include "models/core/device.h"
 #include "models/core/graphed.h"
 #include "models/pidinet/edge_detector.h"
+#include "tests/models/gpu_test.h"
 
 namespace semcodec {
 namespace {
 
-class DevicePath : public testing::Test {
+class DevicePath : public GpuTest {
  protected:
-  void SetUp() override {
-    std::string why;
-    if (!load_cuda(&why)) {
-      GTEST_SKIP() << "no GPU to test on (" << why << "); run on a machine with one: ctest -L gpu";
-    }
-    ASSERT_TRUE(cuda_kernels_loaded()) << "libsemcodec_cuda.so was not found or does not load";
-  }
-
   static SemanticFrame anchor(std::int64_t pts, int width, int height, int seed) {
     SemanticFrame frame;
     frame.pts = pts;

@@ -7,6 +7,7 @@
 #include "models/core/device.h"
 #include "models/flownet2/flow_estimator.h"
 #include "models/package/model_package.h"
+#include "tests/models/gpu_test.h"
 #include "training/generator/generator_trainer.h"
 
 namespace semcodec {
@@ -14,14 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class TrainingOnGpu : public testing::Test {
+class TrainingOnGpu : public GpuTest {
  protected:
   void SetUp() override {
-    std::string why;
-    if (!load_cuda(&why)) {
-      GTEST_SKIP() << "no GPU to test on (" << why << "); run on a machine with one: ctest -L gpu";
-    }
-    ASSERT_TRUE(cuda_kernels_loaded()) << "libsemcodec_cuda.so was not found or does not load";
+    GpuTest::SetUp();
+    if (unusable()) return;
     root_ = (fs::temp_directory_path() / ("semcodec-gpu-" + std::to_string(::getpid()))).string();
     fs::create_directories(root_ + "/data");
     FrameStoreWriter frames(root_ + "/data/waves.frames", {96, 64, 3, 0, 25, 1});
