@@ -11,6 +11,7 @@
 
 #include <cuda_runtime.h>
 
+#include "common/cuda/launch.cuh"
 #include "models/kernels/flow_kernels.cuh"
 
 namespace semcodec::kernels {
@@ -177,8 +178,8 @@ __global__ void __launch_bounds__(tile::kBlock, sizeof(Arithmetic<T>) == 4 ? 2 :
 }
 
 template <typename T, int I>
-void launch_correlation_of(const T* a, const T* b, T* out, const PictureShape& s, int steps,
-                           int stride, bool vectors, cudaStream_t stream) {
+cudaError_t launch_correlation_of(const T* a, const T* b, T* out, const PictureShape& s, int steps,
+                                  int stride, bool vectors, cudaStream_t stream) {
   const auto parts = [](int count, int size) { return (count + size - 1) / size; };
   const int side = 2 * steps + 1;
   const CorrelationGrid grid{parts(side, tile::kSpan), parts(side, I),
@@ -186,23 +187,19 @@ void launch_correlation_of(const T* a, const T* b, T* out, const PictureShape& s
                              parts(parts(s.width, stride), tile::kPositions)};
   const std::int64_t blocks = std::int64_t{grid.chunks_down} * grid.chunks_across * stride *
                               stride * grid.tiles_x * grid.tiles_y * s.pictures;
-  correlation_forward<T, I><<<static_cast<unsigned>(blocks), tile::kBlock, 0, stream>>>(
-      a, b, out, s, steps, stride, grid, vectors);
+  return cuda::launch(correlation_forward<T, I>, static_cast<unsigned>(blocks), tile::kBlock, 0,
+                      stream, a, b, out, s, steps, stride, grid, vectors);
 }
 
 /// All tensors N×H×W×C without gaps. `vectors`: units of channels may be read as one.
 template <typename T>
-void launch_correlation(const T* a, const T* b, T* out, const PictureShape& s, int steps,
-                        int stride, bool vectors, cudaStream_t stream) {
+cudaError_t launch_correlation(const T* a, const T* b, T* out, const PictureShape& s, int steps,
+                               int stride, bool vectors, cudaStream_t stream) {
   if (steps == 0) stride = 1;  // it means nothing then, and one lattice is faster than many
   // 21 and 13 across are FlowNetC's and the slim network's numbers.
-  if (steps > 6) {
-    launch_correlation_of<T, 21>(a, b, out, s, steps, stride, vectors, stream);
-  } else if (steps > 3) {
-    launch_correlation_of<T, 13>(a, b, out, s, steps, stride, vectors, stream);
-  } else {
-    launch_correlation_of<T, 7>(a, b, out, s, steps, stride, vectors, stream);
-  }
+  if (steps > 6) return launch_correlation_of<T, 21>(a, b, out, s, steps, stride, vectors, stream);
+  if (steps > 3) return launch_correlation_of<T, 13>(a, b, out, s, steps, stride, vectors, stream);
+  return launch_correlation_of<T, 7>(a, b, out, s, steps, stride, vectors, stream);
 }
 
 /// A block a pixel, threads over channels. sign +1: gradient of a; -1: gradient of b. N×H×W×C.

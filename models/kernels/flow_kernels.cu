@@ -10,7 +10,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
+#include "common/cuda/launch.cuh"
 #include "models/kernels/correlation_kernels.cuh"
 #include "models/kernels/dispatch.h"
 #include "models/kernels/flow_kernels.cuh"
@@ -41,6 +44,13 @@ dim3 grid_for(std::int64_t items, int per_block, const PictureShape& shape) {
               static_cast<unsigned>(std::min<std::int64_t>(shape.pictures, kMost)));
 }
 
+/// Starts a kernel; throws c10::Error when CUDA refuses.
+template <typename... Parameters, typename... Values>
+void start(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t stream,
+           Values&&... values) {
+  C10_CUDA_CHECK(cuda::launch(kernel, grid, block, 0, stream, std::forward<Values>(values)...));
+}
+
 /// Whether every row, pixel or plane that a vector of `bytes` would be read from begins at a
 /// multiple of it.
 bool aligned(const torch::Tensor& t, std::size_t bytes) {
@@ -62,11 +72,10 @@ torch::Tensor correlation_cuda(const torch::Tensor& a, const torch::Tensor& b, i
         constexpr int kVector = kUnit<scalar_t>;
         const bool vectors = a.size(1) % kVector == 0 && aligned(fa, sizeof(scalar_t) * kVector) &&
                              aligned(fb, sizeof(scalar_t) * kVector);
-        launch_correlation(fa.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
-                           out.mutable_data_ptr<scalar_t>(), shape_of(a), steps, stride, vectors,
-                           stream);
+        C10_CUDA_CHECK(launch_correlation(
+            fa.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
+            out.mutable_data_ptr<scalar_t>(), shape_of(a), steps, stride, vectors, stream));
       });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 
@@ -87,16 +96,32 @@ std::pair<torch::Tensor, torch::Tensor> correlation_backward_cuda(const torch::T
     const auto stream = at::cuda::getCurrentCUDAStream();
     const PictureShape shape = shape_of(a);
     AT_DISPATCH_FLOATING_TYPES(type, "correlation_backward", [&] {
-      correlation_gradient<scalar_t><<<pixels, kThreads, 0, stream>>>(
-          fg.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
-          grad_a.mutable_data_ptr<scalar_t>(), shape, steps, stride, +1);
-      correlation_gradient<scalar_t><<<pixels, kThreads, 0, stream>>>(
-          fg.const_data_ptr<scalar_t>(), fa.const_data_ptr<scalar_t>(),
-          grad_b.mutable_data_ptr<scalar_t>(), shape, steps, stride, -1);
+      start(correlation_gradient<scalar_t>, pixels, kThreads, stream, fg.const_data_ptr<scalar_t>(),
+            fb.const_data_ptr<scalar_t>(), grad_a.mutable_data_ptr<scalar_t>(), shape, steps,
+            stride, +1);
+      start(correlation_gradient<scalar_t>, pixels, kThreads, stream, fg.const_data_ptr<scalar_t>(),
+            fa.const_data_ptr<scalar_t>(), grad_b.mutable_data_ptr<scalar_t>(), shape, steps,
+            stride, -1);
     });
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
   }
   return {grad_a.to(a.scalar_type()), grad_b.to(b.scalar_type())};
+}
+
+/// T: of the picture, F: of the flow. All without gaps.
+template <typename T, typename F, bool kLast>
+void launch_resample_pixels(const torch::Tensor& image, const torch::Tensor& flow,
+                            torch::Tensor& out) {
+  const PictureShape shape = shape_of(image);
+  const auto go = [&](auto kernel, int pixels) {
+    start(kernel, grid_for(shape.width, kTileWidth * pixels, shape), dim3(kTileWidth, kTileRows),
+          at::cuda::getCurrentCUDAStream(), image.const_data_ptr<T>(), flow.const_data_ptr<F>(),
+          out.mutable_data_ptr<T>(), shape);
+  };
+  constexpr int kPair = 2;
+  const bool pairs = shape.channels == 3 && shape.width % kPair == 0 &&
+                     aligned(flow, kPair * sizeof(F)) && aligned(out, kPair * sizeof(T));
+  if (pairs) return go(resample_pixels<T, F, 3, kPair, kLast>, kPair);
+  go(resample_pixels<T, F, 0, 1, kLast>, 1);
 }
 
 /// T: of the picture, F: of the flow.
@@ -111,22 +136,21 @@ void launch_resample(const torch::Tensor& image, const torch::Tensor& flow, torc
   constexpr int kVector = 16 / sizeof(T);
   // A thread a pixel for planes and for few channels; else neighbouring threads read neighbouring
   // channels of one pixel.
-  if (!channels_last || shape.channels <= 4) {
-    const dim3 block(kTileWidth, kTileRows);
-    resample_pixels<T, F><<<grid_for(shape.width, kTileWidth, shape), block, 0, stream>>>(
-        from, strides_of(image), motion, to, strides_of(out), shape);
+  if (!channels_last) {
+    launch_resample_pixels<T, F, false>(image, flow, out);
+  } else if (shape.channels <= 4) {
+    launch_resample_pixels<T, F, true>(image, flow, out);
   } else if (shape.channels % kVector == 0 && aligned(image, 16) && aligned(out, 16)) {
     const std::int64_t items = std::int64_t{shape.width} * (shape.channels / kVector);
     const dim3 block(kTileWidth, kTileRows);
-    resample_channels<T, F, kVector>
-        <<<grid_for(items, kTileWidth, shape), block, 0, stream>>>(from, motion, to, shape);
+    start(resample_channels<T, F, kVector>, grid_for(items, kTileWidth, shape), block, stream, from,
+          motion, to, shape);
   } else {
     const std::int64_t items = std::int64_t{shape.width} * shape.channels;
     const dim3 block(kTileWidth, kTileRows);
-    resample_channels<T, F, 1>
-        <<<grid_for(items, kTileWidth, shape), block, 0, stream>>>(from, motion, to, shape);
+    start(resample_channels<T, F, 1>, grid_for(items, kTileWidth, shape), block, stream, from,
+          motion, to, shape);
   }
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 torch::Tensor resample_cuda(const torch::Tensor& image, const torch::Tensor& flow) {
@@ -138,6 +162,11 @@ torch::Tensor resample_cuda(const torch::Tensor& image, const torch::Tensor& flo
   const auto motion = flow.to(flow.scalar_type() == type ? type : wide).contiguous();
   auto out = torch::empty(image.sizes(), source.options().memory_format(format));
   if (out.numel() == 0) return out;
+  // Offsets inside a picture are 32-bit numbers, positions floats.
+  TORCH_CHECK(
+      image.size(1) * image.size(2) * image.size(3) <= std::numeric_limits<int>::max() &&
+          std::max(image.size(2), image.size(3)) < (1 << 22),
+      "A picture to warp is larger than 2^31 values or 2^22 pixels a side; make it smaller.");
   const bool last = format == at::MemoryFormat::ChannelsLast;
   AT_DISPATCH_FLOATING_TYPES_AND2(torch::kHalf, torch::kBFloat16, type, "resample", [&] {
     using Wide = Arithmetic<scalar_t>;
@@ -166,14 +195,12 @@ std::pair<torch::Tensor, torch::Tensor> resample_backward_cuda(const torch::Tens
     const PictureShape shape = shape_of(image);
     const dim3 block(kTileWidth, kTileRows);
     AT_DISPATCH_FLOATING_TYPES(type, "resample_backward", [&] {
-      resample_gradient<scalar_t><<<grid_for(shape.width, kTileWidth, shape), block, 0,
-                                    at::cuda::getCurrentCUDAStream()>>>(
-          g.const_data_ptr<scalar_t>(), source.const_data_ptr<scalar_t>(),
-          motion.const_data_ptr<scalar_t>(),
-          need_image ? grad_image.mutable_data_ptr<scalar_t>() : nullptr,
-          need_flow ? grad_flow.mutable_data_ptr<scalar_t>() : nullptr, shape);
+      start(resample_gradient<scalar_t>, grid_for(shape.width, kTileWidth, shape), block,
+            at::cuda::getCurrentCUDAStream(), g.const_data_ptr<scalar_t>(),
+            source.const_data_ptr<scalar_t>(), motion.const_data_ptr<scalar_t>(),
+            need_image ? grad_image.mutable_data_ptr<scalar_t>() : nullptr,
+            need_flow ? grad_flow.mutable_data_ptr<scalar_t>() : nullptr, shape);
     });
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
   }
   if (need_image) grad_image = grad_image.to(image.scalar_type());
   if (need_flow) grad_flow = grad_flow.to(flow.scalar_type());
@@ -199,16 +226,14 @@ torch::Tensor channel_norm_cuda(const torch::Tensor& x) {
         const auto* from = x.const_data_ptr<scalar_t>();
         auto* to = norm.mutable_data_ptr<scalar_t>();
         if (vectors) {
-          channel_norm_forward<scalar_t, kVector>
-              <<<grid_for(shape.width / kVector, kTileWidth, shape), block, 0, stream>>>(
-                  from, strides_of(x), to, shape);
+          start(channel_norm_forward<scalar_t, kVector>,
+                grid_for(shape.width / kVector, kTileWidth, shape), block, stream, from,
+                strides_of(x), to, shape);
         } else {
-          channel_norm_forward<scalar_t, 1>
-              <<<grid_for(shape.width, kTileWidth, shape), block, 0, stream>>>(from, strides_of(x),
-                                                                               to, shape);
+          start(channel_norm_forward<scalar_t, 1>, grid_for(shape.width, kTileWidth, shape), block,
+                stream, from, strides_of(x), to, shape);
         }
       });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return norm;
 }
 
@@ -222,13 +247,11 @@ torch::Tensor channel_norm_backward_cuda(const torch::Tensor& grad, const torch:
   const dim3 block(kTileWidth, kTileRows);
   AT_DISPATCH_FLOATING_TYPES_AND2(
       torch::kHalf, torch::kBFloat16, x.scalar_type(), "channel_norm_backward", [&] {
-        channel_norm_gradient<scalar_t><<<grid_for(shape.width, kTileWidth, shape), block, 0,
-                                          at::cuda::getCurrentCUDAStream()>>>(
-            g.const_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(), strides_of(x),
-            length.const_data_ptr<scalar_t>(), out.mutable_data_ptr<scalar_t>(), strides_of(out),
-            shape);
+        start(channel_norm_gradient<scalar_t>, grid_for(shape.width, kTileWidth, shape), block,
+              at::cuda::getCurrentCUDAStream(), g.const_data_ptr<scalar_t>(),
+              x.const_data_ptr<scalar_t>(), strides_of(x), length.const_data_ptr<scalar_t>(),
+              out.mutable_data_ptr<scalar_t>(), strides_of(out), shape);
       });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 

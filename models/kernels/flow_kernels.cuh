@@ -43,18 +43,39 @@ struct Taps {
   A fx, fy;
 };
 
-// The same clamping as on the CPU: first the position, so that no conversion overflows, then
-// each tap. A NaN takes the second operand.
+template <typename A>
+struct Floor {
+  int whole;
+  A fraction;
+};
+
+/// The greatest whole number that is not above `position`, and the rest. |position| < 2^22.
+__device__ inline Floor<float> floor_of(float position) {
+  // Floats from 2^23 to 2^24 are whole numbers: added to one and rounded down, the position's floor
+  // is in the last bits. Conversions between float and int run at an eighth of the rate.
+  constexpr float kWhole = 12582912.0F;  // 1.5 * 2^23
+  constexpr int kWholeBits = 0x4B400000;
+  const float sum = __fadd_rd(position, kWhole);
+  return {__float_as_int(sum) - kWholeBits, position - (sum - kWhole)};
+}
+
+__device__ inline Floor<double> floor_of(double position) {
+  const double whole = floor(position);
+  return {static_cast<int>(whole), position - whole};
+}
+
+// The same clamping as on the CPU: first the position, then each tap, which is at most one beyond
+// the picture by then. A NaN takes the second operand.
 template <typename A>
 __device__ Taps<A> find_taps(A px, A py, int height, int width) {
-  px = px > A{-1} ? px : A{-1};
-  px = px < static_cast<A>(width) ? px : static_cast<A>(width);
-  py = py > A{-1} ? py : A{-1};
-  py = py < static_cast<A>(height) ? py : static_cast<A>(height);
-  const int ix = static_cast<int>(px + A{1}) - 1, iy = static_cast<int>(py + A{1}) - 1;
-  return {min(max(ix, 0), width - 1),  min(max(ix + 1, 0), width - 1),
-          min(max(iy, 0), height - 1), min(max(iy + 1, 0), height - 1),
-          px - static_cast<A>(ix),     py - static_cast<A>(iy)};
+  const auto x = floor_of(static_cast<A>(fmin(fmax(px, A{-1}), static_cast<A>(width))));
+  const auto y = floor_of(static_cast<A>(fmin(fmax(py, A{-1}), static_cast<A>(height))));
+  return {max(min(x.whole, width - 1), 0),
+          min(x.whole + 1, width - 1),
+          max(min(y.whole, height - 1), 0),
+          min(y.whole + 1, height - 1),
+          x.fraction,
+          y.fraction};
 }
 
 /// Where pixel (x, y) of picture n looks. F: type of the flow, N×2×H×W without gaps.
@@ -74,28 +95,83 @@ __device__ A blend(T p00, T p01, T p10, T p11, A fx, A fy) {
   return top + fy * (bottom - top);
 }
 
-/// A thread a pixel, all its channels one after the other.
-template <typename T, typename F>
+/// A thread makes P neighbouring pixels of a row in all their channels: C, or as many as the shape
+/// says where C is 0 (then P is 1). Pictures lie without gaps, kLast: N×H×W×C, else N×C×H×W. P > 1
+/// needs a width that is a multiple of P, and memory aligned to P values. What limits this kernel
+/// is the number of instructions, above all with half types, and then how many loads are under way
+/// at a time: offsets are 32-bit numbers, and all is fetched before anything is mixed.
+template <typename T, typename F, int C, int P, bool kLast>
 __global__ void __launch_bounds__(kThreads)
-    resample_pixels(const T* __restrict__ image, Strides is, const F* __restrict__ flow,
-                    T* __restrict__ out, Strides os, PictureShape s) {
+    resample_pixels(const T* __restrict__ image, const F* __restrict__ flow, T* __restrict__ out,
+                    PictureShape s) {
+  static_assert(C > 0 || P == 1);
   using A = Arithmetic<T>;
-  const int x = blockIdx.x * kTileWidth + threadIdx.x;
+  const int x = (blockIdx.x * kTileWidth + threadIdx.x) * P;
   if (x >= s.width) return;
+  const int channels = C > 0 ? C : s.channels;
+  const int pixel_step = kLast ? channels : 1, row_step = s.width * pixel_step;
+  const int plane = s.height * s.width, channel_step = kLast ? 1 : plane;
   for (int n = blockIdx.z; n < s.pictures; n += gridDim.z) {
+    const T* from = image + std::int64_t{n} * channels * plane;
+    const F* motion = flow + std::int64_t{n} * 2 * plane;
+    T* to = out + std::int64_t{n} * channels * plane;
     for (int y = blockIdx.y * kTileRows + threadIdx.y; y < s.height; y += gridDim.y * kTileRows) {
-      const auto t = taps_at<A>(flow, n, y, x, s);
-      const T* upper = image + n * is.n + t.y0 * is.y;
-      const T* lower = image + n * is.n + t.y1 * is.y;
-      const std::int64_t left = t.x0 * is.x, right = t.x1 * is.x;
-      T* to = out + n * os.n + y * os.y + x * os.x;
-#pragma unroll 3
-      for (int c = 0; c < s.channels; ++c) {
-        *to = static_cast<T>(
-            blend<A>(upper[left], upper[right], lower[left], lower[right], t.fx, t.fy));
-        upper += is.c;
-        lower += is.c;
-        to += os.c;
+      const int here = y * s.width + x;
+      const auto dx = *reinterpret_cast<const Pack<F, P>*>(motion + here);
+      const auto dy = *reinterpret_cast<const Pack<F, P>*>(motion + plane + here);
+      const T* corner[P][4];  // upper left, upper right, lower left, lower right
+      A across[P], down[P];
+#pragma unroll
+      for (int p = 0; p < P; ++p) {
+        const auto t =
+            find_taps<A>(static_cast<A>(x + p) + static_cast<A>(dx.values[p]),
+                         static_cast<A>(y) + static_cast<A>(dy.values[p]), s.height, s.width);
+        const int upper = t.y0 * row_step, lower = t.y1 * row_step;
+        const int left = t.x0 * pixel_step, right = t.x1 * pixel_step;
+        corner[p][0] = from + (upper + left);
+        corner[p][1] = from + (upper + right);
+        corner[p][2] = from + (lower + left);
+        corner[p][3] = from + (lower + right);
+        across[p] = t.fx;
+        down[p] = t.fy;
+      }
+      if constexpr (C == 0) {
+        T* target = to + here * pixel_step;
+        for (int c = 0; c < channels; ++c) {
+          const int at = c * channel_step;
+          target[at] = static_cast<T>(blend<A>(corner[0][0][at], corner[0][1][at], corner[0][2][at],
+                                               corner[0][3][at], across[0], down[0]));
+        }
+      } else {
+        T fetched[C][P][4];
+#pragma unroll
+        for (int c = 0; c < C; ++c) {
+#pragma unroll
+          for (int p = 0; p < P; ++p) {
+#pragma unroll
+            for (int k = 0; k < 4; ++k) fetched[c][p][k] = corner[p][k][c * channel_step];
+          }
+        }
+        T values[C][P];
+#pragma unroll
+        for (int c = 0; c < C; ++c) {
+#pragma unroll
+          for (int p = 0; p < P; ++p) {
+            const T* f = fetched[c][p];
+            values[c][p] = static_cast<T>(blend<A>(f[0], f[1], f[2], f[3], across[p], down[p]));
+          }
+        }
+        T* target = to + here * pixel_step;
+#pragma unroll
+        for (int k = 0; k < C; ++k) {
+          Pack<T, P> pack;
+#pragma unroll
+          for (int p = 0; p < P; ++p) {
+            const int i = k * P + p;  // where P pixels lie together with all their channels
+            pack.values[p] = kLast ? values[i % C][i / C] : values[k][p];
+          }
+          *reinterpret_cast<Pack<T, P>*>(target + k * (kLast ? P : plane)) = pack;
+        }
       }
     }
   }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/cuda/launch.cuh"
 #include "encoder/analysis/cuda/kmeans_cuda.h"
 #include "encoder/analysis/kmeans_engine.h"
 
@@ -23,6 +24,7 @@ using kmeans_detail::Tally;
 using Wide = unsigned long long;  // what CUDA's 64-bit atomics take
 
 constexpr int kThreads = 256;
+constexpr int kBlocksPerProcessor = 8;  ///< as many as run at once; they go on in steps of the grid
 constexpr int kSpan = 1024;  ///< points a partial sum of distances covers (one block of threads)
 
 void check(cudaError_t status, const char* doing) {
@@ -121,7 +123,7 @@ template <bool kWeighted>
 __global__ void __launch_bounds__(kThreads)
     assign_kernel(Points p, FixedScale scale, const float* centres, int clusters, int columns,
                   std::uint8_t* labels, float* distances, Wide* tally) {
-  extern __shared__ int cells[];
+  int* cells = dynamic_shared<int>();
   __shared__ float4 near[kMaxClusters];
   for (int i = threadIdx.x; i < clusters; i += blockDim.x) {
     near[i] = make_float4(centres[3 * i], centres[3 * i + 1], centres[3 * i + 2], 0);
@@ -268,6 +270,11 @@ class CudaEngine final : public Engine {
         centres_(3 * kMaxClusters),
         tally_(4 * kMaxClusters + 1),
         span_sums_(spans_) {
+    int device = 0, processors = 0;
+    check(cudaGetDevice(&device), "looking at the device");
+    check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device),
+          "looking at the device");
+    most_blocks_ = static_cast<std::size_t>(processors) * kBlocksPerProcessor;
     x_.upload(points.x.data(), points.size());
     y_.upload(points.y.data(), points.size());
     z_.upload(points.z.data(), points.size());
@@ -320,8 +327,9 @@ class CudaEngine final : public Engine {
 
   Farthest farthest() override {
     tally_.clear(1);
-    farthest_kernel<<<grid(), kThreads>>>(points_, scale_.distance, distances_.get(), tally_.get());
-    check(cudaGetLastError(), "looking for the farthest point");
+    check(launch(farthest_kernel, grid(), kThreads, 0, nullptr, points_, scale_.distance,
+                 distances_.get(), tally_.get()),
+          "looking for the farthest point");
     Wide key = 0;
     tally_.download(&key, 1);
     if (key >> 32 == 0) return {};
@@ -356,7 +364,7 @@ class CudaEngine final : public Engine {
 
  private:
   int grid() const {
-    return static_cast<int>(std::min<std::size_t>((host_.size() + kThreads - 1) / kThreads, 1024));
+    return static_cast<int>(std::min((host_.size() + kThreads - 1) / kThreads, most_blocks_));
   }
 
   /// With the centres that were uploaded; adds to tally_.
@@ -366,19 +374,19 @@ class CudaEngine final : public Engine {
     const int columns = columns_for(cells);
     const std::size_t groups = (host_.size() + kGroup - 1) / kGroup;
     const auto blocks =
-        static_cast<unsigned>(std::min<std::size_t>((groups + kThreads - 1) / kThreads, 1024));
+        static_cast<unsigned>(std::min((groups + kThreads - 1) / kThreads, most_blocks_));
     const auto kernel = weighted ? assign_kernel<true> : assign_kernel<false>;
-    kernel<<<blocks, kThreads, static_cast<std::size_t>(cells) * columns * sizeof(int)>>>(
-        points_, scale_, centres_.get(), clusters, columns, labels_.get(), distances_.get(),
-        tally_.get());
-    check(cudaGetLastError(), "assigning points");
+    const std::size_t shared = static_cast<std::size_t>(cells) * columns * sizeof(int);
+    check(launch(kernel, blocks, kThreads, shared, nullptr, points_, scale_, centres_.get(),
+                 clusters, columns, labels_.get(), distances_.get(), tally_.get()),
+          "assigning points");
   }
 
   std::uint64_t sweep(const Centre& c, bool first, bool keep, std::vector<Wide>& sums) {
-    lower_kernel<<<static_cast<unsigned>(spans_), kThreads>>>(points_, scale_.distance, c[0], c[1],
-                                                              c[2], first, keep, distances_.get(),
-                                                              span_sums_.get());
-    check(cudaGetLastError(), "measuring distances");
+    check(
+        launch(lower_kernel, static_cast<unsigned>(spans_), kThreads, 0, nullptr, points_,
+               scale_.distance, c[0], c[1], c[2], first, keep, distances_.get(), span_sums_.get()),
+        "measuring distances");
     span_sums_.download(sums.data(), spans_);
     std::uint64_t total = 0;
     for (const Wide sum : sums) total += sum;
@@ -388,6 +396,7 @@ class CudaEngine final : public Engine {
   const PointSet& host_;
   FixedScale scale_;
   std::size_t spans_;
+  std::size_t most_blocks_ = 1;
   Buffer<float> x_, y_, z_;
   Buffer<std::uint16_t> weights_;
   Buffer<std::uint8_t> labels_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/cuda/launch.cuh"
 #include "encoder/analysis/cuda/structure_cuda.h"
 
 namespace semcodec::cuda {
@@ -151,12 +152,14 @@ void run_lines(const EdgeMapView& map, bool thin, float floor, float* out) {
   if (thin) {
     const dim3 blocks((map.width + kTileWidth - 1) / kTileWidth,
                       (map.height + kTileHeight - 1) / kTileHeight);
-    thin_kernel<<<blocks, dim3(kTileWidth, kTileHeight)>>>(input.as<T>(), map.width, map.height,
-                                                           floor, out);
+    check(launch(thin_kernel<T>, blocks, dim3(kTileWidth, kTileHeight), 0, nullptr, input.as<T>(),
+                 map.width, map.height, floor, out),
+          "thinning");
   } else {
-    widen_kernel<<<static_cast<unsigned>((count + 255) / 256), 256>>>(input.as<T>(), count, out);
+    check(launch(widen_kernel<T>, static_cast<unsigned>((count + 255) / 256), 256, 0, nullptr,
+                 input.as<T>(), count, out),
+          "thinning");
   }
-  check(cudaGetLastError(), "thinning");
   check(cudaDeviceSynchronize(), "thinning");  // before `input` goes
 }
 
@@ -215,10 +218,10 @@ std::vector<float> pool_cells(const EdgeMapView& map, bool thin, float floor, in
   lines_of(map, thin, floor, lines.as<float>());
   const std::size_t cells = area(columns, rows);
   const Buffer pooled(cells * sizeof(float));
-  pool_kernel<<<static_cast<unsigned>((cells + 127) / 128), 128>>>(
-      lines.as<float>(), map.width, map.height, columns, rows, pooling == Pooling::max,
-      pooled.as<float>());
-  check(cudaGetLastError(), "pooling");
+  check(launch(pool_kernel, static_cast<unsigned>((cells + 127) / 128), 128, 0, nullptr,
+               lines.as<float>(), map.width, map.height, columns, rows, pooling == Pooling::max,
+               pooled.as<float>()),
+        "pooling");
   return fetched(pooled, cells);
 }
 
