@@ -1,6 +1,6 @@
 // The CUDA versions of dispatch.h, for libsemcodec_cuda.so: the table, and the operators on
 // tensors. The kernels themselves are in flow_kernels.cuh (warping, channel norm) and
-// correlation_kernels.cuh. Half types are read and written as they are; arithmetic is in float
+// correlation_*.cuh. Half types are read and written as they are; arithmetic is in float
 // (double for double).
 
 #include <ATen/Dispatch.h>
@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "common/cuda/launch.cuh"
+#include "models/kernels/correlation_float.cuh"
+#include "models/kernels/correlation_half.cuh"
 #include "models/kernels/correlation_kernels.cuh"
 #include "models/kernels/dispatch.h"
 #include "models/kernels/flow_kernels.cuh"
@@ -57,6 +59,34 @@ bool aligned(const torch::Tensor& t, std::size_t bytes) {
   return reinterpret_cast<std::uintptr_t>(t.const_data_ptr()) % bytes == 0;
 }
 
+/// Starts the fastest kernel that takes these sizes; all tensors N×H×W×C without gaps.
+template <typename T>
+void launch_correlation(const T* a, const T* b, T* out, const PictureShape& shape, int steps,
+                        int stride, bool whole_units) {
+  const auto stream = at::cuda::getCurrentCUDAStream();
+  if (steps == 0) stride = 1;  // it means nothing then, and one lattice is faster than many
+  if constexpr (std::is_same_v<T, float>) {
+    if (whole_units && correlation_float_fits(shape, steps)) {
+      C10_CUDA_CHECK(launch_correlation_float(a, b, out, shape, steps, stride, stream));
+      return;
+    }
+  } else if constexpr (!std::is_same_v<T, double>) {
+    using Native = std::conditional_t<std::is_same_v<T, at::Half>, __half, __nv_bfloat16>;
+    if (whole_units && correlation_half_fits(shape, steps)) {
+      C10_CUDA_CHECK(launch_correlation_half(
+          reinterpret_cast<const Native*>(a), reinterpret_cast<const Native*>(b),
+          reinterpret_cast<Native*>(out), shape, steps, stride, stream));
+      return;
+    }
+  }
+  const std::int64_t side = 2 * std::int64_t{steps} + 1;
+  const std::int64_t results =
+      std::int64_t{shape.pictures} * shape.height * shape.width * side * side;
+  const auto blocks = static_cast<unsigned>(
+      std::min<std::int64_t>((results + kThreads - 1) / kThreads, std::int64_t{1} << 20));
+  start(correlation_plain<T>, blocks, kThreads, stream, a, b, out, shape, steps, stride);
+}
+
 torch::Tensor correlation_cuda(const torch::Tensor& a, const torch::Tensor& b, int steps,
                                int stride) {
   const c10::cuda::CUDAGuard guard(a.device());
@@ -66,15 +96,11 @@ torch::Tensor correlation_cuda(const torch::Tensor& a, const torch::Tensor& b, i
   auto out = torch::empty({a.size(0), side * side, a.size(2), a.size(3)},
                           fa.options().memory_format(at::MemoryFormat::ChannelsLast));
   if (out.numel() == 0) return out;
-  const auto stream = at::cuda::getCurrentCUDAStream();
   AT_DISPATCH_FLOATING_TYPES_AND2(
       torch::kHalf, torch::kBFloat16, a.scalar_type(), "correlation", [&] {
-        constexpr int kVector = kUnit<scalar_t>;
-        const bool vectors = a.size(1) % kVector == 0 && aligned(fa, sizeof(scalar_t) * kVector) &&
-                             aligned(fb, sizeof(scalar_t) * kVector);
-        C10_CUDA_CHECK(launch_correlation(
-            fa.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
-            out.mutable_data_ptr<scalar_t>(), shape_of(a), steps, stride, vectors, stream));
+        launch_correlation(fa.const_data_ptr<scalar_t>(), fb.const_data_ptr<scalar_t>(),
+                           out.mutable_data_ptr<scalar_t>(), shape_of(a), steps, stride,
+                           aligned(fa, 16) && aligned(fb, 16));
       });
   return out;
 }

@@ -18,7 +18,8 @@ struct CorrelationCase {
 const std::vector<CorrelationCase> kCorrelations = {
     {{2, 37, 9, 13}, 6, 2},  {{1, 1, 1, 1}, 0, 1},     {{1, 5, 3, 2}, 8, 1},
     {{1, 16, 7, 75}, 3, 1},  {{2, 32, 21, 70}, 20, 2}, {{1, 64, 19, 33}, 12, 2},
-    {{1, 12, 11, 17}, 9, 3}, {{1, 8, 6, 40}, 24, 1}};
+    {{1, 12, 11, 17}, 9, 3}, {{1, 8, 6, 40}, 24, 1},   {{2, 40, 9, 50}, 10, 1},
+    {{1, 24, 30, 21}, 4, 2}};
 
 TEST_F(FlowKernelsCuda, CorrelationEqualsTheCpuForwardsAndBackwards) {
   for (const auto& [shape, reach, stride] : kCorrelations) {
