@@ -8,6 +8,7 @@
 #include "decoder/synthesis/synthesiser.h"
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/structure.h"
+#include "encoder/core/edge_finder.h"
 #include "models/core/graphed.h"
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/paint_frame.h"
@@ -89,8 +90,7 @@ BenchPart edge_part(const std::string& name, std::shared_ptr<EdgeDetector> detec
   return part;
 }
 
-BenchPart analysis_part(const BenchSettings& s, std::shared_ptr<EdgeDetector> detector,
-                        const torch::Tensor& bytes) {
+BenchPart analysis_part(const BenchSettings& s, std::shared_ptr<EdgeDetector> detector) {
   BenchPart part;
   part.name = "encode-analysis";
   part.whole_path = true;
@@ -99,10 +99,11 @@ BenchPart analysis_part(const BenchSettings& s, std::shared_ptr<EdgeDetector> de
   ColourOptions colours;
   colours.cell = 16;
   colours.clusters = 12;
-  const auto colour = std::make_shared<ColourAnalyser>(colours);
-  part.run = [=, w = s.width, h = s.height, picture = bench_picture(s.width, s.height)] {
-    const auto edges = detector->detect(bytes).to(torch::kCPU).contiguous();
-    const Plane plane = analyse_structure(edges.data_ptr<float>(), w, h, structure);
+  const auto finder = std::make_shared<EdgeFinder>(*detector);
+  const auto colour = std::make_shared<ColourAnalyser>(colours, finder->clustering());
+  part.run = [detector, finder, colour, structure, picture = bench_picture(s.width, s.height)] {
+    const auto edges = finder->find(picture);
+    const Plane plane = map_structure(*edges, structure).plane;
     const ColourMap map = colour->analyse(picture);
     return torch::tensor({plane.values.at(0) + map.labels.values.at(0)});
   };
@@ -245,7 +246,7 @@ std::vector<BenchPart> bench_parts(const BenchSettings& s,
   const auto edges = std::make_shared<EdgeDetector>(package.edges_path(), s.device, s.dtype);
   parts.push_back(edge_part("edges", edges, rgb));
   add_generator_parts(parts, s, package);
-  parts.push_back(analysis_part(s, edges, rgb));
+  parts.push_back(analysis_part(s, edges));
   parts.push_back(synthesis_part(s, package));
   return parts;
 }

@@ -104,7 +104,8 @@ void hold_palette(Palette& palette, const Palette& previous, int hold) {
 
 }  // namespace
 
-ColourAnalyser::ColourAnalyser(const ColourOptions& options) : options_(options) {
+ColourAnalyser::ColourAnalyser(const ColourOptions& options, KMeansTwin twin)
+    : options_(options), twin_(std::move(twin)) {
   require(options.cell >= 1 && options.cell <= 64, ErrorKind::usage,
           "The cell of the colour labels must be 1 to 64 pixels, not " +
               std::to_string(options.cell) + ".");
@@ -119,6 +120,14 @@ ColourAnalyser::ColourAnalyser(const ColourOptions& options) : options_(options)
 void ColourAnalyser::reset() {
   centres_.clear();
   previous_ = {};
+}
+
+/// From the centres of the anchor before, if there was one.
+KMeansResult ColourAnalyser::cluster(const PointSet& points, const KMeansOptions& options) {
+  const bool there = twin_.takes(points);
+  if (centres_.empty()) return there ? twin_.fresh(points, options) : kmeans(points, options);
+  return there ? twin_.from(points, std::move(centres_), options)
+               : kmeans_from(points, std::move(centres_), options);
 }
 
 ColourMap ColourAnalyser::analyse(const RgbImage& picture, const MotionField* motion) {
@@ -145,7 +154,7 @@ ColourMap ColourAnalyser::analyse(const RgbImage& picture, const MotionField* mo
   k.epsilon = 0.1F;  // well under a just noticeable difference
   k.seed = options_.seed;
   k.threads = options_.threads;
-  KMeansResult clusters = warm ? kmeans_from(points, std::move(centres_), k) : kmeans(points, k);
+  KMeansResult clusters = cluster(points, k);
   centres_ = std::move(clusters.centres);
 
   ColourMap map;

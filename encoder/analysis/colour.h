@@ -37,8 +37,8 @@ struct ColourMap {
 
 class ColourAnalyser {
  public:
-  /// Throws Error(usage) when an option is out of its range.
-  explicit ColourAnalyser(const ColourOptions& options);
+  /// `twin`: clusters large sets instead. Throws Error(usage) when an option is out of its range.
+  explicit ColourAnalyser(const ColourOptions& options, KMeansTwin twin = {});
 
   /// Analyses one anchor. `motion` (may be null or empty: no motion) is the anchor's backward
   /// motion; it is only used by the smoothing. A change of the picture size resets.
@@ -50,7 +50,10 @@ class ColourAnalyser {
   const ColourOptions& options() const { return options_; }
 
  private:
+  KMeansResult cluster(const PointSet& points, const KMeansOptions& options);
+
   ColourOptions options_;
+  KMeansTwin twin_;
   std::vector<Centre> centres_;  ///< Lab; empty after reset
   ColourMap previous_;
 };

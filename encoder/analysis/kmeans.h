@@ -15,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "encoder/analysis/random.h"
@@ -63,5 +64,15 @@ KMeansResult kmeans(const PointSet& points, const KMeansOptions& options);
 /// point already sits on a centre it stays where it is.
 KMeansResult kmeans_from(const PointSet& points, std::vector<Centre> start,
                          const KMeansOptions& options);
+
+/// The two functions on another device, with the same results, for sets of `least_points` and more.
+/// Empty functions: there is none.
+struct KMeansTwin {
+  std::size_t least_points = 0;
+  std::function<KMeansResult(const PointSet&, const KMeansOptions&)> fresh;
+  std::function<KMeansResult(const PointSet&, std::vector<Centre>, const KMeansOptions&)> from;
+
+  bool takes(const PointSet& points) const { return fresh && points.size() >= least_points; }
+};
 
 }  // namespace semcodec

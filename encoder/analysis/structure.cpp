@@ -200,13 +200,24 @@ std::vector<float> StructureMap::misfits() const {
   return list;
 }
 
-Plane analyse_structure(const float* probability, int width, int height,
-                        const StructureOptions& options) {
-  return map_structure(probability, width, height, options).plane;
+std::vector<float> HostEdgeMap::lines(bool thin, float floor) const {
+  if (thin) return thin_above(probability_, width(), height(), floor);
+  return {probability_, probability_ + area(width(), height())};
 }
 
-StructureMap map_structure(const float* probability, int width, int height,
-                           const StructureOptions& options) {
+std::vector<float> HostEdgeMap::cells(bool thin, float floor, int columns, int rows,
+                                      Pooling pooling) const {
+  if (!thin) return pool_cells(probability_, width(), height(), columns, rows, pooling);
+  return pool_cells(lines(thin, floor).data(), width(), height(), columns, rows, pooling);
+}
+
+Plane analyse_structure(const float* probability, int width, int height,
+                        const StructureOptions& options) {
+  return map_structure(HostEdgeMap(probability, width, height), options).plane;
+}
+
+StructureMap map_structure(const EdgeMap& edges, const StructureOptions& options) {
+  const int width = edges.width(), height = edges.height();
   check_size(width, height);
   const std::vector<float> thresholds =
       options.thresholds.empty() ? default_thresholds(options.levels) : options.thresholds;
@@ -216,13 +227,6 @@ StructureMap map_structure(const float* probability, int width, int height,
   const float floor = options.pooling == Pooling::max && options.hysteresis_low <= 0
                           ? thresholds[0]
                           : options.hysteresis_low;
-  std::vector<float> lines =
-      options.thin ? thin_above(probability, width, height, floor)
-                   : std::vector<float>(probability, probability + area(width, height));
-  if (options.hysteresis_high > 0 || options.hysteresis_low > 0 || options.min_length > 1) {
-    drop_weak_lines(lines, width, height, options.hysteresis_low, options.hysteresis_high,
-                    options.min_length);
-  }
 
   StructureMap map;
   Plane& plane = map.plane;
@@ -230,8 +234,15 @@ StructureMap map_structure(const float* probability, int width, int height,
   plane.width = cells_along(width, options.cell);
   plane.height = cells_along(height, options.cell);
   plane.levels = options.levels;
-  map.strength =
-      pool_cells(lines.data(), width, height, plane.width, plane.height, options.pooling);
+  if (options.hysteresis_high > 0 || options.hysteresis_low > 0 || options.min_length > 1) {
+    std::vector<float> lines = edges.lines(options.thin, floor);
+    drop_weak_lines(lines, width, height, options.hysteresis_low, options.hysteresis_high,
+                    options.min_length);
+    map.strength =
+        pool_cells(lines.data(), width, height, plane.width, plane.height, options.pooling);
+  } else {
+    map.strength = edges.cells(options.thin, floor, plane.width, plane.height, options.pooling);
+  }
   for (const float pooled : map.strength) {
     std::uint8_t level = 0;
     for (int i = 0; i < options.levels - 1; ++i) {

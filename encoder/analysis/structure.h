@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/semantic/semantic_frame.h"
+#include "encoder/analysis/edge_map.h"
 #include "encoder/analysis/pooling.h"
 
 namespace semcodec {
@@ -60,9 +61,8 @@ struct StructureMap {
 
 /// The whole chain. The plane has round(width / cell) × round(height / cell) cells.
 /// Throws Error(usage) when an option is out of its range.
-StructureMap map_structure(const float* probability, int width, int height,
-                           const StructureOptions& options);
-/// Its plane alone.
+StructureMap map_structure(const EdgeMap& edges, const StructureOptions& options);
+/// Its plane alone, of a map in the memory of the CPU.
 Plane analyse_structure(const float* probability, int width, int height,
                         const StructureOptions& options);
 

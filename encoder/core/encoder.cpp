@@ -13,6 +13,7 @@
 #include "common/core/error.h"
 #include "encoder/analysis/change.h"
 #include "encoder/analysis/scene_cut.h"
+#include "encoder/core/edge_finder.h"
 #include "encoder/rate/anchor_schedule.h"
 #include "models/core/device.h"
 #include "models/generator/conditions.h"
@@ -27,13 +28,6 @@ constexpr double kRecordBits = 80;
 constexpr double kEntryBits = 350;
 constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
 constexpr double kEndless = 10;         // seconds, where nothing says when a scene might end
-
-/// 1×3×H×W of bytes, a view.
-torch::Tensor as_tensor(const RgbImage& picture) {
-  return torch::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
-                          {1, picture.height, picture.width, 3}, torch::kUInt8)
-      .permute({0, 3, 1, 2});
-}
 
 /// In 1/65536 bit; `lambda` = the misfit that is worth a bit.
 std::uint32_t price_of(float misfit, float lambda) {
@@ -52,8 +46,9 @@ struct Encoder::State {
         info(i),
         models(std::move(m)),
         writer(w),
+        finder(models.edges),
         point(point_at(o.quality)),
-        colour(point.colour),
+        colour(point.colour, finder.clustering()),
         motion(point.motion),
         schedule(frame_seconds(), o.most_interval, o.keys),
         worker(1, [threads = threads_in_use()] { set_threads(threads); }) {
@@ -71,8 +66,8 @@ struct Encoder::State {
   /// An anchor on its way to the writer.
   struct Anchor {
     Frame frame;
-    torch::Tensor edges;
-    SemanticFrame out;                                          ///< with its times and its motion
+    std::unique_ptr<EdgeMap> edges;  ///< they do not depend on the quality
+    SemanticFrame out;               ///< with its times and its motion
     std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
     std::vector<Frame> later;  ///< of an entry point: what follows, as far as it is known
     double life = 0;           ///< of an entry point: expected_life()
@@ -89,6 +84,7 @@ struct Encoder::State {
   StreamInfo info;
   EncoderModels models;
   StreamWriter& writer;
+  EdgeFinder finder;
   OperatingPoint point;
   ColourAnalyser colour;
   MotionEstimator motion;
@@ -140,16 +136,10 @@ struct Encoder::State {
   void apply_quality(double wanted) {
     quality = wanted;
     auto next = point_at(quality);
-    if (!same(next.colour, point.colour)) colour = ColourAnalyser(next.colour);
+    if (!same(next.colour, point.colour)) colour = ColourAnalyser(next.colour, finder.clustering());
     motion.set_cell(next.motion.cell);
     motion.set_lambda(next.motion.lambda);
     point = std::move(next);
-  }
-
-  /// Edge probabilities; they do not depend on the quality, so an anchor needs them once.
-  torch::Tensor detect_edges(const RgbImage& picture) const {
-    const torch::InferenceMode guard;
-    return models.edges.detect(as_tensor(picture)).to(torch::kCPU).contiguous();
   }
 
   /// Says what the other planes of `frame` leave out.
@@ -194,8 +184,7 @@ struct Encoder::State {
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    const auto lines = map_structure(anchor.edges.data_ptr<float>(), frame.picture.width,
-                                     frame.picture.height, point.structure);
+    const auto lines = map_structure(*anchor.edges, point.structure);
     out.structure = lines.plane;
     choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
@@ -371,7 +360,7 @@ struct Encoder::State {
       if (options.key_codec && point.choose_key) look_ahead(*anchor, frame);
     }
     // The network runs beside the coding of the anchors before.
-    anchor->edges = detect_edges(frame.picture);
+    anchor->edges = finder.find(frame.picture);
     anchor->frame = std::move(frame);
     settle(steered() ? 0 : kAhead);
     auto field = motion.finish();

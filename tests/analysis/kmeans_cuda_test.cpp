@@ -5,6 +5,8 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/core/image.h"
+#include "encoder/analysis/colour.h"
 #include "encoder/analysis/cuda/kmeans_cuda.h"
 #include "encoder/analysis/kmeans.h"
 
@@ -102,6 +104,42 @@ TEST_F(KMeansCuda, SumsThatArePutAwayHalfWayEqualTheCpu) {
   KMeansOptions options;
   options.max_iterations = 1;
   expect_same(kmeans_from(points, start, options), cuda::kmeans_from(points, start, options));
+}
+
+TEST_F(KMeansCuda, ColoursOfAnchorsEqualTheCpus) {
+  ColourOptions options;
+  options.cell = 4;
+  int fresh = 0, from = 0;
+  const KMeansTwin twin{
+      500,
+      [&](const PointSet& points, const KMeansOptions& k) {
+        ++fresh;
+        return cuda::kmeans(points, k);
+      },
+      [&](const PointSet& points, std::vector<Centre> start, const KMeansOptions& k) {
+        ++from;
+        return cuda::kmeans_from(points, std::move(start), k);
+      }};
+  ColourAnalyser here(options), there(options, twin);
+  for (const int width : {120, 120, 40}) {  // 900 points, the same again, 300 points
+    RgbImage picture(width, 120);
+    for (std::size_t i = 0; i < picture.pixels.size(); ++i) {
+      picture.pixels[i] = static_cast<std::uint8_t>(i * i / 500 + i % 97);
+    }
+    const ColourMap wanted = here.analyse(picture), got = there.analyse(picture);
+    EXPECT_EQ(wanted.labels.values, got.labels.values);
+    EXPECT_EQ(wanted.palette, got.palette);
+  }
+  EXPECT_EQ(fresh, 1);
+  EXPECT_EQ(from, 1);
+}
+
+TEST_F(KMeansCuda, TimesWhatItIsAskedFor) {
+  const PointSet points = random_points(5000, false, 2);
+  EXPECT_GT(cuda::kmeans_assignment_seconds(points, {{0, 0, 0}, {50, 50, 50}}, 1), 0);
+#ifndef SEMCODEC_CUDA_ON_HOST
+  EXPECT_GT(cuda::kmeans_comparisons_per_second(1), 1e9);
+#endif
 }
 
 TEST_F(KMeansCuda, RefusesNonsense) { EXPECT_THROW(cuda::kmeans({}, {}), Error); }

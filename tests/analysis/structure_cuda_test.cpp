@@ -106,7 +106,7 @@ void expect_pooled(const Map& map, const std::vector<float>& cells, int columns,
   }
 }
 
-constexpr std::pair<int, int> kSizes[] = {{64, 40}, {101, 37}, {33, 9}, {7, 3}, {1, 1}};
+constexpr std::pair<int, int> kSizes[] = {{200, 110}, {64, 40}, {101, 37}, {33, 9}, {7, 3}, {1, 1}};
 
 TEST(StructureCpu, EqualsThePlainReference) {
   for (const auto& [width, height] : kSizes) {
@@ -133,19 +133,39 @@ class StructureCuda : public testing::Test {
 };
 
 TEST_F(StructureCuda, EqualsTheCpuAndThePlainReference) {
+  cuda::StructureDevice device;  // one for all sizes: its memory has to grow
   for (const auto& [width, height] : kSizes) {
     const Map map = random_map(width, height, 5);
     SCOPED_TRACE(std::to_string(width) + "x" + std::to_string(height));
     const cuda::EdgeMapView view{map.values.data(), cuda::Precision::float32, width, height};
-    expect_thinned(map, cuda::thin_edges(view));
+    expect_thinned(map, device.thin_edges(view));
+    EXPECT_EQ(map.values, device.lines(view, false, 0.2F));
     const auto lines = thin_edges(map.values.data(), width, height, 0.2F);
-    EXPECT_EQ(lines, cuda::thin_edges(view, 0.2F));
+    EXPECT_EQ(lines, device.thin_edges(view, 0.2F));
     const int columns = std::max(1, width / 5), rows = std::max(1, height / 4);
     for (const Pooling pooling : {Pooling::max, Pooling::mean}) {
       EXPECT_EQ(pool_cells(lines.data(), width, height, columns, rows, pooling),
-                cuda::pool_cells(view, true, 0.2F, columns, rows, pooling));
-      expect_pooled(map, cuda::pool_cells(view, false, 0, columns, rows, pooling), columns, rows,
+                device.pool_cells(view, true, 0.2F, columns, rows, pooling));
+      expect_pooled(map, device.pool_cells(view, false, 0, columns, rows, pooling), columns, rows,
                     pooling);
+    }
+  }
+}
+
+TEST_F(StructureCuda, PlanesEqualTheCpus) {
+  cuda::StructureDevice device;
+  const Map map = random_map(200, 110, 9);
+  const cuda::DeviceEdgeMap there({map.values.data(), cuda::Precision::float32, 200, 110}, device);
+  const HostEdgeMap here(map.values.data(), 200, 110);
+  for (const bool thin : {false, true}) {
+    for (const int shortest : {0, 6}) {  // short lines are dropped by the CPU
+      StructureOptions options;
+      options.thin = thin;
+      options.min_length = shortest;
+      const StructureMap wanted = map_structure(here, options), got = map_structure(there, options);
+      EXPECT_EQ(wanted.plane.values, got.plane.values);
+      EXPECT_EQ(wanted.strength, got.strength);
+      EXPECT_GT(*std::max_element(got.plane.values.begin(), got.plane.values.end()), 0);
     }
   }
 }
@@ -167,17 +187,25 @@ TEST_F(StructureCuda, TakesHalfPrecision) {
                : static_cast<std::uint16_t>(((bits >> 23) - 112) << 10 | (bits >> 13 & 0x3ffU)));
   }
   EXPECT_EQ(thin_edges(map.values.data(), 101, 37),
-            cuda::thin_edges({halves.data(), cuda::Precision::float16, 101, 37}));
+            cuda::StructureDevice().thin_edges({halves.data(), cuda::Precision::float16, 101, 37}));
   for (float& v : map.values) {
     const std::uint32_t cut = bits_of(v) & 0xffff0000U;
     brains.push_back(static_cast<std::uint16_t>(cut >> 16));
     std::memcpy(&v, &cut, sizeof v);
   }
-  EXPECT_EQ(thin_edges(map.values.data(), 101, 37),
-            cuda::thin_edges({brains.data(), cuda::Precision::bfloat16, 101, 37}));
+  EXPECT_EQ(
+      thin_edges(map.values.data(), 101, 37),
+      cuda::StructureDevice().thin_edges({brains.data(), cuda::Precision::bfloat16, 101, 37}));
 }
 
-TEST_F(StructureCuda, RefusesNonsense) { EXPECT_THROW(cuda::thin_edges({}), Error); }
+TEST_F(StructureCuda, RefusesNonsense) {
+  cuda::StructureDevice device;
+  EXPECT_THROW(device.thin_edges({}), Error);
+  const float value = 1;
+  const cuda::EdgeMapView map{&value, cuda::Precision::float32, 1, 1};
+  EXPECT_THROW(device.pool_cells(map, true, 0, 2, 1, Pooling::max), Error);
+  EXPECT_THROW(device.pool_cells(map, true, 0, 0, 1, Pooling::max), Error);
+}
 
 }  // namespace
 }  // namespace semcodec

@@ -37,6 +37,10 @@ struct alignas(16) float4 {
 struct alignas(4) uchar4 {
   unsigned char x, y, z, w;
 };
+struct float3 {
+  float x, y, z;
+};
+inline float3 make_float3(float x, float y, float z) { return {x, y, z}; }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 inline uchar4 make_uchar4(unsigned char x, unsigned char y, unsigned char z, unsigned char w) {
   return {x, y, z, w};
@@ -101,6 +105,7 @@ enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation, cudaErrorInvalidConfi
 enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDefault };
 using cudaStream_t = void*;
+constexpr unsigned cudaStreamNonBlocking = 1;
 using cudaEvent_t = std::chrono::steady_clock::time_point*;
 
 inline const char* cudaGetErrorString(cudaError_t) { return "out of memory, or a bad launch"; }
@@ -133,6 +138,17 @@ inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cud
   if (bytes > 0) std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes,
+                                   cudaMemcpyKind kind, cudaStream_t) {
+  return cudaMemcpy(to, from, bytes, kind);
+}
+inline cudaError_t cudaMallocHost(void** to, std::size_t bytes) { return cudaMalloc(to, bytes); }
+inline cudaError_t cudaFreeHost(void* memory) { return cudaFree(memory); }
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaMemset(void* at, int value, std::size_t bytes) {
   std::memset(at, value, bytes);
   return cudaSuccess;
@@ -146,7 +162,7 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
-inline cudaError_t cudaEventRecord(cudaEvent_t event) {
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t = nullptr) {
   *event = std::chrono::steady_clock::now();
   return cudaSuccess;
 }

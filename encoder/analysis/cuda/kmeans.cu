@@ -11,6 +11,7 @@
 
 #include "common/core/error.h"
 #include "common/cuda/launch.cuh"
+#include "encoder/analysis/cuda/device_memory.cuh"
 #include "encoder/analysis/cuda/kmeans_cuda.h"
 #include "encoder/analysis/kmeans_engine.h"
 
@@ -26,13 +27,6 @@ using Wide = unsigned long long;  // what CUDA's 64-bit atomics take
 constexpr int kThreads = 256;
 constexpr int kBlocksPerProcessor = 8;  ///< as many as run at once; they go on in steps of the grid
 constexpr int kSpan = 1024;  ///< points a partial sum of distances covers (one block of threads)
-
-void check(cudaError_t status, const char* doing) {
-  if (status != cudaSuccess) {
-    throw Error(ErrorKind::device, std::string("CUDA failed while ") + doing +
-                                       " for k-means: " + cudaGetErrorString(status) + ".");
-  }
-}
 
 struct Points {
   const float* x;
@@ -192,6 +186,45 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x % 32 == 0 && inertia != 0) atomicAdd(tally + 4 * clusters, inertia);
 }
 
+/// What an assignment does for each point and centre, and little else: points and centres stay in
+/// registers.
+constexpr int kCeilingCentres = 8;
+__global__ void __launch_bounds__(kThreads) comparison_kernel(int rounds, float step, float* out) {
+  float x[kGroup], y[kGroup], z[kGroup], best[kGroup];
+  float3 centres[kCeilingCentres];
+  const float begin = step * static_cast<float>(threadIdx.x);
+  for (int c = 0; c < kCeilingCentres; ++c) {
+    const float at = begin * static_cast<float>(c + 1);
+    centres[c] = make_float3(at, at + step, at - step);
+  }
+  int label[kGroup];
+  for (int k = 0; k < kGroup; ++k) {
+    x[k] = y[k] = z[k] = begin + static_cast<float>(k);
+    best[k] = 1e30F;
+    label[k] = 0;
+  }
+  for (int round = 0; round < rounds; ++round) {
+#pragma unroll
+    for (int c = 0; c < kCeilingCentres; ++c) {
+#pragma unroll
+      for (int k = 0; k < kGroup; ++k) {
+        const float d =
+            squared_distance(x[k], y[k], z[k], centres[c].x, centres[c].y, centres[c].z);
+        if (d < best[k]) {
+          best[k] = d;
+          label[k] = c;
+        }
+      }
+    }
+    // Else all rounds would be the same work, done once.
+#pragma unroll
+    for (int k = 0; k < kGroup; ++k) x[k] += step;
+  }
+  float sum = 0;
+  for (int k = 0; k < kGroup; ++k) sum += best[k] + static_cast<float>(label[k]);
+  out[blockIdx.x * kThreads + threadIdx.x] = sum;
+}
+
 /// One block of threads sums one span of points.
 __global__ void lower_kernel(Points p, float scale, float cx, float cy, float cz, bool first,
                              bool keep, float* distances, Wide* span_sums) {
@@ -227,33 +260,13 @@ __global__ void farthest_kernel(Points p, float scale, const float* distances, W
   atomicMax(result, best);
 }
 
-/// Device memory that frees itself.
-template <typename T>
-class Buffer {
- public:
-  explicit Buffer(std::size_t count) {
-    check(cudaMalloc(reinterpret_cast<void**>(&data_), std::max<std::size_t>(count, 1) * sizeof(T)),
-          "allocating memory");
-  }
-  ~Buffer() { cudaFree(data_); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-
-  T* get() const { return data_; }
-  void upload(const T* from, std::size_t count) {
-    check(cudaMemcpy(data_, from, count * sizeof(T), cudaMemcpyHostToDevice), "copying data");
-  }
-  void download(T* to, std::size_t count, std::size_t offset = 0) const {
-    check(cudaMemcpy(to, data_ + offset, count * sizeof(T), cudaMemcpyDeviceToHost),
-          "fetching results");
-  }
-  void clear(std::size_t count) {
-    check(cudaMemset(data_, 0, count * sizeof(T)), "clearing memory");
-  }
-
- private:
-  T* data_ = nullptr;
-};
+std::size_t resident_blocks() {
+  int device = 0, processors = 0;
+  check(cudaGetDevice(&device), "looking at the GPU");
+  check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device),
+        "looking at the GPU");
+  return static_cast<std::size_t>(processors) * kBlocksPerProcessor;
+}
 
 class CudaEngine final : public Engine {
  public:
@@ -270,11 +283,6 @@ class CudaEngine final : public Engine {
         centres_(3 * kMaxClusters),
         tally_(4 * kMaxClusters + 1),
         span_sums_(spans_) {
-    int device = 0, processors = 0;
-    check(cudaGetDevice(&device), "looking at the device");
-    check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device),
-          "looking at the device");
-    most_blocks_ = static_cast<std::size_t>(processors) * kBlocksPerProcessor;
     x_.upload(points.x.data(), points.size());
     y_.upload(points.y.data(), points.size());
     z_.upload(points.z.data(), points.size());
@@ -329,7 +337,7 @@ class CudaEngine final : public Engine {
     tally_.clear(1);
     check(launch(farthest_kernel, grid(), kThreads, 0, nullptr, points_, scale_.distance,
                  distances_.get(), tally_.get()),
-          "looking for the farthest point");
+          "looking for k-means' farthest point");
     Wide key = 0;
     tally_.download(&key, 1);
     if (key >> 32 == 0) return {};
@@ -346,20 +354,7 @@ class CudaEngine final : public Engine {
   double assignment_seconds(const std::vector<Centre>& centres, int repeats) {
     centres_.upload(centres.front().data(), 3 * centres.size());
     const auto clusters = static_cast<int>(centres.size());
-    cudaEvent_t begin{}, end{};
-    check(cudaEventCreate(&begin), "preparing a clock");
-    check(cudaEventCreate(&end), "preparing a clock");
-    for (int i = -3; i < repeats; ++i) {  // three to warm up
-      if (i == 0) check(cudaEventRecord(begin), "starting a clock");
-      launch_assignment(clusters);
-    }
-    check(cudaEventRecord(end), "stopping a clock");
-    check(cudaEventSynchronize(end), "waiting for the clock");
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, begin, end), "reading a clock");
-    cudaEventDestroy(begin);
-    cudaEventDestroy(end);
-    return milliseconds * 1e-3 / repeats;
+    return device_seconds(nullptr, repeats, [&] { launch_assignment(clusters); });
   }
 
  private:
@@ -379,14 +374,14 @@ class CudaEngine final : public Engine {
     const std::size_t shared = static_cast<std::size_t>(cells) * columns * sizeof(int);
     check(launch(kernel, blocks, kThreads, shared, nullptr, points_, scale_, centres_.get(),
                  clusters, columns, labels_.get(), distances_.get(), tally_.get()),
-          "assigning points");
+          "assigning points to k-means' centres");
   }
 
   std::uint64_t sweep(const Centre& c, bool first, bool keep, std::vector<Wide>& sums) {
     check(
         launch(lower_kernel, static_cast<unsigned>(spans_), kThreads, 0, nullptr, points_,
                scale_.distance, c[0], c[1], c[2], first, keep, distances_.get(), span_sums_.get()),
-        "measuring distances");
+        "measuring distances for k-means");
     span_sums_.download(sums.data(), spans_);
     std::uint64_t total = 0;
     for (const Wide sum : sums) total += sum;
@@ -396,13 +391,13 @@ class CudaEngine final : public Engine {
   const PointSet& host_;
   FixedScale scale_;
   std::size_t spans_;
-  std::size_t most_blocks_ = 1;
-  Buffer<float> x_, y_, z_;
-  Buffer<std::uint16_t> weights_;
-  Buffer<std::uint8_t> labels_;
-  Buffer<float> distances_;
-  Buffer<float> centres_;
-  Buffer<Wide> tally_, span_sums_;
+  std::size_t most_blocks_ = resident_blocks();
+  DeviceMemory<float> x_, y_, z_;
+  DeviceMemory<std::uint16_t> weights_;
+  DeviceMemory<std::uint8_t> labels_;
+  DeviceMemory<float> distances_;
+  DeviceMemory<float> centres_;
+  DeviceMemory<Wide> tally_, span_sums_;
   std::vector<Wide> host_sums_;  ///< of the stored distances
   Points points_{};
 };
@@ -415,19 +410,12 @@ void require_device() {
 
 }  // namespace
 
-bool kmeans_available(std::string* reason) {
-  int devices = 0;
-  const cudaError_t status = cudaGetDeviceCount(&devices);
-  if (status == cudaSuccess && devices > 0) return true;
-  if (reason != nullptr) {
-    *reason = status == cudaSuccess ? "no CUDA device was found" : cudaGetErrorString(status);
-  }
-  return false;
-}
+bool kmeans_available(std::string* reason) { return have_device(reason); }
 
-KMeansResult kmeans(const PointSet& points, const KMeansOptions& options) {
+KMeansResult kmeans(const PointSet& points, const KMeansOptions& options, int device) {
   kmeans_detail::validate(points, {}, options.clusters);
   require_device();
+  check(cudaSetDevice(device), "choosing the GPU");
   const FixedScale scale = kmeans_detail::fixed_scale(points, {});
   CudaEngine engine(points, scale);
   Random random(options.seed);
@@ -436,13 +424,27 @@ KMeansResult kmeans(const PointSet& points, const KMeansOptions& options) {
 }
 
 KMeansResult kmeans_from(const PointSet& points, std::vector<Centre> start,
-                         const KMeansOptions& options) {
+                         const KMeansOptions& options, int device) {
   kmeans_detail::validate(points, start,
                           static_cast<int>(std::min<std::size_t>(start.size(), 1000)));
   require_device();
+  check(cudaSetDevice(device), "choosing the GPU");
   const FixedScale scale = kmeans_detail::fixed_scale(points, start);
   CudaEngine engine(points, scale);
   return kmeans_detail::iterate(engine, points, scale, std::move(start), options);
+}
+
+double kmeans_comparisons_per_second(int repeats) {
+  require_device();
+  constexpr int kRounds = 1000;
+  const unsigned blocks = static_cast<unsigned>(resident_blocks());
+  const std::size_t threads = std::size_t{blocks} * kThreads;
+  const DeviceMemory<float> out(threads);
+  const double seconds = device_seconds(nullptr, repeats, [&] {
+    check(launch(comparison_kernel, blocks, kThreads, 0, nullptr, kRounds, 0.001F, out.get()),
+          "comparing distances");
+  });
+  return static_cast<double>(threads) * kGroup * kCeilingCentres * kRounds / seconds;
 }
 
 double kmeans_assignment_seconds(const PointSet& points, const std::vector<Centre>& centres,
