@@ -139,6 +139,7 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
 }
 
 void GeneratorImpl::use_engine() {
+  interpolator_->use_engine();
   PaintSizes sizes;
   sizes.half = config_.channels_half;
   sizes.quarter = config_.channels_quarter;

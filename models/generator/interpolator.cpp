@@ -1,5 +1,8 @@
 #include "models/generator/interpolator.h"
 
+#include <ATen/Parallel.h>
+
+#include "models/generator/between_engine.h"
 #include "models/generator/flow_geometry.h"
 #include "models/generator/layers.h"
 #include "models/kernels/paint_frame.h"
@@ -25,7 +28,7 @@ torch::Tensor small_picture(const torch::Tensor& picture) {
   return torch::pixel_unshuffle(torch::avg_pool2d(picture, 2), 2);
 }
 
-InterpolatorImpl::InterpolatorImpl(const InterpolatorConfig& config) {
+InterpolatorImpl::InterpolatorImpl(const InterpolatorConfig& config) : config_(config) {
   const int m = config.channels_motion, c2 = config.channels_half, c4 = config.channels_quarter;
   // Two folded pictures, two flows, time and interval.
   motion_in_ = register_module("motion_in", conv(2 * 12 + 4 + 2, m, 3));
@@ -47,16 +50,18 @@ InterpolatorImpl::InterpolatorImpl(const InterpolatorConfig& config) {
   head_->bias.zero_();
 }
 
-std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::mend(const BetweenContext& x) {
-  const auto type = motion_in_->weight.scalar_type();
-  const auto flows = torch::cat({x.flow_a, x.flow_b}, 1);
+torch::Tensor InterpolatorImpl::seen(const BetweenContext& x, const torch::Tensor& flows) const {
   const auto times = torch::stack({x.tau, x.interval.clamp(0, 1)}, 1)
                          .unsqueeze(-1)
                          .unsqueeze(-1)
                          .expand({-1, 2, flows.size(2), flows.size(3)});
-  const auto seen = torch::cat(
+  return torch::cat(
       {warp(x.small_a, x.flow_a), warp(x.small_b, x.flow_b), flows / kFlowUnit, times}, 1);
-  const auto near = motion_in_(seen.to(type));
+}
+
+std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::mend(const BetweenContext& x) {
+  const auto flows = torch::cat({x.flow_a, x.flow_b}, 1);
+  const auto near = motion_in_(seen(x, flows).to(motion_in_->weight.scalar_type()));
   const auto far = motion_eighth_->forward(motion_down_(activate(near)));
   const auto motion = activate(near + torch::pixel_shuffle(motion_up_(activate(far)), 2));
   return {flows + motion_out_(motion).to(torch::kFloat32) * kFlowUnit, hint_(motion)};
@@ -98,6 +103,7 @@ InterpolatorOutput InterpolatorImpl::forward(const BetweenContext& x) {
 
 torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
   if (!x.pixels_a.defined()) return to_bytes(forward(x).frame).to(torch::kCPU);
+  if (engine_ != nullptr) return paint_by_engine(x);
   const auto [mended, hint] = mend(x);
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   auto folded = torch::empty({1, 2 * 12 + kHintChannels, h / 2, w / 2},
@@ -107,6 +113,43 @@ torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
   folded.narrow(1, 24, kHintChannels).copy_(torch::pixel_shuffle(hint, 2));
   return blend_to_bytes(heads(folded).contiguous(torch::MemoryFormat::ChannelsLast), a, b,
                         x.tau.item<float>());
+}
+
+torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
+  const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
+  const auto loan = engine_->lend(static_cast<int>(w), static_cast<int>(h));
+  const auto flows = torch::cat({x.flow_a, x.flow_b}, 1).to(torch::kFloat32);
+  const auto sight = seen(x, flows).to(torch::kFloat32).contiguous();
+  auto off = torch::empty({1, 4, h / 4, w / 4});
+  engine_->mend(*loan, sight.const_data_ptr<float>(), off.mutable_data_ptr<float>());
+  const auto mended = flows + off * kFlowUnit;
+  auto& pictures = BetweenEngine::pictures(*loan);
+  const auto rows = [&](int first_pair) {
+    return FoldedPairs{pictures.at(first_pair, 0), pictures.plane, pictures.stride};
+  };
+  const auto a = warp_folded(x.pixels_a, mended.narrow(1, 0, 2), rows(0));
+  const auto b = warp_folded(x.pixels_b, mended.narrow(1, 2, 2), rows(6));
+  const auto& heads = engine_->blend(*loan);
+  return blend_to_bytes(ConstFoldedPairs{heads.at(0, 0), heads.plane, heads.stride}, a, b,
+                        x.tau.item<float>());
+}
+
+void InterpolatorImpl::use_engine() {
+  const BetweenSizes sizes{config_.channels_motion, config_.channels_half,
+                           config_.channels_quarter};
+  const auto& weight = motion_in_->weight;
+  if (!weight.is_cpu() || weight.scalar_type() != torch::kBFloat16 || !BetweenEngine::supported() ||
+      !BetweenEngine::takes(sizes)) {
+    return;
+  }
+  const auto parameters = named_parameters();
+  engine_ = std::make_shared<BetweenEngine>(
+      sizes,
+      [&](const std::string& name) {
+        const auto flat = parameters[name].detach().to(torch::kFloat32).contiguous();
+        return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+      },
+      [](std::int64_t count, const auto& body) { at::parallel_for(0, count, 4, body); });
 }
 
 }  // namespace semcodec

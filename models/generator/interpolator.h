@@ -12,7 +12,12 @@
 
 #include <torch/torch.h>
 
+#include <memory>
+#include <utility>
+
 namespace semcodec {
+
+class BetweenEngine;
 
 struct InterpolatorConfig {
   int channels_motion = 48;  ///< at 1/4 of the working size
@@ -54,7 +59,14 @@ class InterpolatorImpl : public torch::nn::Module {
   /// the full-size work is done by the kernels of paint_frame.h, from the pixels_ members.
   torch::Tensor paint_bytes(const BetweenContext& context);
 
+  /// Lets paint_bytes() run by between_engine.h where CPU and sizes allow; call it when the weights
+  /// are final and in bf16.
+  void use_engine();
+
  private:
+  torch::Tensor seen(const BetweenContext& context, const torch::Tensor& flows) const;
+  torch::Tensor paint_by_engine(const BetweenContext& context);
+
   /// The motion step: mended flows (N×4×H/4×W/4, A then B) and features that hint at how sure it
   /// is.
   std::pair<torch::Tensor, torch::Tensor> mend(const BetweenContext& context);
@@ -67,6 +79,8 @@ class InterpolatorImpl : public torch::nn::Module {
   torch::nn::Conv2d blend_in_{nullptr}, blend_down_{nullptr}, blend_up_{nullptr}, head_{nullptr};
   torch::nn::Sequential blend_quarter_{nullptr};
   torch::nn::Conv2d blend_half_{nullptr};
+  InterpolatorConfig config_;
+  std::shared_ptr<const BetweenEngine> engine_;  // null: torch paints
 };
 TORCH_MODULE(Interpolator);
 

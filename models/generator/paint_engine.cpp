@@ -6,124 +6,33 @@
 #include <utility>
 
 #include "models/generator/paint_kernels.h"
+#include "models/generator/paint_layers.h"
 
 namespace semcodec {
 
 using paint::Input;
+using paint::Layer;
+using paint::point_layer;
+using paint::Stage;
+using paint::StageMaps;
+using paint::Steps;
+using paint::steps_of_phases;
+using paint::steps_of_taps;
+using paint::taps_layer;
 using paint::Target;
-using pairs::Dot;
 using pairs::Planes;
+using Floats = std::vector<float>;
 
 namespace {
 
 constexpr int kScalars = 9, kFull = 8;  // channels at full size
-using Steps = std::vector<std::ptrdiff_t>;
-using Floats = std::vector<float>;
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
-/// A convolution ready for paint::convolve.
-struct Layer {
-  Dot dot;
-  Floats bias;
-  int inputs = 0;
-};
-
-/// The output of torch that is output `o` of a shuffled convolution (Target::shuffled).
-int shuffled_output(int o) { return (o / 8 * 2 + o % 2) * 4 + o / 2 % 4; }
-
-/// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
-Layer taps_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
-                 int inputs, bool shuffled = false) {
-  const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
-  Layer layer;
-  layer.inputs = inputs;
-  const int padded = (inputs + 1) / 2 * 2;
-  layer.dot = Dot(
-      outputs, padded * 9,
-      [&](int o, int i) {
-        const int channel = i / 18 * 2 + i % 2, tap = i / 2 % 9;
-        const int from = shuffled ? shuffled_output(o) : o;
-        return channel < inputs ? values[index((from * inputs + channel) * 9 + tap)] : 0.0F;
-      },
-      shuffled ? 4 : 2);
-  for (int o = 0; o < outputs; ++o) {
-    layer.bias.push_back(bias[index(shuffled ? shuffled_output(o) : o)]);
-  }
-  return layer;
-}
-
-/// 1×1; input i of the planes is input `from(i)` of the weights.
-template <typename From>
-Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
-                  int inputs, bool shuffled, From from) {
-  const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
-  Layer layer;
-  layer.inputs = inputs;
-  layer.dot = Dot(
-      outputs, inputs,
-      [&](int o, int i) {
-        return values[index((shuffled ? shuffled_output(o) : o) * inputs + from(i))];
-      },
-      shuffled ? 4 : 2);
-  for (int o = 0; o < outputs; ++o) {
-    layer.bias.push_back(bias[index(shuffled ? shuffled_output(o) : o)]);
-  }
-  return layer;
-}
-
-Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
-                  int inputs, bool shuffled = false) {
-  return point_layer(weight, name, outputs, inputs, shuffled, [](int i) { return i; });
-}
-
-Steps steps_of_points(const Planes& x) {
-  Steps steps;
-  for (int p = 0; p < x.pair_count; ++p) steps.push_back(p * x.plane);
-  return steps;
-}
-
-Steps steps_of_taps(const Planes& x) {
-  Steps steps;
-  for (int p = 0; p < x.pair_count; ++p) {
-    for (int tap = 0; tap < 9; ++tap) {
-      steps.push_back(p * x.plane + (tap / 3 - 1) * x.stride + tap % 3 - 1);
-    }
-  }
-  return steps;
-}
-
-/// The taps of a 3×3 convolution with stride 2 in the phases of split_rows().
-Steps steps_of_phases(const Planes& x) {
-  Steps steps;
-  const int count = x.pair_count / 4;
-  for (int p = 0; p < count; ++p) {
-    for (int tap = 0; tap < 9; ++tap) {
-      const int dy = tap / 3 - 1, dx = tap % 3 - 1, phase = 2 * (dy & 1) + (dx & 1);
-      steps.push_back((phase * count + p) * x.plane + (dy < 0 ? -x.stride : 0) - (dx < 0 ? 1 : 0));
-    }
-  }
-  return steps;
-}
 
 struct Transformer {
   std::vector<std::uint32_t> position;
   Floats position_bias, gain1, bias1, gain2, bias2;
   Layer qkv, proj, expand, shrink;
-};
-
-/// The residual blocks of one stage: two layers a block.
-using Stage = std::vector<Layer>;
-
-/// Maps of one size that a stage works on.
-struct StageMaps {
-  StageMaps() = default;
-  StageMaps(int channels, int width, int height)
-      : raw(channels / 2, width, height, 1),
-        active(channels / 2, width, height, 1),
-        inner(channels / 2, width, height, 1),
-        other(channels / 2, width, height, 1) {}
-  Planes raw, active, inner, other;
 };
 
 }  // namespace
@@ -158,9 +67,8 @@ struct PaintWorkspace {
   Planes full;
 };
 
-struct PaintEngine::Net {
-  Net(const PaintSizes& s, const Weight& weight, Parallel run)
-      : parallel(std::move(run)), sizes(s) {
+struct PaintEngine::Net : paint::Runner {
+  Net(const PaintSizes& s, const Weight& weight, Parallel run) : Runner{std::move(run)}, sizes(s) {
     condition_in = taps_layer(weight, "condition_in", s.quarter, 48);
     condition_down = taps_layer(weight, "condition_down", s.eighth, s.quarter);
     image_down = taps_layer(weight, "image_down", s.eighth, s.quarter);
@@ -206,19 +114,9 @@ struct PaintEngine::Net {
     skip_half = point_layer(weight, "skip_half", s.half, 28);
     to_full = taps_layer(weight, "to_full", 4 * kFull, s.half, true);
     head = taps_layer(weight, "head", 6, kFull);
-    const auto stage = [&](const std::string& name, int channels, int blocks) {
-      Stage layers;
-      for (int i = 0; i < blocks; ++i) {
-        for (const char* part : {".conv1", ".conv2"}) {
-          layers.push_back(
-              taps_layer(weight, name + "." + std::to_string(i) + part, channels, channels));
-        }
-      }
-      return layers;
-    };
-    eighth = stage("eighth", s.eighth, s.blocks_eighth);
-    quarter = stage("quarter", s.quarter, s.blocks_quarter);
-    half = stage("half", s.half, s.blocks_half);
+    eighth = paint::stage_layers(weight, "eighth", s.eighth, s.blocks_eighth);
+    quarter = paint::stage_layers(weight, "quarter", s.quarter, s.blocks_quarter);
+    half = paint::stage_layers(weight, "half", s.half, s.blocks_half);
     if (s.noise) {
       loudness = {weight("noise_eighth"), weight("noise_quarter"), weight("noise_half")};
     }
@@ -242,36 +140,6 @@ struct PaintEngine::Net {
   void give_back(std::unique_ptr<PaintWorkspace> space) {
     const std::lock_guard<std::mutex> lock(mutex);
     idle.push_back(std::move(space));
-  }
-
-  void rows(int count, const std::function<void(int, int)>& body) const {
-    parallel(count, [&](std::int64_t first, std::int64_t last) {
-      body(static_cast<int>(first), static_cast<int>(last));
-    });
-  }
-
-  /// One or two inputs; with two, their biases are already one.
-  void convolve(const std::vector<Input>& inputs, const Floats& bias, const Target& target,
-                int width, int height) const {
-    parallel(paint::units_of(width, height), [&](std::int64_t first, std::int64_t last) {
-      paint::convolve(inputs.data(), static_cast<int>(inputs.size()), bias.data(), target, width,
-                      height, first, last);
-    });
-  }
-
-  void taps(const Planes& x, const Layer& layer, const Target& target) const {
-    const Steps steps = steps_of_taps(x);
-    convolve({{&x, &steps, &layer.dot}}, layer.bias, target, x.width, x.height);
-  }
-
-  void points(const Planes& x, const Layer& layer, const Target& target) const {
-    const Steps steps = steps_of_points(x);
-    convolve({{&x, &steps, &layer.dot}}, layer.bias, target, x.width, x.height);
-  }
-
-  void split(const Planes& x, int first_pair, Planes& out) const {
-    rows(out.height,
-         [&](int first, int last) { paint::split_rows(x, first_pair, out, first, last); });
   }
 
   static Floats with_scalars(const Floats& bias, const Floats& weights, const Floats& own,
@@ -418,16 +286,7 @@ struct PaintEngine::Net {
       target.loudness = loudness[level].data();
     }
     points(x, layer, target);
-    for (std::size_t i = 0; i < stage.size(); i += 2) {
-      Target inner;
-      inner.active = &maps.inner;
-      taps(maps.active, stage[i], inner);
-      Target outer;
-      outer.raw = &maps.raw;
-      outer.active = &maps.active;
-      outer.residual = &maps.raw;
-      taps(maps.inner, stage[i + 1], outer);
-    }
+    residual_blocks(stage, maps);
   }
 
   void run(const PaintInput& in, PaintWorkspace& w, float* frame) const {
@@ -457,7 +316,6 @@ struct PaintEngine::Net {
     });
   }
 
-  Parallel parallel;
   PaintSizes sizes;
   Layer condition_in, condition_down, image_in, image_down, to_bottleneck, texture_in,
       from_bottleneck, to_quarter, to_half, skip_half, to_full, head;

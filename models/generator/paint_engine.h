@@ -7,11 +7,9 @@
 // Sums and what follows them are in float, so the result is nearer to that of float32 than torch's
 // in bf16. Features are bf16 pair planes (models/pairs/pair_planes.h).
 
-#include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
+
+#include "models/generator/paint_layers.h"
 
 namespace semcodec {
 
@@ -36,11 +34,8 @@ struct PaintInput {
 
 class PaintEngine {
  public:
-  /// Runs body(first, last) over parts of 0 .. count, in threads or not.
-  using Parallel = std::function<void(std::int64_t count,
-                                      const std::function<void(std::int64_t, std::int64_t)>& body)>;
-  /// A parameter's values by its name in the generator, in torch's order.
-  using Weight = std::function<std::vector<float>(const std::string& name)>;
+  using Parallel = paint::Parallel;
+  using Weight = paint::Weight;
 
   /// Whether this CPU (and build) has what it takes.
   static bool supported();

@@ -139,24 +139,67 @@ void fold_two_rows(const float* rows, std::int64_t width, float* out, std::int64
   fold_rows(rows, width, out, stride);
 }
 
-template <typename T>
-inline Four four(const T* p) {
-  return Four{to_float(p[0]), to_float(p[1]), to_float(p[2]), to_float(p[3])};
+/// The same into words of pairs: word x of plane 2c + dy holds colour c of pixels 2x and 2x + 1.
+SEMCODEC_VECTOR_CLONES
+void fold_two_rows(const float* rows, std::int64_t width, std::uint32_t* out,
+                   std::ptrdiff_t plane) {
+  const auto rounded = [](float v) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &v, sizeof bits);
+    return (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;  // to even
+  };
+  for (std::int64_t c = 0; c < 3; ++c) {
+    for (std::int64_t dy = 0; dy < 2; ++dy) {
+      const float* from = rows + 4 * dy * width + c;
+      std::uint32_t* to = out + (2 * c + dy) * plane;
+      for (std::int64_t x = 0; x < width / 2; ++x) {
+        to[x] = rounded(from[8 * x]) | rounded(from[8 * x + 4]) << 16;
+      }
+    }
+  }
 }
 
+/// Four channels of a folded cell, channels last.
 template <typename T>
-inline __attribute__((always_inline)) void blend_rows(const T* heads, const float* a,
-                                                      const float* b, std::int64_t width, float t,
+struct LastChannels {
+  const T* cell;
+  Four four(std::int64_t c) const {
+    const T* p = cell + c;
+    return Four{to_float(p[0]), to_float(p[1]), to_float(p[2]), to_float(p[3])};
+  }
+  void next() { cell += 24; }
+};
+
+/// The same of pair planes.
+struct PairChannels {
+  const std::uint32_t* cell;
+  std::ptrdiff_t plane;
+  Four four(std::int64_t c) const {
+    const std::uint32_t* p = cell + c / 2 * plane;
+    const std::int32_t low = static_cast<std::int32_t>(p[0]),
+                       high = static_cast<std::int32_t>(p[plane]);
+    const FourInts bits{low << 16, low & ~0xffff, high << 16, high & ~0xffff};
+    Four value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  }
+  void next() { ++cell; }
+};
+
+template <typename Heads>
+inline __attribute__((always_inline)) void blend_rows(Heads heads, const float* a, const float* b,
+                                                      std::int64_t width, float t,
                                                       std::uint8_t* out) {
-  for (std::int64_t x = 0; x < width / 2; ++x, heads += 24) {
-    const Four wr = exponential(clamp(four(heads + 12), -8, 8)) * 0.25F;
-    const Four wa = exponential(clamp(four(heads + 16), -8, 8)) * (1.0F - t);
-    const Four wb = exponential(clamp(four(heads + 20), -8, 8)) * t;
+  for (std::int64_t x = 0; x < width / 2; ++x, heads.next()) {
+    const Four red = heads.four(0), green = heads.four(4), blue = heads.four(8);
+    const Four wr = exponential(clamp(heads.four(12), -8, 8)) * 0.25F;
+    const Four wa = exponential(clamp(heads.four(16), -8, 8)) * (1.0F - t);
+    const Four wb = exponential(clamp(heads.four(20), -8, 8)) * t;
     const Four scale = 255.0F / (wa + wb + wr);
     for (std::int64_t s = 0; s < 4; ++s) {
       const std::int64_t at = (s / 2) * width + 2 * x + s % 2;
       const Four pa = load(a + 4 * at), pb = load(b + 4 * at);
-      const Four added{to_float(heads[s]), to_float(heads[4 + s]), to_float(heads[8 + s]), 0};
+      const Four added{red[s], green[s], blue[s], 0};
       const Four raw = pa * (1.0F - t) + pb * t + added;
       const Four value = clamp((pa * wa[s] + pb * wb[s] + raw * wr[s]) * scale[s] + 0.5F, 0, 255);
       for (std::int64_t c = 0; c < 3; ++c) {
@@ -168,11 +211,16 @@ inline __attribute__((always_inline)) void blend_rows(const T* heads, const floa
 SEMCODEC_VECTOR_CLONES
 void blend_two_rows(const c10::BFloat16* heads, const float* a, const float* b, std::int64_t width,
                     float t, std::uint8_t* out) {
-  blend_rows(heads, a, b, width, t, out);
+  blend_rows(LastChannels<c10::BFloat16>{heads}, a, b, width, t, out);
 }
 SEMCODEC_VECTOR_CLONES
 void blend_two_rows(const float* heads, const float* a, const float* b, std::int64_t width, float t,
                     std::uint8_t* out) {
+  blend_rows(LastChannels<float>{heads}, a, b, width, t, out);
+}
+SEMCODEC_VECTOR_CLONES
+void blend_two_rows(const PairChannels& heads, const float* a, const float* b, std::int64_t width,
+                    float t, std::uint8_t* out) {
   blend_rows(heads, a, b, width, t, out);
 }
 
@@ -200,57 +248,88 @@ torch::Tensor to_pixels(const torch::Tensor& picture) {
   return torch::constant_pad_nd(rgb, {0, 1}).contiguous();
 }
 
+namespace {
+
+/// Warps two rows at a time; `fold` (rows, y) takes each pair of them, y being the row of cells.
+template <typename Fold>
+torch::Tensor warp_rows(const torch::Tensor& pixels, const torch::Tensor& flow, const Fold& fold) {
+  check(is_pixels(pixels));
+  const std::int64_t h = pixels.size(0), w = pixels.size(1);
+  check(flow.sizes() == at::IntArrayRef({1, 2, h / 4, w / 4}) && flow.is_cpu());
+  const auto motion = flow.to(torch::kFloat).contiguous();
+  auto out = torch::empty_like(pixels);
+  at::parallel_for(0, h / 2, 8, [&](std::int64_t first, std::int64_t last) {
+    std::vector<float> dx(static_cast<std::size_t>(w)), dy(dx.size());
+    for (std::int64_t y = first; y < last; ++y) {
+      float* rows = out.data_ptr<float>() + 8 * y * w;
+      for (std::int64_t i = 0; i < 2; ++i) {
+        warp_one_row(pixels.data_ptr<float>(), motion.data_ptr<float>(), 2 * y + i, h, w, dx.data(),
+                     dy.data(), rows + 4 * i * w);
+      }
+      fold(rows, y);
+    }
+  });
+  return out;
+}
+
+/// `row(y)`: the heads of a row of cells, as blend_two_rows() takes them.
+template <typename Row>
+torch::Tensor blend_all(const Row& row, const torch::Tensor& a, const torch::Tensor& b, float tau) {
+  const std::int64_t h = a.size(0), w = a.size(1);
+  auto out = torch::empty({h, w, 3}, torch::kUInt8);
+  at::parallel_for(0, h / 2, 8, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t y = first; y < last; ++y) {
+      blend_two_rows(row(y), a.data_ptr<float>() + 8 * y * w, b.data_ptr<float>() + 8 * y * w, w,
+                     tau, out.data_ptr<std::uint8_t>() + 6 * y * w);
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
 torch::Tensor warp_folded(const torch::Tensor& pixels, const torch::Tensor& flow,
                           torch::Tensor& folded, int64_t offset) {
   check(is_pixels(pixels));
-  const std::int64_t h = pixels.size(0), w = pixels.size(1);
-  check(is_folded(folded, h, w) && offset >= 0 && offset + 12 <= folded.size(1) &&
-        flow.sizes() == at::IntArrayRef({1, 2, h / 4, w / 4}) && flow.is_cpu());
-  const auto motion = flow.to(torch::kFloat).contiguous();
-  auto out = torch::empty_like(pixels);
-  const std::int64_t stride = folded.size(1);
+  const std::int64_t w = pixels.size(1), stride = folded.size(1);
+  check(is_folded(folded, pixels.size(0), w) && offset >= 0 && offset + 12 <= stride);
   const auto run = [&](auto* to) {
-    at::parallel_for(0, h / 2, 8, [&](std::int64_t first, std::int64_t last) {
-      std::vector<float> dx(static_cast<std::size_t>(w)), dy(dx.size());
-      for (std::int64_t y = first; y < last; ++y) {
-        float* rows = out.data_ptr<float>() + 8 * y * w;
-        for (std::int64_t i = 0; i < 2; ++i) {
-          warp_one_row(pixels.data_ptr<float>(), motion.data_ptr<float>(), 2 * y + i, h, w,
-                       dx.data(), dy.data(), rows + 4 * i * w);
-        }
-        fold_two_rows(rows, w, to + y * (w / 2) * stride + offset, stride);
-      }
+    return warp_rows(pixels, flow, [=](const float* rows, std::int64_t y) {
+      fold_two_rows(rows, w, to + y * (w / 2) * stride + offset, stride);
     });
   };
-  if (folded.scalar_type() == torch::kFloat) {
-    run(folded.data_ptr<float>());
-  } else {
-    run(folded.data_ptr<c10::BFloat16>());
-  }
-  return out;
+  if (folded.scalar_type() == torch::kFloat) return run(folded.data_ptr<float>());
+  return run(folded.data_ptr<c10::BFloat16>());
+}
+
+torch::Tensor warp_folded(const torch::Tensor& pixels, const torch::Tensor& flow,
+                          const FoldedPairs& folded) {
+  check(is_pixels(pixels));
+  return warp_rows(pixels, flow, [&, w = pixels.size(1)](const float* rows, std::int64_t y) {
+    fold_two_rows(rows, w, folded.first + y * folded.stride, folded.plane);
+  });
 }
 
 torch::Tensor blend_to_bytes(const torch::Tensor& heads, const torch::Tensor& a,
                              const torch::Tensor& b, float tau) {
   check(is_pixels(a) && is_pixels(b) && a.sizes() == b.sizes());
-  const std::int64_t h = a.size(0), w = a.size(1);
-  check(is_folded(heads, h, w) && heads.size(1) == 24);
-  auto out = torch::empty({h, w, 3}, torch::kUInt8);
+  const std::int64_t w = a.size(1);
+  check(is_folded(heads, a.size(0), w) && heads.size(1) == 24);
   const auto run = [&](const auto* from) {
-    at::parallel_for(0, h / 2, 8, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t y = first; y < last; ++y) {
-        blend_two_rows(from + y * (w / 2) * 24, a.data_ptr<float>() + 8 * y * w,
-                       b.data_ptr<float>() + 8 * y * w, w, tau,
-                       out.data_ptr<std::uint8_t>() + 6 * y * w);
-      }
-    });
+    return blend_all([=](std::int64_t y) { return from + y * (w / 2) * 24; }, a, b, tau);
   };
-  if (heads.scalar_type() == torch::kFloat) {
-    run(heads.data_ptr<float>());
-  } else {
-    run(heads.data_ptr<c10::BFloat16>());
-  }
-  return out;
+  if (heads.scalar_type() == torch::kFloat) return run(heads.data_ptr<float>());
+  return run(heads.data_ptr<c10::BFloat16>());
+}
+
+torch::Tensor blend_to_bytes(const ConstFoldedPairs& heads, const torch::Tensor& a,
+                             const torch::Tensor& b, float tau) {
+  check(is_pixels(a) && is_pixels(b) && a.sizes() == b.sizes());
+  return blend_all(
+      [&](std::int64_t y) {
+        return PairChannels{heads.first + y * heads.stride, heads.plane};
+      },
+      a, b, tau);
 }
 
 }  // namespace semcodec

@@ -1,8 +1,13 @@
 // Frames between anchors: the blend, learning, and the fused CPU kernels against the tensor
 // operations that they stand for.
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "models/core/device.h"
+#include "models/generator/between_engine.h"
 #include "models/generator/flow_geometry.h"
 #include "models/generator/interpolator.h"
 #include "models/kernels/paint_frame.h"
@@ -60,6 +65,102 @@ TEST(Interpolator, FusedPaintingEqualsTheTensorOperations) {
     // The same formula in another order of additions: a byte may round the other way.
     EXPECT_LE((fused.to(torch::kInt) - plain.to(torch::kInt)).abs().max().item<int>(), 1);
   }
+}
+
+/// A network in which every part is heard, in bf16.
+Interpolator loud_interpolator(const InterpolatorConfig& config) {
+  Interpolator net(config);
+  for (auto& value : net->parameters()) {
+    const double size = value.dim() > 1 ? 0.9 / std::sqrt(double(value[0].numel())) : 0.1;
+    value.normal_(0, size);
+  }
+  net->to(torch::kBFloat16);
+  to_channels_last(*net);
+  return net;
+}
+
+class BetweenEngineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!BetweenEngine::supported()) GTEST_SKIP() << "This CPU has no kernels for pair planes.";
+    torch::manual_seed(5);
+  }
+  torch::NoGradGuard guard_;
+};
+
+TEST_F(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
+  InterpolatorConfig odd_sizes;
+  odd_sizes.channels_motion = 18;
+  odd_sizes.channels_half = 14;
+  odd_sizes.channels_quarter = 22;
+  for (const auto& config : {InterpolatorConfig{}, odd_sizes}) {
+    // Widths of whole spans, of parts of one, and of several.
+    for (const auto& [height, width] : {std::pair{64, 128}, {48, 80}, {16, 16}, {80, 528}}) {
+      SCOPED_TRACE(std::to_string(width) + "x" + std::to_string(height));
+      auto net = loud_interpolator(config);
+      auto context = random_between(1, height, width);
+      context.pixels_a = to_pixels(context.picture_a);
+      context.pixels_b = to_pixels(context.picture_b);
+      const auto plain = net->paint_bytes(context).to(torch::kFloat);
+      net->use_engine();
+      const auto own = net->paint_bytes(context).to(torch::kFloat);
+      net->to(torch::kFloat32);
+      const auto exact = to_bytes(net->forward(context).frame).to(torch::kFloat);
+      EXPECT_GT(exact.std().item<float>(), 10);
+      EXPECT_GT((plain - exact).abs().mean().item<float>(), 0);
+      // Both round the same maps to bf16, torch some more of them; in small pictures chance decides
+      // by a tenth.
+      EXPECT_LE((own - exact).abs().mean().item<float>(),
+                1.2F * (plain - exact).abs().mean().item<float>());
+    }
+  }
+}
+
+TEST_F(BetweenEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
+  auto net = loud_interpolator({});
+  net->use_engine();
+  const auto make = [](int height, int width) {
+    auto context = random_between(1, height, width);
+    context.pixels_a = to_pixels(context.picture_a);
+    context.pixels_b = to_pixels(context.picture_b);
+    return context;
+  };
+  const auto context = make(80, 176);
+  const auto first = net->paint_bytes(context);
+  const int threads = at::get_num_threads();
+  for (const int count : {1, 2, 3}) {
+    at::set_num_threads(count);
+    net->paint_bytes(make(80, 176));
+    EXPECT_TRUE(torch::equal(first, net->paint_bytes(context))) << count << " threads";
+  }
+  at::set_num_threads(threads);
+  net->paint_bytes(make(64, 64));
+  EXPECT_TRUE(torch::equal(first, net->paint_bytes(context)));
+}
+
+TEST(PaintFrame, PairPlanesHoldWhatFoldedTensorsHold) {
+  torch::manual_seed(6);
+  const auto pixels = to_pixels(torch::rand({1, 3, 32, 64}));
+  const auto flow = torch::randn({1, 2, 8, 16}) * 3;
+  auto folded =
+      torch::empty({1, 24, 16, 32},
+                   torch::dtype(torch::kBFloat16).memory_format(at::MemoryFormat::ChannelsLast));
+  std::vector<std::uint32_t> words(12 * 16 * 32);
+  for (int i = 0; i < 2; ++i) {
+    const auto a = warp_folded(pixels, flow, folded, 12 * i);
+    const auto b = warp_folded(pixels, flow, FoldedPairs{words.data() + 6 * i * 512, 512, 32});
+    EXPECT_TRUE(torch::equal(a, b));
+  }
+  const auto* values = folded.const_data_ptr<c10::BFloat16>();
+  for (std::size_t cell = 0; cell < 512; ++cell) {
+    for (std::size_t c = 0; c < 24; ++c) {
+      const std::uint32_t word = words[c / 2 * 512 + cell];
+      ASSERT_EQ(c % 2 == 0 ? word & 0xffffU : word >> 16, values[cell * 24 + c].x);
+    }
+  }
+  EXPECT_TRUE(
+      torch::equal(blend_to_bytes(folded, pixels, pixels, 0.3F),
+                   blend_to_bytes(ConstFoldedPairs{words.data(), 512, 32}, pixels, pixels, 0.3F)));
 }
 
 TEST(PaintFrame, WarpEqualsWarpAndFoldsAsPixelUnshuffleDoes) {

@@ -1,0 +1,68 @@
+#pragma once
+// The interpolator's frames on CPUs with AVX512_BF16: the networks of interpolator.h without torch,
+// on pair planes, as paint_engine.h paints anchors. Warping and blending at full size are
+// models/kernels/paint_frame.h's.
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "models/generator/paint_layers.h"
+
+namespace semcodec {
+
+/// InterpolatorConfig without torch.
+struct BetweenSizes {
+  int motion = 0, half = 0, quarter = 0;  ///< channels
+};
+
+class BetweenEngine {
+ public:
+  static constexpr int kSeen = 30;  ///< channels of what the motion step sees
+  static constexpr int kHint = 8;   ///< of what it tells the blending one
+  static constexpr int kHeads = 24;
+
+  /// Whether this CPU (and build) has what it takes.
+  static bool supported();
+  /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
+  static bool takes(const BetweenSizes& sizes);
+
+  BetweenEngine(const BetweenSizes& sizes, const paint::Weight& weight, paint::Parallel parallel);
+  ~BetweenEngine();
+
+  /// The maps of one frame, lent by lend(). A frame is mended, then `pictures` are written, then
+  /// blended.
+  struct Maps;
+  class Loan {
+   public:
+    Loan(const BetweenEngine& engine, std::unique_ptr<Maps> maps);
+    ~Loan();
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    Maps& operator*() const { return *maps_; }
+
+   private:
+    const BetweenEngine& engine_;
+    std::unique_ptr<Maps> maps_;
+  };
+  /// For frames of width × height, multiples of 8. May be called in several threads at a time.
+  Loan lend(int width, int height) const;
+
+  /// The motion step. seen: 30 × height/4 × width/4. off: 4 × height/4 × width/4, by how much the
+  /// flows are off, in units of 16 pixels.
+  void mend(Maps& maps, const float* seen, float* off) const;
+
+  /// Where both warped pictures go, folded by two: six pairs each (width/2 × height/2), pair 2c +
+  /// dy of colour c and sub-pixels (0, dy) and (1, dy).
+  static pairs::Planes& pictures(Maps& maps);
+
+  /// The blending step; the result holds until the loan ends: 24 channels at half size as
+  /// blend_to_bytes() wants them, in pairs.
+  const pairs::Planes& blend(Maps& maps) const;
+
+ private:
+  struct Net;
+  std::unique_ptr<Net> net_;
+};
+
+}  // namespace semcodec

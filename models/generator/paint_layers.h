@@ -1,0 +1,80 @@
+#pragma once
+// Convolutions of a network, laid out for paint::convolve, and how they run over maps.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/generator/paint_kernels.h"
+
+namespace semcodec::paint {
+
+/// Runs body(first, last) over parts of 0 .. count, in threads or not.
+using Parallel = std::function<void(std::int64_t count,
+                                    const std::function<void(std::int64_t, std::int64_t)>& body)>;
+/// A parameter's values by its name in the network, in torch's order.
+using Weight = std::function<std::vector<float>(const std::string& name)>;
+
+using Steps = std::vector<std::ptrdiff_t>;
+
+/// A convolution ready for convolve().
+struct Layer {
+  pairs::Dot dot;
+  std::vector<float> bias;
+};
+
+/// Which inputs of a convolution a layer has: `count` from `first` on, of `all`.
+struct Inputs {
+  Inputs(int n) : count(n), all(n) {}  // NOLINT(google-explicit-constructor): all of them
+  Inputs(int from, int n, int of) : first(from), count(n), all(of) {}
+  int first = 0, count = 0, all = 0;
+};
+
+/// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
+/// `shuffled`: outputs as Target::shuffled wants them.
+Layer taps_layer(const Weight& weight, const std::string& name, int outputs, Inputs inputs,
+                 bool shuffled = false);
+
+/// 1×1; input i of the planes is input `from(i)` of the weights.
+Layer point_layer(const Weight& weight, const std::string& name, int outputs, int inputs,
+                  bool shuffled, const std::function<int(int)>& from);
+Layer point_layer(const Weight& weight, const std::string& name, int outputs, int inputs,
+                  bool shuffled = false);
+
+/// Residual blocks: two layers a block, named NAME.0.conv1, NAME.0.conv2, NAME.1.conv1, ...
+using Stage = std::vector<Layer>;
+Stage stage_layers(const Weight& weight, const std::string& name, int channels, int blocks);
+
+/// The taps of a 1×1, of a 3×3, and of a 3×3 convolution with stride 2 in the phases of
+/// split_rows().
+Steps steps_of_points(const Planes& x);
+Steps steps_of_taps(const Planes& x);
+Steps steps_of_phases(const Planes& x);
+
+/// Maps of one size that a stage works on.
+struct StageMaps {
+  StageMaps() = default;
+  StageMaps(int channels, int width, int height);
+  Planes raw, active, inner, other;
+};
+
+/// Runs layers in threads.
+struct Runner {
+  Parallel parallel;
+
+  void rows(int count, const std::function<void(int, int)>& body) const;
+
+  /// One or two inputs; with two, their biases are already one.
+  void convolve(const std::vector<Input>& inputs, const std::vector<float>& bias,
+                const Target& target, int width, int height) const;
+  void taps(const Planes& x, const Layer& layer, const Target& target) const;
+  void points(const Planes& x, const Layer& layer, const Target& target) const;
+  void split(const Planes& x, int first_pair, Planes& out) const;
+
+  /// The blocks of a stage on maps.raw, whose activation is in maps.active; both are updated.
+  void residual_blocks(const Stage& stage, StageMaps& maps) const;
+};
+
+}  // namespace semcodec::paint
