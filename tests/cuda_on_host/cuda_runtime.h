@@ -56,7 +56,6 @@ constexpr std::common_type_t<A, B> max(A a, B b) {
   return a < b ? b : a;
 }
 
-inline int __float2int_rn(float v) { return static_cast<int>(std::lrintf(v)); }
 /// Rounded down. In double the sum of two floats of like size is exact.
 inline float __fadd_rd(float a, float b) {
   const double sum = double{a} + double{b};
