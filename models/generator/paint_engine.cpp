@@ -12,6 +12,7 @@ namespace semcodec {
 using paint::Input;
 using paint::Target;
 using pairs::Dot;
+using pairs::Level;
 using pairs::Planes;
 
 namespace {
@@ -33,14 +34,14 @@ struct Layer {
 int shuffled_output(int o) { return (o / 8 * 2 + o % 2) * 4 + o / 2 % 4; }
 
 /// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
-Layer taps_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
-                 int inputs, bool shuffled = false) {
+Layer taps_layer(Level level, const PaintEngine::Weight& weight, const std::string& name,
+                 int outputs, int inputs, bool shuffled = false) {
   const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
   Layer layer;
   layer.inputs = inputs;
   const int padded = (inputs + 1) / 2 * 2;
   layer.dot = Dot(
-      outputs, padded * 9,
+      level, outputs, padded * 9,
       [&](int o, int i) {
         const int channel = i / 18 * 2 + i % 2, tap = i / 2 % 9;
         const int from = shuffled ? shuffled_output(o) : o;
@@ -55,13 +56,13 @@ Layer taps_layer(const PaintEngine::Weight& weight, const std::string& name, int
 
 /// 1×1; input i of the planes is input `from(i)` of the weights.
 template <typename From>
-Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
-                  int inputs, bool shuffled, From from) {
+Layer point_layer(Level level, const PaintEngine::Weight& weight, const std::string& name,
+                  int outputs, int inputs, bool shuffled, From from) {
   const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
   Layer layer;
   layer.inputs = inputs;
   layer.dot = Dot(
-      outputs, inputs,
+      level, outputs, inputs,
       [&](int o, int i) {
         return values[index((shuffled ? shuffled_output(o) : o) * inputs + from(i))];
       },
@@ -72,9 +73,9 @@ Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, in
   return layer;
 }
 
-Layer point_layer(const PaintEngine::Weight& weight, const std::string& name, int outputs,
-                  int inputs, bool shuffled = false) {
-  return point_layer(weight, name, outputs, inputs, shuffled, [](int i) { return i; });
+Layer point_layer(Level level, const PaintEngine::Weight& weight, const std::string& name,
+                  int outputs, int inputs, bool shuffled = false) {
+  return point_layer(level, weight, name, outputs, inputs, shuffled, [](int i) { return i; });
 }
 
 Steps steps_of_points(const Planes& x) {
@@ -159,13 +160,13 @@ struct PaintWorkspace {
 };
 
 struct PaintEngine::Net {
-  Net(const PaintSizes& s, const Weight& weight, Parallel run)
-      : parallel(std::move(run)), sizes(s) {
-    condition_in = taps_layer(weight, "condition_in", s.quarter, 48);
-    condition_down = taps_layer(weight, "condition_down", s.eighth, s.quarter);
-    image_down = taps_layer(weight, "image_down", s.eighth, s.quarter);
+  Net(Level level, const PaintSizes& s, const Weight& weight, Parallel run)
+      : kernels(paint::kernels(level)), parallel(std::move(run)), sizes(s) {
+    condition_in = taps_layer(level, weight, "condition_in", s.quarter, 48);
+    condition_down = taps_layer(level, weight, "condition_down", s.eighth, s.quarter);
+    image_down = taps_layer(level, weight, "image_down", s.eighth, s.quarter);
     // split_rows() of the references folded by two: pair 12·phase + 2·colour + row.
-    image_in = point_layer(weight, "image_in", s.quarter, 96, false, [](int i) {
+    image_in = point_layer(level, weight, "image_in", s.quarter, 96, false, [](int i) {
       const int phase = i / 24, colour = i / 4 % 6, row = i / 2 % 2, lane = i % 2;
       return colour * 16 + (phase / 2 * 2 + row) * 4 + phase % 2 * 2 + lane;
     });
@@ -174,9 +175,9 @@ struct PaintEngine::Net {
     scalars_quarter_bias = weight("scalars_quarter.bias");
     scalars_bottleneck = weight("scalars_bottleneck.weight");
     scalars_bottleneck_bias = weight("scalars_bottleneck.bias");
-    to_bottleneck = taps_layer(weight, "to_bottleneck", s.bottleneck, s.eighth);
+    to_bottleneck = taps_layer(level, weight, "to_bottleneck", s.bottleneck, s.eighth);
     if (s.texture_channels > 0) {
-      texture_in = taps_layer(weight, "texture_in", s.bottleneck, s.texture_channels);
+      texture_in = taps_layer(level, weight, "texture_in", s.bottleneck, s.texture_channels);
     }
     for (int i = 0; i < s.transformer_blocks; ++i) {
       const std::string name = "transformer." + std::to_string(i) + ".";
@@ -185,8 +186,10 @@ struct PaintEngine::Net {
       const Floats position = weight(name + "position.weight");
       for (int channel = 0; channel < c; channel += 2) {
         for (int tap = 0; tap < 9; ++tap) {
-          block.position.push_back(pairs::pack_pair(position[index(channel * 9 + tap)], 0));
-          block.position.push_back(pairs::pack_pair(0, position[index(channel * 9 + 9 + tap)]));
+          for (int lane = 0; lane < 2; ++lane) {
+            const float value = position[index((channel + lane) * 9 + tap)];
+            block.position.push_back(pairs::lane_word(level, value, lane));
+          }
         }
       }
       block.position_bias = weight(name + "position.bias");
@@ -194,24 +197,25 @@ struct PaintEngine::Net {
       block.bias1 = weight(name + "norm1.bias");
       block.gain2 = weight(name + "norm2.weight");
       block.bias2 = weight(name + "norm2.bias");
-      block.qkv = point_layer(weight, name + "qkv", 3 * c, c);
-      block.proj = point_layer(weight, name + "proj", c, c);
-      block.expand = point_layer(weight, name + "expand", wide, c);
-      block.shrink = point_layer(weight, name + "shrink", c, wide);
+      block.qkv = point_layer(level, weight, name + "qkv", 3 * c, c);
+      block.proj = point_layer(level, weight, name + "proj", c, c);
+      block.expand = point_layer(level, weight, name + "expand", wide, c);
+      block.shrink = point_layer(level, weight, name + "shrink", c, wide);
       transformer.push_back(std::move(block));
     }
-    from_bottleneck = point_layer(weight, "from_bottleneck", 4 * s.eighth, s.bottleneck, true);
-    to_quarter = point_layer(weight, "to_quarter", 4 * s.quarter, s.eighth, true);
-    to_half = point_layer(weight, "to_half", 4 * s.half, s.quarter, true);
-    skip_half = point_layer(weight, "skip_half", s.half, 28);
-    to_full = taps_layer(weight, "to_full", 4 * kFull, s.half, true);
-    head = taps_layer(weight, "head", 6, kFull);
+    from_bottleneck =
+        point_layer(level, weight, "from_bottleneck", 4 * s.eighth, s.bottleneck, true);
+    to_quarter = point_layer(level, weight, "to_quarter", 4 * s.quarter, s.eighth, true);
+    to_half = point_layer(level, weight, "to_half", 4 * s.half, s.quarter, true);
+    skip_half = point_layer(level, weight, "skip_half", s.half, 28);
+    to_full = taps_layer(level, weight, "to_full", 4 * kFull, s.half, true);
+    head = taps_layer(level, weight, "head", 6, kFull);
     const auto stage = [&](const std::string& name, int channels, int blocks) {
       Stage layers;
       for (int i = 0; i < blocks; ++i) {
         for (const char* part : {".conv1", ".conv2"}) {
           layers.push_back(
-              taps_layer(weight, name + "." + std::to_string(i) + part, channels, channels));
+              taps_layer(level, weight, name + "." + std::to_string(i) + part, channels, channels));
         }
       }
       return layers;
@@ -254,8 +258,8 @@ struct PaintEngine::Net {
   void convolve(const std::vector<Input>& inputs, const Floats& bias, const Target& target,
                 int width, int height) const {
     parallel(paint::units_of(width, height), [&](std::int64_t first, std::int64_t last) {
-      paint::convolve(inputs.data(), static_cast<int>(inputs.size()), bias.data(), target, width,
-                      height, first, last);
+      kernels.convolve(inputs.data(), static_cast<int>(inputs.size()), bias.data(), target, width,
+                       height, first, last);
     });
   }
 
@@ -271,7 +275,7 @@ struct PaintEngine::Net {
 
   void split(const Planes& x, int first_pair, Planes& out) const {
     rows(out.height,
-         [&](int first, int last) { paint::split_rows(x, first_pair, out, first, last); });
+         [&](int first, int last) { kernels.split_rows(x, first_pair, out, first, last); });
   }
 
   static Floats with_scalars(const Floats& bias, const Floats& weights, const Floats& own,
@@ -291,22 +295,22 @@ struct PaintEngine::Net {
       for (int y = 2 * first; y < 2 * last; ++y) {
         for (int i = 0; i < 12; ++i) {
           const float* plane = in.condition[i / 4] + i % 4 * half_area;
-          paint::fold_row(plane + std::ptrdiff_t{y} * half_width, half_width,
-                          w.conditions.at(2 * i + y % 2, y / 2));
+          kernels.fold_row(plane + std::ptrdiff_t{y} * half_width, half_width,
+                           w.conditions.at(2 * i + y % 2, y / 2));
         }
         for (int p = 0; p < 2; ++p) {
           const float* from = in.condition[0] + 2 * p * half_area + std::ptrdiff_t{y} * half_width;
-          paint::pair_rows(from, from + half_area, half_width, w.folded_half.at(p, y));
+          kernels.pair_rows(from, from + half_area, half_width, w.folded_half.at(p, y));
         }
       }
       for (int y = 4 * first; y < 4 * last; ++y) {
         for (int i = 0; i < 6; ++i) {
-          paint::fold_row(
+          kernels.fold_row(
               in.reference[i / 3] + i % 3 * (4 * half_area) + std::ptrdiff_t{y} * in.width,
               in.width, w.folded_half.at(2 + 2 * i + y % 2, y / 2));
         }
       }
-      paint::split_rows(w.folded_half, 2, w.folded_quarter, first, last);
+      kernels.split_rows(w.folded_half, 2, w.folded_quarter, first, last);
     });
     const int width = in.width / 16, height = in.height / 16;
     const std::ptrdiff_t area = std::ptrdiff_t{width} * height;
@@ -314,8 +318,8 @@ struct PaintEngine::Net {
     for (int c = 0; c < sizes.texture_channels; c += 2) {
       for (int y = 0; y < height; ++y) {
         const float* from = in.texture + c * area + std::ptrdiff_t{y} * width;
-        paint::pair_rows(from, c + 1 < sizes.texture_channels ? from + area : nothing.data(), width,
-                         w.texture.at(c / 2, y));
+        kernels.pair_rows(from, c + 1 < sizes.texture_channels ? from + area : nothing.data(),
+                          width, w.texture.at(c / 2, y));
       }
     }
   }
@@ -369,7 +373,7 @@ struct PaintEngine::Net {
       run_transformer(transformer[i], w);
       const bool last = i + 1 == transformer.size();
       rows(x.height, [&](int from, int to) {
-        paint::rows_of_tokens(w.tokens, last ? nullptr : &x, last ? &x : nullptr, from, to);
+        kernels.rows_of_tokens(w.tokens, last ? nullptr : &x, last ? &x : nullptr, from, to);
       });
     }
   }
@@ -377,12 +381,12 @@ struct PaintEngine::Net {
   void run_transformer(const Transformer& block, PaintWorkspace& w) const {
     const auto norm = [&](const Floats& gain, const Floats& bias) {
       parallel(paint::units_of(w.tokens.width, 1), [&](std::int64_t first, std::int64_t last) {
-        paint::normalise(w.tokens, gain.data(), bias.data(), w.normed, first, last);
+        kernels.normalise(w.tokens, gain.data(), bias.data(), w.normed, first, last);
       });
     };
     rows(w.bottleneck.height, [&](int first, int last) {
-      paint::position_rows(w.bottleneck, block.position, block.position_bias.data(), w.tokens,
-                           first, last);
+      kernels.position_rows(w.bottleneck, block.position, block.position_bias.data(), w.tokens,
+                            first, last);
     });
     norm(block.gain1, block.bias1);
     Target to_qkv;
@@ -390,7 +394,7 @@ struct PaintEngine::Net {
     points(w.normed, block.qkv, to_qkv);
     parallel(paint::units_of(w.tokens.width, sizes.heads),
              [&](std::int64_t first, std::int64_t last) {
-               paint::attend(w.qkv, sizes.heads, w.normed, first, last);
+               kernels.attend(w.qkv, sizes.heads, w.normed, first, last);
              });
     Target added;
     added.raw = &w.tokens;
@@ -453,10 +457,11 @@ struct PaintEngine::Net {
     blend.out = frame;
     const Steps steps = steps_of_taps(w.full);
     rows(in.height, [&](int first, int last) {
-      paint::blend_rows({&w.full, &steps, &head.dot}, head.bias.data(), blend, first, last);
+      kernels.blend_rows({&w.full, &steps, &head.dot}, head.bias.data(), blend, first, last);
     });
   }
 
+  const paint::Kernels& kernels;
   Parallel parallel;
   PaintSizes sizes;
   Layer condition_in, condition_down, image_in, image_down, to_bottleneck, texture_in,
@@ -477,7 +482,8 @@ bool PaintEngine::takes(const PaintSizes& s) {
 }
 
 PaintEngine::PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel)
-    : net_(std::make_unique<Net>(sizes, weight, std::move(parallel))) {}
+    : net_(std::make_unique<Net>(pairs::level_in_use().value(), sizes, weight,
+                                 std::move(parallel))) {}
 
 PaintEngine::~PaintEngine() = default;
 
