@@ -6,14 +6,11 @@
 namespace semcodec {
 
 using paint::Layer;
-using paint::point_layer;
 using paint::Stage;
-using paint::stage_layers;
 using paint::StageMaps;
 using paint::Steps;
 using paint::steps_of_phases;
 using paint::steps_of_taps;
-using paint::taps_layer;
 using paint::Target;
 using pairs::Planes;
 
@@ -62,22 +59,22 @@ struct BetweenEngine::Maps {
 };
 
 struct BetweenEngine::Net : paint::Runner {
-  Net(const BetweenSizes& s, const paint::Weight& weight, paint::Parallel run)
-      : Runner{std::move(run)},
+  Net(const paint::Layout& layout, const BetweenSizes& s, paint::Parallel run)
+      : Runner{paint::kernels(layout.level), std::move(run)},
         sizes(s),
-        motion_in(taps_layer(weight, "motion_in", s.motion, kSeen)),
-        motion_down(taps_layer(weight, "motion_down", far_channels(s), s.motion)),
-        motion_up(point_layer(weight, "motion_up", 4 * s.motion, far_channels(s), true)),
-        motion_out(taps_layer(weight, "motion_out", 4, s.motion)),
-        hint(point_layer(weight, "hint", 4 * kHint, s.motion, true)),
-        blend_pictures(taps_layer(weight, "blend_in", s.half, {0, kPictures, kPictures + kHint})),
-        blend_hint(taps_layer(weight, "blend_in", s.half, {kPictures, kHint, kPictures + kHint})),
-        blend_down(taps_layer(weight, "blend_down", s.quarter, s.half)),
-        blend_up(point_layer(weight, "blend_up", 4 * s.half, s.quarter, true)),
-        blend_half(taps_layer(weight, "blend_half", s.half, s.half)),
-        head(taps_layer(weight, "head", kHeads, s.half)),
-        motion_eighth(stage_layers(weight, "motion_eighth", far_channels(s), 2)),
-        blend_quarter(stage_layers(weight, "blend_quarter", s.quarter, 1)) {}
+        motion_in(layout.taps("motion_in", s.motion, kSeen)),
+        motion_down(layout.taps("motion_down", far_channels(s), s.motion)),
+        motion_up(layout.points("motion_up", 4 * s.motion, far_channels(s), true)),
+        motion_out(layout.taps("motion_out", 4, s.motion)),
+        hint(layout.points("hint", 4 * kHint, s.motion, true)),
+        blend_pictures(layout.taps("blend_in", s.half, {0, kPictures, kPictures + kHint})),
+        blend_hint(layout.taps("blend_in", s.half, {kPictures, kHint, kPictures + kHint})),
+        blend_down(layout.taps("blend_down", s.quarter, s.half)),
+        blend_up(layout.points("blend_up", 4 * s.half, s.quarter, true)),
+        blend_half(layout.taps("blend_half", s.half, s.half)),
+        head(layout.taps("head", kHeads, s.half)),
+        motion_eighth(layout.stage("motion_eighth", far_channels(s), 2)),
+        blend_quarter(layout.stage("blend_quarter", s.quarter, 1)) {}
 
   /// A 3×3 convolution with stride 2 of x, whose phases are made in `phases`.
   void halve(const Planes& x, Planes& phases, const Layer& layer, StageMaps& to) const {
@@ -95,7 +92,7 @@ struct BetweenEngine::Net : paint::Runner {
       for (int p = 0; p < m.seen.pair_count; ++p) {
         for (int y = first; y < last; ++y) {
           const float* row = values + 2 * p * area + std::ptrdiff_t{y} * m.seen.width;
-          paint::pair_rows(row, row + area, m.seen.width, m.seen.at(p, y));
+          kernels.pair_rows(row, row + area, m.seen.width, m.seen.at(p, y));
         }
       }
     });
@@ -160,7 +157,8 @@ bool BetweenEngine::takes(const BetweenSizes& s) {
 
 BetweenEngine::BetweenEngine(const BetweenSizes& sizes, const paint::Weight& weight,
                              paint::Parallel parallel)
-    : net_(std::make_unique<Net>(sizes, weight, std::move(parallel))) {}
+    : net_(std::make_unique<Net>(paint::Layout{pairs::level_in_use().value(), weight}, sizes,
+                                 std::move(parallel))) {}
 
 BetweenEngine::~BetweenEngine() = default;
 

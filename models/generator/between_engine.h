@@ -1,6 +1,6 @@
 #pragma once
-// The interpolator's frames on CPUs with AVX512_BF16: the networks of interpolator.h without torch,
-// on pair planes, as paint_engine.h paints anchors. Warping and blending at full size are
+// The interpolator's frames by kernels of their own on CPUs: the networks of interpolator.h without
+// torch, on pair planes, as paint_engine.h paints anchors. Warping and blending at full size are
 // models/kernels/paint_frame.h's.
 
 #include <memory>
@@ -22,7 +22,7 @@ class BetweenEngine {
   static constexpr int kHint = 8;   ///< of what it tells the blending one
   static constexpr int kHeads = 24;
 
-  /// Whether this CPU (and build) has what it takes.
+  /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
   static bool supported();
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
   static bool takes(const BetweenSizes& sizes);

@@ -12,13 +12,11 @@ namespace semcodec {
 
 using paint::Input;
 using paint::Layer;
-using paint::point_layer;
 using paint::Stage;
 using paint::StageMaps;
 using paint::Steps;
 using paint::steps_of_phases;
 using paint::steps_of_taps;
-using paint::taps_layer;
 using paint::Target;
 using pairs::Planes;
 using Floats = std::vector<float>;
@@ -68,12 +66,14 @@ struct PaintWorkspace {
 };
 
 struct PaintEngine::Net : paint::Runner {
-  Net(const PaintSizes& s, const Weight& weight, Parallel run) : Runner{std::move(run)}, sizes(s) {
-    condition_in = taps_layer(weight, "condition_in", s.quarter, 48);
-    condition_down = taps_layer(weight, "condition_down", s.eighth, s.quarter);
-    image_down = taps_layer(weight, "image_down", s.eighth, s.quarter);
+  Net(pairs::Level level, const PaintSizes& s, const Weight& weight, Parallel run)
+      : Runner{paint::kernels(level), std::move(run)}, sizes(s) {
+    const paint::Layout layout{level, weight};
+    condition_in = layout.taps("condition_in", s.quarter, 48);
+    condition_down = layout.taps("condition_down", s.eighth, s.quarter);
+    image_down = layout.taps("image_down", s.eighth, s.quarter);
     // split_rows() of the references folded by two: pair 12·phase + 2·colour + row.
-    image_in = point_layer(weight, "image_in", s.quarter, 96, false, [](int i) {
+    image_in = layout.points("image_in", s.quarter, 96, false, [](int i) {
       const int phase = i / 24, colour = i / 4 % 6, row = i / 2 % 2, lane = i % 2;
       return colour * 16 + (phase / 2 * 2 + row) * 4 + phase % 2 * 2 + lane;
     });
@@ -82,9 +82,9 @@ struct PaintEngine::Net : paint::Runner {
     scalars_quarter_bias = weight("scalars_quarter.bias");
     scalars_bottleneck = weight("scalars_bottleneck.weight");
     scalars_bottleneck_bias = weight("scalars_bottleneck.bias");
-    to_bottleneck = taps_layer(weight, "to_bottleneck", s.bottleneck, s.eighth);
+    to_bottleneck = layout.taps("to_bottleneck", s.bottleneck, s.eighth);
     if (s.texture_channels > 0) {
-      texture_in = taps_layer(weight, "texture_in", s.bottleneck, s.texture_channels);
+      texture_in = layout.taps("texture_in", s.bottleneck, s.texture_channels);
     }
     for (int i = 0; i < s.transformer_blocks; ++i) {
       const std::string name = "transformer." + std::to_string(i) + ".";
@@ -93,8 +93,10 @@ struct PaintEngine::Net : paint::Runner {
       const Floats position = weight(name + "position.weight");
       for (int channel = 0; channel < c; channel += 2) {
         for (int tap = 0; tap < 9; ++tap) {
-          block.position.push_back(pairs::pack_pair(position[index(channel * 9 + tap)], 0));
-          block.position.push_back(pairs::pack_pair(0, position[index(channel * 9 + 9 + tap)]));
+          for (int lane = 0; lane < 2; ++lane) {
+            const float value = position[index((channel + lane) * 9 + tap)];
+            block.position.push_back(pairs::lane_word(level, value, lane));
+          }
         }
       }
       block.position_bias = weight(name + "position.bias");
@@ -102,21 +104,21 @@ struct PaintEngine::Net : paint::Runner {
       block.bias1 = weight(name + "norm1.bias");
       block.gain2 = weight(name + "norm2.weight");
       block.bias2 = weight(name + "norm2.bias");
-      block.qkv = point_layer(weight, name + "qkv", 3 * c, c);
-      block.proj = point_layer(weight, name + "proj", c, c);
-      block.expand = point_layer(weight, name + "expand", wide, c);
-      block.shrink = point_layer(weight, name + "shrink", c, wide);
+      block.qkv = layout.points(name + "qkv", 3 * c, c);
+      block.proj = layout.points(name + "proj", c, c);
+      block.expand = layout.points(name + "expand", wide, c);
+      block.shrink = layout.points(name + "shrink", c, wide);
       transformer.push_back(std::move(block));
     }
-    from_bottleneck = point_layer(weight, "from_bottleneck", 4 * s.eighth, s.bottleneck, true);
-    to_quarter = point_layer(weight, "to_quarter", 4 * s.quarter, s.eighth, true);
-    to_half = point_layer(weight, "to_half", 4 * s.half, s.quarter, true);
-    skip_half = point_layer(weight, "skip_half", s.half, 28);
-    to_full = taps_layer(weight, "to_full", 4 * kFull, s.half, true);
-    head = taps_layer(weight, "head", 6, kFull);
-    eighth = paint::stage_layers(weight, "eighth", s.eighth, s.blocks_eighth);
-    quarter = paint::stage_layers(weight, "quarter", s.quarter, s.blocks_quarter);
-    half = paint::stage_layers(weight, "half", s.half, s.blocks_half);
+    from_bottleneck = layout.points("from_bottleneck", 4 * s.eighth, s.bottleneck, true);
+    to_quarter = layout.points("to_quarter", 4 * s.quarter, s.eighth, true);
+    to_half = layout.points("to_half", 4 * s.half, s.quarter, true);
+    skip_half = layout.points("skip_half", s.half, 28);
+    to_full = layout.taps("to_full", 4 * kFull, s.half, true);
+    head = layout.taps("head", 6, kFull);
+    eighth = layout.stage("eighth", s.eighth, s.blocks_eighth);
+    quarter = layout.stage("quarter", s.quarter, s.blocks_quarter);
+    half = layout.stage("half", s.half, s.blocks_half);
     if (s.noise) {
       loudness = {weight("noise_eighth"), weight("noise_quarter"), weight("noise_half")};
     }
@@ -159,22 +161,22 @@ struct PaintEngine::Net : paint::Runner {
       for (int y = 2 * first; y < 2 * last; ++y) {
         for (int i = 0; i < 12; ++i) {
           const float* plane = in.condition[i / 4] + i % 4 * half_area;
-          paint::fold_row(plane + std::ptrdiff_t{y} * half_width, half_width,
-                          w.conditions.at(2 * i + y % 2, y / 2));
+          kernels.fold_row(plane + std::ptrdiff_t{y} * half_width, half_width,
+                           w.conditions.at(2 * i + y % 2, y / 2));
         }
         for (int p = 0; p < 2; ++p) {
           const float* from = in.condition[0] + 2 * p * half_area + std::ptrdiff_t{y} * half_width;
-          paint::pair_rows(from, from + half_area, half_width, w.folded_half.at(p, y));
+          kernels.pair_rows(from, from + half_area, half_width, w.folded_half.at(p, y));
         }
       }
       for (int y = 4 * first; y < 4 * last; ++y) {
         for (int i = 0; i < 6; ++i) {
-          paint::fold_row(
+          kernels.fold_row(
               in.reference[i / 3] + i % 3 * (4 * half_area) + std::ptrdiff_t{y} * in.width,
               in.width, w.folded_half.at(2 + 2 * i + y % 2, y / 2));
         }
       }
-      paint::split_rows(w.folded_half, 2, w.folded_quarter, first, last);
+      kernels.split_rows(w.folded_half, 2, w.folded_quarter, first, last);
     });
     const int width = in.width / 16, height = in.height / 16;
     const std::ptrdiff_t area = std::ptrdiff_t{width} * height;
@@ -182,8 +184,8 @@ struct PaintEngine::Net : paint::Runner {
     for (int c = 0; c < sizes.texture_channels; c += 2) {
       for (int y = 0; y < height; ++y) {
         const float* from = in.texture + c * area + std::ptrdiff_t{y} * width;
-        paint::pair_rows(from, c + 1 < sizes.texture_channels ? from + area : nothing.data(), width,
-                         w.texture.at(c / 2, y));
+        kernels.pair_rows(from, c + 1 < sizes.texture_channels ? from + area : nothing.data(),
+                          width, w.texture.at(c / 2, y));
       }
     }
   }
@@ -237,7 +239,7 @@ struct PaintEngine::Net : paint::Runner {
       run_transformer(transformer[i], w);
       const bool last = i + 1 == transformer.size();
       rows(x.height, [&](int from, int to) {
-        paint::rows_of_tokens(w.tokens, last ? nullptr : &x, last ? &x : nullptr, from, to);
+        kernels.rows_of_tokens(w.tokens, last ? nullptr : &x, last ? &x : nullptr, from, to);
       });
     }
   }
@@ -245,12 +247,12 @@ struct PaintEngine::Net : paint::Runner {
   void run_transformer(const Transformer& block, PaintWorkspace& w) const {
     const auto norm = [&](const Floats& gain, const Floats& bias) {
       parallel(paint::units_of(w.tokens.width, 1), [&](std::int64_t first, std::int64_t last) {
-        paint::normalise(w.tokens, gain.data(), bias.data(), w.normed, first, last);
+        kernels.normalise(w.tokens, gain.data(), bias.data(), w.normed, first, last);
       });
     };
     rows(w.bottleneck.height, [&](int first, int last) {
-      paint::position_rows(w.bottleneck, block.position, block.position_bias.data(), w.tokens,
-                           first, last);
+      kernels.position_rows(w.bottleneck, block.position, block.position_bias.data(), w.tokens,
+                            first, last);
     });
     norm(block.gain1, block.bias1);
     Target to_qkv;
@@ -258,7 +260,7 @@ struct PaintEngine::Net : paint::Runner {
     points(w.normed, block.qkv, to_qkv);
     parallel(paint::units_of(w.tokens.width, sizes.heads),
              [&](std::int64_t first, std::int64_t last) {
-               paint::attend(w.qkv, sizes.heads, w.normed, first, last);
+               kernels.attend(w.qkv, sizes.heads, w.normed, first, last);
              });
     Target added;
     added.raw = &w.tokens;
@@ -312,7 +314,7 @@ struct PaintEngine::Net : paint::Runner {
     blend.out = frame;
     const Steps steps = steps_of_taps(w.full);
     rows(in.height, [&](int first, int last) {
-      paint::blend_rows({&w.full, &steps, &head.dot}, head.bias.data(), blend, first, last);
+      kernels.blend_rows({&w.full, &steps, &head.dot}, head.bias.data(), blend, first, last);
     });
   }
 
@@ -335,7 +337,8 @@ bool PaintEngine::takes(const PaintSizes& s) {
 }
 
 PaintEngine::PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel)
-    : net_(std::make_unique<Net>(sizes, weight, std::move(parallel))) {}
+    : net_(std::make_unique<Net>(pairs::level_in_use().value(), sizes, weight,
+                                 std::move(parallel))) {}
 
 PaintEngine::~PaintEngine() = default;
 

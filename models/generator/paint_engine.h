@@ -1,5 +1,5 @@
 #pragma once
-// The generator's frame on CPUs with AVX512_BF16: the network of generator.h without torch.
+// The generator's frame by kernels of its own on CPUs: the network of generator.h without torch.
 //
 // A convolution library works layer by layer; activations, additions, shuffles and the blend then
 // pass every map through memory again. Here they are the last step of the convolution before them
@@ -37,7 +37,7 @@ class PaintEngine {
   using Parallel = paint::Parallel;
   using Weight = paint::Weight;
 
-  /// Whether this CPU (and build) has what it takes.
+  /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
   static bool supported();
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
   static bool takes(const PaintSizes& sizes);

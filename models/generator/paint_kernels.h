@@ -1,5 +1,5 @@
 #pragma once
-// The kernels of paint_engine.h on pair planes. Only called where pairs::supported().
+// The kernels of paint_engine.h on pair planes. kernels() gives those of a level.
 //
 // Work is counted in units: spans of kSpan pixels, row by row. Units do not depend on each other,
 // so any number of threads gives the same result.
@@ -40,44 +40,62 @@ struct Target {
 /// Units of planes of that size.
 std::int64_t units_of(int width, int height);
 
-/// The convolution of one or two inputs whose dots have equal tiles. width, height: of the sums.
-void convolve(const Input* inputs, int input_count, const float* bias, const Target& target,
-              int width, int height, std::int64_t first, std::int64_t last);
-
-/// Rows of floats as words: word i holds floats 2i and 2i + 1.
-void fold_row(const float* row, int width, std::uint32_t* out);
-/// Two rows as words: word i holds a[i] and b[i].
-void pair_rows(const float* a, const float* b, int width, std::uint32_t* out);
-
-/// The four phases of pairs first_pair … of x: pixel (2x + dx, 2y + dy) of pair p goes to (x, y) of
-/// pair (2·dy + dx) · pairs + p - first_pair.
-void split_rows(const Planes& x, int first_pair, Planes& out, int first, int last);
-
-/// The position code of a transformer block: x + depthwise 3×3 of it, as tokens (one row).
-/// weights: two words a tap and pair, (even, 0) and (0, odd).
-void position_rows(const Planes& x, const std::vector<std::uint32_t>& weights, const float* bias,
-                   Planes& tokens, int first, int last);
-
-/// Layer norm over the channels of tokens.
-void normalise(const Planes& x, const float* gain, const float* bias, Planes& out,
-               std::int64_t first, std::int64_t last);
-
-/// Tokens back to rows; leaky ReLU of them to `active` when given.
-void rows_of_tokens(const Planes& tokens, Planes* raw, Planes* active, int first, int last);
-
-/// softmax(q kᵀ / √d) v of tokens. qkv: q, k, v of all heads one after the other; units are
-/// (head, span), units_of(tokens, heads) of them.
-void attend(const Planes& qkv, int heads, Planes& out, std::int64_t first, std::int64_t last);
-
-/// The last step at full size. Adds the first three outputs of `head` (6 of a 3×3 convolution of
-/// `x`) to the colours, enlarged bilinearly, and blends that with the references by the softmax of
-/// the other three.
+/// What blend_rows() works on.
 struct Blend {
   const float* colours = nullptr;  ///< 3 × height/2 × width/2
   const float* reference[2] = {};  ///< 3 × height × width
   bool valid[2] = {};
   float* out = nullptr;  ///< 3 × height × width, clamped to 0..1
 };
-void blend_rows(const Input& head, const float* bias, const Blend& blend, int first, int last);
+
+/// The kernels of a level. first .. last are rows, or units where they are 64-bit.
+struct Kernels {
+  /// The convolution of one or two inputs whose dots have equal tiles. width, height: of the sums.
+  void (*convolve)(const Input* inputs, int input_count, const float* bias, const Target& target,
+                   int width, int height, std::int64_t first, std::int64_t last);
+
+  /// A row of floats as words: word i holds floats 2i and 2i + 1.
+  void (*fold_row)(const float* row, int width, std::uint32_t* out);
+  /// Two rows as words: word i holds a[i] and b[i].
+  void (*pair_rows)(const float* a, const float* b, int width, std::uint32_t* out);
+
+  /// The four phases of pairs first_pair … of x: pixel (2x + dx, 2y + dy) of pair p goes to (x, y)
+  /// of pair (2·dy + dx) · pairs + p - first_pair.
+  void (*split_rows)(const Planes& x, int first_pair, Planes& out, int first, int last);
+
+  /// The position code of a transformer block: x + depthwise 3×3 of it, as tokens (one row).
+  /// weights: two of pairs::lane_word() a tap and pair.
+  void (*position_rows)(const Planes& x, const std::vector<std::uint32_t>& weights,
+                        const float* bias, Planes& tokens, int first, int last);
+
+  /// Layer norm over the channels of tokens.
+  void (*normalise)(const Planes& x, const float* gain, const float* bias, Planes& out,
+                    std::int64_t first, std::int64_t last);
+
+  /// Tokens back to rows; leaky ReLU of them to `active` when given.
+  void (*rows_of_tokens)(const Planes& tokens, Planes* raw, Planes* active, int first, int last);
+
+  /// softmax(q kᵀ / √d) v of tokens. qkv: q, k, v of all heads one after the other; units are
+  /// (head, span), units_of(tokens, heads) of them.
+  void (*attend)(const Planes& qkv, int heads, Planes& out, std::int64_t first, std::int64_t last);
+
+  /// The last step at full size. Adds the first three outputs of `head` (6 of a 3×3 convolution of
+  /// its planes) to the colours, enlarged bilinearly, and blends that with the references by the
+  /// softmax of the other three.
+  void (*blend_rows)(const Input& head, const float* bias, const Blend& blend, int first, int last);
+};
+
+/// Those of a level that pairs::levels() has. Dots and weights have to be made for the same level.
+const Kernels& kernels(pairs::Level level);
+
+namespace avx2 {
+extern const Kernels kKernels;
+}
+namespace avx512 {
+extern const Kernels kKernels;
+}
+namespace avx512bf16 {
+extern const Kernels kKernels;
+}
 
 }  // namespace semcodec::paint

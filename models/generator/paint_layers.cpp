@@ -23,13 +23,12 @@ std::vector<float> bias_of(const Weight& weight, const std::string& name, int ou
 
 }  // namespace
 
-Layer taps_layer(const Weight& weight, const std::string& name, int outputs, Inputs inputs,
-                 bool shuffled) {
+Layer Layout::taps(const std::string& name, int outputs, Inputs inputs, bool shuffled) const {
   const auto values = weight(name + ".weight");
   const int padded = (inputs.count + 1) / 2 * 2;
   Layer layer;
   layer.dot = Dot(
-      outputs, padded * 9,
+      level, outputs, padded * 9,
       [&](int o, int i) {
         const int channel = i / 18 * 2 + i % 2, tap = i / 2 % 9;
         const int from = (shuffled ? shuffled_output(o) : o) * inputs.all + inputs.first + channel;
@@ -40,12 +39,12 @@ Layer taps_layer(const Weight& weight, const std::string& name, int outputs, Inp
   return layer;
 }
 
-Layer point_layer(const Weight& weight, const std::string& name, int outputs, int inputs,
-                  bool shuffled, const std::function<int(int)>& from) {
+Layer Layout::points(const std::string& name, int outputs, int inputs, bool shuffled,
+                     const std::function<int(int)>& from) const {
   const auto values = weight(name + ".weight");
   Layer layer;
   layer.dot = Dot(
-      outputs, inputs,
+      level, outputs, inputs,
       [&](int o, int i) {
         return values[index((shuffled ? shuffled_output(o) : o) * inputs + from(i))];
       },
@@ -54,17 +53,15 @@ Layer point_layer(const Weight& weight, const std::string& name, int outputs, in
   return layer;
 }
 
-Layer point_layer(const Weight& weight, const std::string& name, int outputs, int inputs,
-                  bool shuffled) {
-  return point_layer(weight, name, outputs, inputs, shuffled, [](int i) { return i; });
+Layer Layout::points(const std::string& name, int outputs, int inputs, bool shuffled) const {
+  return points(name, outputs, inputs, shuffled, [](int i) { return i; });
 }
 
-Stage stage_layers(const Weight& weight, const std::string& name, int channels, int blocks) {
+Stage Layout::stage(const std::string& name, int channels, int blocks) const {
   Stage layers;
   for (int i = 0; i < blocks; ++i) {
     for (const char* part : {".conv1", ".conv2"}) {
-      layers.push_back(
-          taps_layer(weight, name + "." + std::to_string(i) + part, channels, channels));
+      layers.push_back(taps(name + "." + std::to_string(i) + part, channels, channels));
     }
   }
   return layers;
@@ -114,8 +111,8 @@ void Runner::rows(int count, const std::function<void(int, int)>& body) const {
 void Runner::convolve(const std::vector<Input>& inputs, const std::vector<float>& bias,
                       const Target& target, int width, int height) const {
   parallel(units_of(width, height), [&](std::int64_t first, std::int64_t last) {
-    paint::convolve(inputs.data(), static_cast<int>(inputs.size()), bias.data(), target, width,
-                    height, first, last);
+    kernels.convolve(inputs.data(), static_cast<int>(inputs.size()), bias.data(), target, width,
+                     height, first, last);
   });
 }
 
@@ -130,7 +127,8 @@ void Runner::points(const Planes& x, const Layer& layer, const Target& target) c
 }
 
 void Runner::split(const Planes& x, int first_pair, Planes& out) const {
-  rows(out.height, [&](int first, int last) { split_rows(x, first_pair, out, first, last); });
+  rows(out.height,
+       [&](int first, int last) { kernels.split_rows(x, first_pair, out, first, last); });
 }
 
 void Runner::residual_blocks(const Stage& stage, StageMaps& maps) const {

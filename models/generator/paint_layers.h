@@ -32,20 +32,26 @@ struct Inputs {
   int first = 0, count = 0, all = 0;
 };
 
-/// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
-/// `shuffled`: outputs as Target::shuffled wants them.
-Layer taps_layer(const Weight& weight, const std::string& name, int outputs, Inputs inputs,
-                 bool shuffled = false);
-
-/// 1×1; input i of the planes is input `from(i)` of the weights.
-Layer point_layer(const Weight& weight, const std::string& name, int outputs, int inputs,
-                  bool shuffled, const std::function<int(int)>& from);
-Layer point_layer(const Weight& weight, const std::string& name, int outputs, int inputs,
-                  bool shuffled = false);
-
-/// Residual blocks: two layers a block, named NAME.0.conv1, NAME.0.conv2, NAME.1.conv1, ...
+/// Residual blocks: two layers a block.
 using Stage = std::vector<Layer>;
-Stage stage_layers(const Weight& weight, const std::string& name, int channels, int blocks);
+
+/// Lays out the convolutions of a network for the kernels of a level, by their names.
+struct Layout {
+  pairs::Level level;
+  Weight weight;
+
+  /// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
+  /// `shuffled`: outputs as Target::shuffled wants them.
+  Layer taps(const std::string& name, int outputs, Inputs inputs, bool shuffled = false) const;
+
+  /// 1×1; input i of the planes is input `from(i)` of the weights.
+  Layer points(const std::string& name, int outputs, int inputs, bool shuffled,
+               const std::function<int(int)>& from) const;
+  Layer points(const std::string& name, int outputs, int inputs, bool shuffled = false) const;
+
+  /// NAME.0.conv1, NAME.0.conv2, NAME.1.conv1, ...
+  Stage stage(const std::string& name, int channels, int blocks) const;
+};
 
 /// The taps of a 1×1, of a 3×3, and of a 3×3 convolution with stride 2 in the phases of
 /// split_rows().
@@ -62,6 +68,7 @@ struct StageMaps {
 
 /// Runs layers in threads.
 struct Runner {
+  const Kernels& kernels;
   Parallel parallel;
 
   void rows(int count, const std::function<void(int, int)>& body) const;

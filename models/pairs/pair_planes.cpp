@@ -1,6 +1,6 @@
 #include "models/pairs/pair_planes.h"
 
-#include <cstring>
+#include <bit>
 
 namespace semcodec::pairs {
 
@@ -16,21 +16,15 @@ Planes::Planes(int pairs_wanted, int w, int h, int b)
 
 std::uint32_t pack_pair(float even, float odd) {
   const auto round = [](float v) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &v, sizeof bits);
+    const auto bits = std::bit_cast<std::uint32_t>(v);
     return (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
   };
   return round(even) | round(odd) << 16;
 }
 
-bool supported() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
+std::uint32_t lane_word(Level level, float weight, int lane) {
+  if (level != Level::avx512bf16) return std::bit_cast<std::uint32_t>(weight);
+  return lane == 0 ? pack_pair(weight, 0) : pack_pair(0, weight);
 }
 
 }  // namespace semcodec::pairs

@@ -1,18 +1,26 @@
 #pragma once
-// Feature maps and weights as CPUs with AVX512_BF16 like them (pair_simd.h).
+// Feature maps and weights as vector units like them.
 //
-// Maps are kept as pair planes: channels 2p and 2p + 1 of a pixel are one 32-bit word, a plane of
-// words a pair, with a border of zeros. Sixteen pixels then fill a register, and one instruction
-// (VDPBF16PS) multiplies and adds both channels of all of them. Sums are in float.
+// Maps are kept as pair planes: channels 2p and 2p + 1 of a pixel are one 32-bit word, bfloat16
+// each, a plane of words a pair, with a border of zeros. Pixels are the lanes of a register. Where
+// the CPU has AVX512_BF16, one instruction (VDPBF16PS) multiplies and adds both channels of sixteen
+// pixels; on other CPUs words are taken apart into two floats by a shift and a mask, and two FMAs
+// do the same. Sums are in float everywhere.
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "models/pairs/cpu_level.h"
+
 namespace semcodec::pairs {
 
-inline constexpr int kSpan = 32;    ///< pixels that a kernel handles at a time
-inline constexpr int kWidest = 12;  ///< channels that it sums at a time
+inline constexpr int kSpan = 32;  ///< pixels that a kernel handles at a time
+
+/// Channels that a kernel sums at a time: as many as the registers hold.
+constexpr int widest_tile(Level level) { return level == Level::avx2 ? 6 : 12; }
 
 /// Pair planes with `border` zeros on every side.
 struct Planes {
@@ -35,35 +43,48 @@ struct Planes {
 /// A bfloat16 pair from two floats, rounded to even.
 std::uint32_t pack_pair(float even, float odd);
 
-/// out[o] = Σ_i weight[o][i] · in[i], weights packed for run_tiles(): tiles of some output
-/// channels, in each of them input pairs, then channels.
+/// A weight of one channel of a pair (lane 0 or 1), as add_even() and add_odd() of a level take it:
+/// a pair with a zero, or the bits of the float.
+std::uint32_t lane_word(Level level, float weight, int lane);
+
+/// out[o] = Σ_i weight[o][i] · in[i], weights packed for run_tiles() of a level: tiles of some
+/// output channels, in each of them input pairs, then channels. Weights are pairs for AVX512_BF16;
+/// for the others the bits of floats, unrounded, all even ones of the tile before all odd ones.
 struct Dot {
   Dot() = default;
   /// `weight(o, i)` of outputs x inputs; an odd input count gets a zero. Tiles are multiples of
-  /// `grain` outputs, which divides kWidest.
+  /// `grain` outputs, 2 or 4.
   template <typename Weight>
-  Dot(int outputs, int inputs, Weight weight, int grain = 2) : pair_count((inputs + 1) / 2) {
-    const int tile_count = (outputs + kWidest - 1) / kWidest;
+  Dot(Level level, int outputs, int inputs, Weight weight, int grain = 2)
+      : pair_count((inputs + 1) / 2) {
+    const int widest = widest_tile(level) / grain * grain;
+    const int tile_count = (outputs + widest - 1) / widest;
+    const auto odd = [&](int o, int p) {
+      return 2 * p + 1 < inputs ? static_cast<float>(weight(o, 2 * p + 1)) : 0.0F;
+    };
     for (int t = 0, first = 0; t < tile_count; ++t) {
       const int left = outputs - first, tiles_left = tile_count - t;
       const int each = (left + tiles_left - 1) / tiles_left;
       const int size = (each + grain - 1) / grain * grain;
-      tiles.push_back(size < left ? size : left);
+      tiles.push_back(std::min(size, left));
+      const int last = first + tiles.back();
       for (int p = 0; p < pair_count; ++p) {
-        for (int o = first; o < first + tiles.back(); ++o) {
-          words.push_back(
-              pack_pair(weight(o, 2 * p), 2 * p + 1 < inputs ? weight(o, 2 * p + 1) : 0.0F));
+        if (level == Level::avx512bf16) {
+          for (int o = first; o < last; ++o)
+            words.push_back(pack_pair(weight(o, 2 * p), odd(o, p)));
+          continue;
         }
+        for (int o = first; o < last; ++o) {
+          words.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(weight(o, 2 * p))));
+        }
+        for (int o = first; o < last; ++o) words.push_back(std::bit_cast<std::uint32_t>(odd(o, p)));
       }
-      first += tiles.back();
+      first = last;
     }
   }
   int pair_count = 0;
-  std::vector<int> tiles;  ///< even sizes of at most kWidest
+  std::vector<int> tiles;  ///< even sizes of at most widest_tile()
   std::vector<std::uint32_t> words;
 };
-
-/// Whether this CPU (and build) has the instructions.
-bool supported();
 
 }  // namespace semcodec::pairs

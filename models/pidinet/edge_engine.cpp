@@ -10,6 +10,7 @@ namespace semcodec {
 
 using pairs::Depthwise;
 using pairs::Dot;
+using pairs::Level;
 using pairs::Planes;
 using pairs::Sheet;
 
@@ -30,7 +31,7 @@ struct HeadKernels {
   EdgeWeights::Head weights;
 };
 
-Depthwise depthwise_of(const EdgeWeights::Block& block) {
+Depthwise depthwise_of(Level level, const EdgeWeights::Block& block) {
   Depthwise kernel;
   const int area = block.size * block.size;
   const auto weight = [&](int channel, int tap) {
@@ -47,21 +48,21 @@ Depthwise depthwise_of(const EdgeWeights::Block& block) {
   }
   for (int channel = 0; channel < block.in; channel += 2) {
     for (const int tap : taps) {
-      kernel.words.push_back(pairs::pack_pair(weight(channel, tap), 0));
-      kernel.words.push_back(pairs::pack_pair(0, weight(channel + 1, tap)));
+      kernel.words.push_back(pairs::lane_word(level, weight(channel, tap), 0));
+      kernel.words.push_back(pairs::lane_word(level, weight(channel + 1, tap), 1));
     }
   }
   return kernel;
 }
 
-Dot matrix(int outputs, int inputs, const std::vector<float>& values) {
-  return Dot(outputs, inputs,
+Dot matrix(Level level, int outputs, int inputs, const std::vector<float>& values) {
+  return Dot(level, outputs, inputs,
              [&](int o, int i) { return values[static_cast<std::size_t>(o * inputs + i)]; });
 }
 
 /// The four dilated convolutions as one: inputs are (dilation, tap, channel).
-Dot dilated_of(const EdgeWeights::Head& head) {
-  return Dot(head.width, 36 * head.width, [&](int o, int i) {
+Dot dilated_of(Level level, const EdgeWeights::Head& head) {
+  return Dot(level, head.width, 36 * head.width, [&](int o, int i) {
     const int channel = i % head.width, tap = i / head.width % 9, which = i / head.width / 9;
     return head.dilated[static_cast<std::size_t>(which)]
                        [static_cast<std::size_t>((o * head.width + channel) * 9 + tap)];
@@ -109,27 +110,29 @@ struct Workspace {
 };
 
 struct EdgeEngine::Net {
-  Net(const EdgeWeights& w, Parallel run) : parallel(std::move(run)), weights(w) {
+  Net(Level level, const EdgeWeights& w, Parallel run)
+      : kernels(pairs::edge_kernels(level)), parallel(std::move(run)), weights(w) {
     const int channels = w.blocks.front().in;
     // Inputs are (tap, channel), with a fourth channel of zeros.
-    init = Dot(channels, 36, [&](int o, int i) {
+    init = Dot(level, channels, 36, [&](int o, int i) {
       const int channel = i % 4, tap = i / 4;
       return channel == 3 ? 0.0F : w.init[static_cast<std::size_t>((o * 3 + channel) * 9 + tap)];
     });
     for (const auto& block : w.blocks) {
-      BlockKernels kernels;
-      kernels.pools = block.pools;
-      kernels.depthwise = depthwise_of(block);
-      kernels.pointwise = matrix(block.out, block.in, block.pointwise);
+      BlockKernels own;
+      own.pools = block.pools;
+      own.depthwise = depthwise_of(level, block);
+      own.pointwise = matrix(level, block.out, block.in, block.pointwise);
       if (block.pools) {
-        kernels.shortcut = matrix(block.out, block.in, block.shortcut);
-        kernels.bias = block.shortcut_bias;
+        own.shortcut = matrix(level, block.out, block.in, block.shortcut);
+        own.bias = block.shortcut_bias;
       }
-      blocks.push_back(std::move(kernels));
+      blocks.push_back(std::move(own));
     }
     for (std::size_t stage = 0; stage < 4; ++stage) {
       const auto& head = w.heads[stage];
-      heads[stage] = {matrix(head.width, head.in, head.narrow), dilated_of(head), head};
+      heads[stage] = {matrix(level, head.width, head.in, head.narrow), dilated_of(level, head),
+                      head};
     }
   }
 
@@ -201,19 +204,19 @@ struct EdgeEngine::Net {
     const HeadKernels& head = heads[stage];
     Planes& narrow = space.narrow[stage];
     rows(x.height, [&](int first, int last) {
-      pairs::narrow_rows(x, head.narrow, head.weights.narrow_bias.data(), narrow, first, last);
+      kernels.narrow_rows(x, head.narrow, head.weights.narrow_bias.data(), narrow, first, last);
     });
     const auto steps = dilated_steps(narrow);
     const pairs::Attention attention{head.weights.attend.data(), head.weights.attend_bias.data(),
                                      head.weights.reduce.data(), head.weights.width};
     auto& attended = space.attended[stage];
     rows(x.height, [&](int first, int last) {
-      pairs::head_rows(narrow, steps, head.dilated, attention, attended.data(),
-                       space.reduced[stage], first, last);
+      kernels.head_rows(narrow, steps, head.dilated, attention, attended.data(),
+                        space.reduced[stage], first, last);
     });
     rows(x.height, [&](int first, int last) {
-      pairs::attend_rows(attended.data(), head.weights.attend_map.data(), space.reduced[stage],
-                         x.width, space.maps[stage].data(), first, last);
+      kernels.attend_rows(attended.data(), head.weights.attend_map.data(), space.reduced[stage],
+                          x.width, space.maps[stage].data(), first, last);
     });
   }
 
@@ -226,7 +229,7 @@ struct EdgeEngine::Net {
       }
     }
     rows(picture.height, [&](int first, int last) {
-      pairs::convolve_rows(space.input, steps, init, space.here[0], first, last);
+      kernels.convolve_rows(space.input, steps, init, space.here[0], first, last);
     });
     std::size_t stage = 0;
     for (const BlockKernels& block : blocks) {
@@ -235,14 +238,14 @@ struct EdgeEngine::Net {
         const Planes& before = space.here[stage++];
         pooled = Planes(before.pair_count, before.width / 2, before.height / 2, kBlockBorder);
         rows(pooled.height,
-             [&](int first, int last) { pairs::pool_rows(before, pooled, first, last); });
+             [&](int first, int last) { kernels.pool_rows(before, pooled, first, last); });
       }
       const Planes& x = block.pools ? pooled : space.here[stage];
       Planes& out = space.there[stage];
       rows(out.height, [&](int first, int last) {
-        pairs::block_rows(x, block.depthwise, block.pointwise,
-                          block.pools ? &block.shortcut : nullptr,
-                          block.pools ? block.bias.data() : nullptr, out, first, last);
+        kernels.block_rows(x, block.depthwise, block.pointwise,
+                           block.pools ? &block.shortcut : nullptr,
+                           block.pools ? block.bias.data() : nullptr, out, first, last);
       });
       std::swap(space.here[stage], space.there[stage]);
     }
@@ -279,11 +282,12 @@ struct EdgeEngine::Net {
             out[x] += from[left[x]] + part[x] * (from[right[x]] - from[left[x]]);
           }
         }
-        pairs::sigmoid(out, width);
+        kernels.sigmoid(out, width);
       }
     });
   }
 
+  const pairs::EdgeKernels& kernels;
   Parallel parallel;
   EdgeWeights weights;
   Dot init;
@@ -306,7 +310,7 @@ bool EdgeEngine::takes(const EdgeWeights& weights) {
 }
 
 EdgeEngine::EdgeEngine(const EdgeWeights& weights, Parallel parallel)
-    : net_(std::make_unique<Net>(weights, std::move(parallel))) {}
+    : net_(std::make_unique<Net>(pairs::level_in_use().value(), weights, std::move(parallel))) {}
 
 EdgeEngine::~EdgeEngine() = default;
 

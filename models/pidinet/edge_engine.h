@@ -1,5 +1,6 @@
 #pragma once
-// PiDiNet on CPUs with AVX512_BF16: the same folded network as edge_detector.cpp, without torch.
+// PiDiNet by kernels of its own on CPUs: the same folded network as edge_detector.cpp, without
+// torch.
 //
 // A convolution library works layer by layer and moves every map through memory several times; the
 // thin layers of this network (8 to 80 channels on large maps) then wait for memory. Here a block
@@ -51,7 +52,7 @@ class EdgeEngine {
   using Parallel = std::function<void(std::int64_t count,
                                       const std::function<void(std::int64_t, std::int64_t)>& body)>;
 
-  /// Whether this CPU (and build) has what it takes.
+  /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
   static bool supported();
   /// Whether the network has the parts it knows: even numbers of channels, CDCM, attention.
   static bool takes(const EdgeWeights& weights);

@@ -1,5 +1,6 @@
 #pragma once
-// The kernels of edge_engine.h on pair planes. Only called where EdgeEngine::supported().
+// The kernels of edge_engine.h on pair planes. edge_kernels() gives those of a
+// level.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,27 +12,12 @@ namespace semcodec::pairs {
 
 inline constexpr int kAttended = 4;  ///< channels of the attention
 
-/// A depthwise kernel without its zeros: steps to the neighbours, and for each pair and step two
-/// words, (even, 0) and (0, odd).
+/// A depthwise kernel without its zeros: steps to the neighbours, and for each pair and step two of
+/// lane_word().
 struct Depthwise {
   std::vector<int> dx, dy;
   std::vector<std::uint32_t> words;
 };
-
-/// x' = pointwise(relu(depthwise(x))) + (shortcut ? shortcut(x) + bias : x), rows first .. last.
-void block_rows(const Planes& x, const Depthwise& depthwise, const Dot& pointwise,
-                const Dot* shortcut, const float* bias, Planes& out, int first, int last);
-
-/// A convolution of `x` by taps: `steps` holds a word offset for every input pair of `dot`.
-void convolve_rows(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const Dot& dot,
-                   Planes& out, int first, int last);
-
-/// out = narrow(relu(x)) + bias.
-void narrow_rows(const Planes& x, const Dot& narrow, const float* bias, Planes& out, int first,
-                 int last);
-
-/// The 2x2 maximum.
-void pool_rows(const Planes& x, Planes& out, int first, int last);
 
 /// One plane of floats with a border of one zero.
 struct Sheet {
@@ -50,16 +36,48 @@ struct Attention {
   int channels = 0;
 };
 
-/// y = convolution of `x` as in convolve_rows; attended[k] = Σ_c attend · relu(y) + bias, and
-/// reduced = Σ_c reduce · y. y itself is not kept.
-void head_rows(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const Dot& dot,
-               const Attention& attention, Sheet* attended, Sheet& reduced, int first, int last);
+/// The kernels of a level. They work on rows first .. last.
+struct EdgeKernels {
+  /// x' = pointwise(relu(depthwise(x))) + (shortcut ? shortcut(x) + bias : x).
+  void (*block_rows)(const Planes& x, const Depthwise& depthwise, const Dot& pointwise,
+                     const Dot* shortcut, const float* bias, Planes& out, int first, int last);
 
-/// map = reduced · sigmoid(Σ_k 3x3 convolution of attended[k]); row-major, width values a row.
-void attend_rows(const Sheet* attended, const float* kernel, const Sheet& reduced, int width,
-                 float* map, int first, int last);
+  /// A convolution of `x` by taps: `steps` holds a word offset for every input pair of `dot`.
+  void (*convolve_rows)(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const Dot& dot,
+                        Planes& out, int first, int last);
 
-/// values[i] = 1 / (1 + e^-values[i]), to 1e-6.
-void sigmoid(float* values, int count);
+  /// out = narrow(relu(x)) + bias.
+  void (*narrow_rows)(const Planes& x, const Dot& narrow, const float* bias, Planes& out, int first,
+                      int last);
+
+  /// The 2x2 maximum.
+  void (*pool_rows)(const Planes& x, Planes& out, int first, int last);
+
+  /// y = convolution of `x` as in convolve_rows; attended[k] = Σ_c attend · relu(y) + bias, and
+  /// reduced = Σ_c reduce · y. y itself is not kept.
+  void (*head_rows)(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const Dot& dot,
+                    const Attention& attention, Sheet* attended, Sheet& reduced, int first,
+                    int last);
+
+  /// map = reduced · sigmoid(Σ_k 3x3 convolution of attended[k]); row-major, width values a row.
+  void (*attend_rows)(const Sheet* attended, const float* kernel, const Sheet& reduced, int width,
+                      float* map, int first, int last);
+
+  /// values[i] = 1 / (1 + e^-values[i]), to 1e-6.
+  void (*sigmoid)(float* values, int count);
+};
+
+/// Those of a level that levels() has. Dots and weights have to be made for the same level.
+const EdgeKernels& edge_kernels(Level level);
+
+namespace avx2 {
+extern const EdgeKernels kEdgeKernels;
+}
+namespace avx512 {
+extern const EdgeKernels kEdgeKernels;
+}
+namespace avx512bf16 {
+extern const EdgeKernels kEdgeKernels;
+}
 
 }  // namespace semcodec::pairs

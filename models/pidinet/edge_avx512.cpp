@@ -1,0 +1,16 @@
+// The kernels of edge_kernels.h for AVX-512 without BF16; how it is compiled says pair_loops.inc.
+
+#include <algorithm>
+#include <iterator>
+
+#include "models/pairs/simd_avx512.h"
+#include "models/pidinet/edge_kernels.h"
+
+#ifdef SEMCODEC_HAVE_PAIRS
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+#include "models/pairs/pair_loops.inc"
+// In this order.
+#include "models/pidinet/edge_kernels.inc"
+#pragma GCC pop_options
+#endif
