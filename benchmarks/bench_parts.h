@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct BenchSettings {
   std::string model = "default";  ///< a package
   int width = 512, height = 256;
   torch::Device device = torch::kCPU;
-  torch::Dtype dtype = torch::kFloat32;
+  std::optional<torch::Dtype> dtype;  ///< empty: what the machine does fastest
 };
 
 struct BenchPart {

@@ -112,7 +112,6 @@ void bench(const Arguments& arguments) {
   BenchSettings settings;
   settings.model = arguments.model;
   settings.device = parse_device(arguments.device);
-  settings.dtype = inference_dtype(settings.device);
   set_threads(arguments.threads);
   const auto size = parse_size(arguments.size);
   settings.width = size.width;

@@ -181,7 +181,7 @@ void decode(Arguments arguments, const CommonOptions& common) {
   set_deterministic(arguments.deterministic);
   SynthesisOptions synthesis;
   synthesis.device = parse_device(arguments.device);
-  synthesis.dtype = inference_dtype(synthesis.device);
+  synthesis.dtype = std::nullopt;
   synthesis.refine_flow = !arguments.no_flow;
   synthesis.key_decoder = decode_key;
   set_threads(arguments.threads);

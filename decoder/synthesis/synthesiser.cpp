@@ -4,6 +4,7 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "models/core/device.h"
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/paint_frame.h"
 
@@ -24,7 +25,8 @@ Synthesiser::Synthesiser(const ModelPackage& package, const StreamInfo& info,
       options_(options),
       texture_channels_(package.config.texture.channels),
       painter_(load_generator(package, options.device, options.dtype),
-               FlowRefiner(flow_file(package, options), options.device, options.dtype),
+               FlowRefiner(flow_file(package, options), options.device,
+                           options.dtype ? *options.dtype : inference_dtype(options.device)),
                options.device) {
   require(info.work_width % GeneratorConfig::kStride == 0 &&
               info.work_height % GeneratorConfig::kStride == 0,

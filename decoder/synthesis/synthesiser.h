@@ -41,7 +41,8 @@ struct PaintJob {
 
 struct SynthesisOptions {
   torch::Device device = torch::kCPU;
-  torch::Dtype dtype = torch::kFloat32;
+  /// Empty: what the machine does fastest, inference_dtype() and engine_wanted().
+  std::optional<torch::Dtype> dtype = torch::kFloat32;
   bool refine_flow = true;  ///< use the package's FlowNet2 when it has one
   bool references = true;   ///< false: every anchor by the image path (for comparison)
   KeyDecoder key_decoder;   ///< empty: key pictures are left out

@@ -15,6 +15,7 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "models/pairs/cpu_level.h"
 
 namespace semcodec {
 namespace {
@@ -150,7 +151,23 @@ std::string name_of(torch::Dtype dtype) {
 
 torch::Dtype usual_dtype(const torch::Device& device) {
   if (device.is_cuda()) return torch::kFloat16;
-  return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
+  return cpu_has_bf16() && !pairs::level_is_forced_down() ? torch::kBFloat16 : torch::kFloat32;
+}
+
+/// Says what a CPU without bfloat16, or one that SEMCODEC_CPU makes such, costs.
+void report_single_precision() {
+  const auto level = pairs::level_in_use();
+  const std::string engines =
+      level ? ", edges and anchors by kernels for " + std::string(pairs::name_of(*level)) : "";
+  if (pairs::level_is_forced_down()) {
+    log::info_once("dtype", "SEMCODEC_CPU: networks run in single precision" + engines +
+                                ", slower than this CPU can.");
+    return;
+  }
+  log::info_once("dtype",
+                 "This CPU does not compute bfloat16 (AVX512_BF16 or AMX_BF16); networks run in "
+                 "single precision" +
+                     engines + ", about half as fast as with it.");
 }
 
 }  // namespace
@@ -218,11 +235,14 @@ torch::Dtype inference_dtype(const torch::Device& device) {
     return *wish;
   }
   if (device.is_cpu() && usual == torch::kFloat32) {
-    log::info_once("dtype",
-                   "This CPU does not compute bfloat16 (AVX512_BF16 or AMX_BF16); networks run in "
-                   "single precision, about half as fast as with it.");
+    report_single_precision();
   }
   return usual;
+}
+
+bool engine_wanted(const torch::Device& device, std::optional<torch::Dtype> dtype) {
+  if (!device.is_cpu() || !pairs::level_in_use()) return false;
+  return dtype ? *dtype == torch::kBFloat16 : wished_dtype() != torch::kFloat32;
 }
 
 std::string describe(const torch::Device& device) {
@@ -230,7 +250,11 @@ std::string describe(const torch::Device& device) {
   if (device.is_cuda()) {
     return device.str() + ", " + format + (cuda_kernels_loaded() ? ", own kernels" : "");
   }
-  return "CPU, " + format + ", " + std::to_string(at::get_num_threads()) + " threads";
+  const std::string kernels =
+      engine_wanted(device)
+          ? std::string("pair kernels ") + pairs::name_of(*pairs::level_in_use()) + ", "
+          : "";
+  return "CPU, " + format + ", " + kernels + std::to_string(at::get_num_threads()) + " threads";
 }
 
 void set_deterministic(bool on) {

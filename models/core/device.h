@@ -8,6 +8,7 @@
 
 #include <torch/torch.h>
 
+#include <optional>
 #include <string>
 
 namespace semcodec {
@@ -29,11 +30,19 @@ bool cuda_kernels_loaded();
 bool cpu_has_bf16();
 
 /// What networks should compute in: CPU bf16 or fp32, CUDA fp16. The environment variable
-/// SEMCODEC_DTYPE (fp32 or bf16) overrides it, which tests and comparisons use. Whatever is not the
-/// fast choice is said once. Throws Error(usage) on another value.
+/// SEMCODEC_DTYPE (fp32 or bf16) overrides it, which tests and comparisons use; under SEMCODEC_CPU
+/// (pairs/cpu_level.h) it is what a CPU without more would get. Whatever is not the fast choice is
+/// said once. Throws Error(usage) on other values of both.
 torch::Dtype inference_dtype(const torch::Device& device);
 
-/// One line for people: "CPU, bf16, 2 threads" or "cuda:0, fp16, own kernels".
+/// Whether a network on `device` runs by an engine of our own (EdgeEngine, PaintEngine) where there
+/// is one that knows it. So on CPUs with kernels on pair planes, unless single precision is asked
+/// for: by a `dtype` given by hand, or, where none is, by SEMCODEC_DTYPE=fp32. Engines keep
+/// features in bfloat16 whatever the format of the networks that torch runs.
+bool engine_wanted(const torch::Device& device, std::optional<torch::Dtype> dtype = std::nullopt);
+
+/// One line for people: "CPU, bf16, pair kernels avx512bf16, 2 threads", "CPU, fp32, 2 threads" or
+/// "cuda:0, fp16, own kernels".
 std::string describe(const torch::Device& device);
 
 /// Puts all 4-d parameters and buffers into channels-last memory order, in which oneDNN and cuDNN

@@ -153,9 +153,7 @@ void GeneratorImpl::use_engine() {
   sizes.mlp_ratio = config_.mlp_ratio;
   sizes.texture_channels = config_.texture.channels;
   sizes.noise = config_.noise != 0;
-  const auto& weight = condition_in_->weight;
-  if (!weight.is_cpu() || weight.scalar_type() != torch::kBFloat16 || !PaintEngine::supported() ||
-      !PaintEngine::takes(sizes)) {
+  if (!condition_in_->weight.is_cpu() || !PaintEngine::supported() || !PaintEngine::takes(sizes)) {
     return;
   }
   const auto parameters = named_parameters();

@@ -83,8 +83,8 @@ class GeneratorImpl : public torch::nn::Module {
 
   /// forward()'s frame, clamped to 0..1, without gradients.
   torch::Tensor paint(const FrameContext& context);
-  /// Lets paint() use paint_engine.h where CPU, type of the weights and sizes fit it. The weights
-  /// are copied: call it when they are final.
+  /// Lets paint() use paint_engine.h where the CPU has kernels for it and the sizes fit. The
+  /// weights are copied: call it when they are final. engine_wanted() says whether to.
   void use_engine();
   /// Paints the frames between two anchors.
   Interpolator& interpolator() { return interpolator_; }

@@ -119,13 +119,14 @@ TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device d
   return encoder;
 }
 
-Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype) {
+Generator load_generator(const ModelPackage& package, torch::Device device,
+                         std::optional<torch::Dtype> dtype) {
   Generator generator(package.config);
   load_module(*generator, package.generator_path());
-  generator->to(device, dtype);
+  generator->to(device, dtype ? *dtype : inference_dtype(device));
   to_channels_last(*generator);
   generator->eval();
-  generator->use_engine();
+  if (engine_wanted(device, dtype)) generator->use_engine();
   return generator;
 }
 

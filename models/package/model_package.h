@@ -11,6 +11,7 @@
 // model.json: {"format": 1, "name": "default", "generator": {sizes of GeneratorConfig},
 //              "refine_flow": true}.  Opening a package runs no code.
 
+#include <optional>
 #include <string>
 
 #include "models/generator/generator.h"
@@ -39,7 +40,10 @@ void write_package_description(const std::string& folder, const std::string& nam
                                const GeneratorConfig& config, bool refine_flow);
 
 /// The generator of a package, in evaluation form: on `device`, weights in `dtype`, channels last.
-Generator load_generator(const ModelPackage& package, torch::Device device, torch::Dtype dtype);
+/// Without a `dtype`: inference_dtype(device). On the CPU engine_wanted() decides between
+/// PaintEngine and torch.
+Generator load_generator(const ModelPackage& package, torch::Device device,
+                         std::optional<torch::Dtype> dtype);
 
 /// The sender's texture network, in the same way. The package must have texture channels.
 TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device device,

@@ -42,7 +42,7 @@ std::vector<float> values_of(const torch::Tensor& tensor) {
 }  // namespace
 
 struct EdgeDetector::Folded {
-  Folded(const TensorMap& state, torch::Device where, torch::Dtype format)
+  Folded(const TensorMap& state, torch::Device where, torch::Dtype format, bool want_engine)
       : device(where), dtype(format) {
     const auto plain = [&](const std::string& name) { return state.at(name).detach(); };
     const auto ready = [&](const torch::Tensor& tensor) {
@@ -95,7 +95,7 @@ struct EdgeDetector::Folded {
     }
     mean = torch::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1}).to(device);
     scale = torch::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1}).reciprocal().to(device);
-    if (device.is_cpu() && dtype == torch::kBFloat16 && EdgeEngine::supported()) make_engine();
+    if (want_engine) make_engine();
   }
 
   /// The same weights for the CPU's own path.
@@ -268,7 +268,8 @@ EdgeDetector::EdgeDetector(const std::string& path, torch::Device device,
 EdgeDetector::EdgeDetector(const PiDiNet& net, torch::Device device,
                            std::optional<torch::Dtype> dtype)
     : net_(std::make_unique<Folded>(state_of(*net), device,
-                                    dtype.value_or(inference_dtype(device)))) {}
+                                    dtype ? *dtype : inference_dtype(device),
+                                    engine_wanted(device, dtype))) {}
 
 EdgeDetector::~EdgeDetector() = default;
 EdgeDetector::EdgeDetector(EdgeDetector&&) noexcept = default;

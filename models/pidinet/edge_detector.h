@@ -14,8 +14,8 @@ namespace semcodec {
 
 class EdgeDetector {
  public:
-  /// From a safetensors file with a PiDiNet of any size. `dtype` defaults to
-  /// inference_dtype(device).
+  /// From a safetensors file with a PiDiNet of any size. Without a `dtype`:
+  /// inference_dtype(device). On the CPU engine_wanted() decides between EdgeEngine and torch.
   EdgeDetector(const std::string& path, torch::Device device,
                std::optional<torch::Dtype> dtype = std::nullopt);
   /// From a network in memory, whose current parameters are folded and copied.

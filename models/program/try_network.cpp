@@ -106,7 +106,7 @@ std::span<const float> numbers_of(const torch::Tensor& t) {
 }
 
 void run_edges(const TryRequest& request, const Network& network, torch::Device device,
-               torch::Dtype dtype) {
+               std::optional<torch::Dtype> dtype) {
   const std::string path = resolve_weights(request.weights, "edges.safetensors");
   PiDiNet net = load_pidinet(path);
   const auto wanted = PiDiNetConfig::named(network.detail);
@@ -128,9 +128,9 @@ void run_edges(const TryRequest& request, const Network& network, torch::Device 
 }
 
 void run_flow(const TryRequest& request, const Network& network, torch::Device device,
-              torch::Dtype dtype) {
+              std::optional<torch::Dtype> dtype) {
   const std::string path = resolve_weights(request.weights, "flow.safetensors");
-  FlowEstimator estimator(path, device, dtype);
+  FlowEstimator estimator(path, device, dtype ? *dtype : inference_dtype(device));
   const std::string variant = to_text(estimator.options().variant);
   require(variant == network.detail, ErrorKind::input,
           path + " is a flownet2" + (variant == "full" ? "" : "-" + variant) + ", not a " +
@@ -184,7 +184,8 @@ void try_network(const TryRequest& request) {
   const Network& network = network_of(request.network);
   check_files(request, network);
   const torch::Device device = parse_device(request.device);
-  const torch::Dtype dtype = request.fast ? inference_dtype(device) : torch::kFloat32;
+  std::optional<torch::Dtype> dtype;  // empty: the fastest
+  if (!request.fast) dtype = torch::kFloat32;
   if (network.task == Task::edges) run_edges(request, network, device, dtype);
   if (network.task == Task::flow) run_flow(request, network, device, dtype);
   if (network.task == Task::distance) run_distance(request, network, device);

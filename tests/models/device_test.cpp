@@ -10,6 +10,8 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "models/pairs/cpu_level.h"
+#include "tests/models/environment.h"
 
 namespace semcodec {
 namespace {
@@ -60,6 +62,34 @@ TEST(Device, AnotherNumberFormatIsSaidOnceAndAWrongOneRefused) {
   ::setenv("SEMCODEC_DTYPE", "fp8", 1);
   EXPECT_THROW(inference_dtype(torch::kCPU), Error);
   ::setenv("SEMCODEC_DTYPE", kept.c_str(), 1);
+}
+
+TEST(Device, EnginesRunUnlessSinglePrecisionIsAskedFor) {
+  const EnvironmentValue no_level("SEMCODEC_CPU", nullptr);
+  const EnvironmentValue no_dtype("SEMCODEC_DTYPE", nullptr);
+  if (!pairs::supported()) {
+    EXPECT_FALSE(engine_wanted(torch::kCPU));
+    EXPECT_EQ(describe(torch::kCPU).find("pair kernels"), std::string::npos);
+    GTEST_SKIP() << "This CPU (or build) has no kernels on pair planes.";
+  }
+  EXPECT_TRUE(engine_wanted(torch::kCPU));
+  EXPECT_TRUE(engine_wanted(torch::kCPU, torch::kBFloat16));
+  EXPECT_FALSE(engine_wanted(torch::kCPU, torch::kFloat32));
+  EXPECT_FALSE(engine_wanted({torch::kCUDA, 0}));
+  for (const pairs::Level level : pairs::levels()) {
+    const EnvironmentValue wish("SEMCODEC_CPU", pairs::name_of(level));
+    const std::string text = describe(torch::kCPU);
+    EXPECT_NE(text.find(std::string("pair kernels ") + pairs::name_of(level) + ","),
+              std::string::npos)
+        << text;
+    const bool narrow = cpu_has_bf16() && level == pairs::levels().back();
+    EXPECT_EQ(inference_dtype(torch::kCPU), narrow ? torch::kBFloat16 : torch::kFloat32);
+  }
+  const EnvironmentValue single("SEMCODEC_DTYPE", "fp32");
+  EXPECT_FALSE(engine_wanted(torch::kCPU));
+  EXPECT_EQ(describe(torch::kCPU).find("pair kernels"), std::string::npos);
+  const EnvironmentValue wrong("SEMCODEC_CPU", "sse9");
+  EXPECT_THROW(describe(torch::kCPU), Error);
 }
 
 TEST(Device, DeterminismIsSwitchedOnAndOff) {

@@ -5,13 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "common/core/error.h"
 #include "models/core/weights_path.h"
+#include "models/pairs/cpu_level.h"
 #include "models/pidinet/edge_detector.h"
+#include "tests/models/environment.h"
 
 namespace semcodec {
 namespace {
@@ -235,8 +238,43 @@ TEST(EdgeDetector, Bf16StaysCloseToFp32) {
   EXPECT_LT((exact.detect(picture) - fast.detect(picture)).abs().mean().item<double>(), 0.01);
 }
 
-TEST(EdgeDetector, Bf16IsTheNetworkInEverySizeAndAtOddSizes) {
-  // On CPUs with AVX512_BF16 this is the path of edge_engine.h.
+/// By the engine (edge_engine.h), at each level that the CPU has.
+class EdgeLevels : public ::testing::TestWithParam<pairs::Level> {
+ protected:
+  EdgeLevels() : level_("SEMCODEC_CPU", pairs::name_of(GetParam())) {}
+  void SetUp() override {
+    const auto& there = pairs::levels();
+    if (std::find(there.begin(), there.end(), GetParam()) == there.end()) {
+      GTEST_SKIP() << "This CPU (or build) does not have " << pairs::name_of(GetParam()) << ".";
+    }
+  }
+  EnvironmentValue level_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Levels, EdgeLevels,
+                         ::testing::Values(pairs::Level::avx2, pairs::Level::avx512,
+                                           pairs::Level::avx512bf16),
+                         [](const auto& given) { return pairs::name_of(given.param); });
+
+TEST_P(EdgeLevels, AreUsedUnlessSinglePrecisionIsAskedFor) {
+  PiDiNet net(PiDiNetConfig::named("tiny"));
+  formula_weights(net);
+  const torch::Tensor picture = formula_picture(33, 47);
+  const torch::Tensor exact = EdgeDetector(net, torch::kCPU, torch::kFloat32).detect(picture);
+  {
+    const EnvironmentValue unset("SEMCODEC_DTYPE", nullptr);
+    const EdgeDetector usual(net, torch::kCPU);
+    const bool narrow = GetParam() == pairs::Level::avx512bf16;
+    EXPECT_EQ(usual.dtype(), narrow ? torch::kBFloat16 : torch::kFloat32);
+    const torch::Tensor map = usual.detect(picture);
+    EXPECT_FALSE(torch::equal(map, exact));
+    EXPECT_LT((map - exact).abs().mean().item<double>(), 0.02);
+  }
+  const EnvironmentValue wish("SEMCODEC_DTYPE", "fp32");
+  EXPECT_TRUE(torch::equal(EdgeDetector(net, torch::kCPU).detect(picture), exact));
+}
+
+TEST_P(EdgeLevels, AreTheNetworkInEverySizeAndAtOddSizes) {
   for (const char* name : {"tiny", "small", "full", "tiny-l"}) {
     PiDiNet net(PiDiNetConfig::named(name));
     formula_weights(net);
@@ -260,7 +298,7 @@ TEST(EdgeDetector, Bf16IsTheNetworkInEverySizeAndAtOddSizes) {
   }
 }
 
-TEST(EdgeDetector, Bf16IsTheSameForAnyNumberOfThreads) {
+TEST_P(EdgeLevels, GiveTheSameForAnyNumberOfThreads) {
   PiDiNet net(PiDiNetConfig::named("tiny"));
   formula_weights(net);
   const EdgeDetector detector(net, torch::kCPU, torch::kBFloat16);
