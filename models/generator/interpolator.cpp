@@ -137,8 +137,7 @@ torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
 void InterpolatorImpl::use_engine() {
   const BetweenSizes sizes{config_.channels_motion, config_.channels_half,
                            config_.channels_quarter};
-  const auto& weight = motion_in_->weight;
-  if (!weight.is_cpu() || weight.scalar_type() != torch::kBFloat16 || !BetweenEngine::supported() ||
+  if (!motion_in_->weight.is_cpu() || !BetweenEngine::supported() ||
       !BetweenEngine::takes(sizes)) {
     return;
   }

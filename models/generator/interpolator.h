@@ -59,8 +59,8 @@ class InterpolatorImpl : public torch::nn::Module {
   /// the full-size work is done by the kernels of paint_frame.h, from the pixels_ members.
   torch::Tensor paint_bytes(const BetweenContext& context);
 
-  /// Lets paint_bytes() run by between_engine.h where CPU and sizes allow; call it when the weights
-  /// are final and in bf16.
+  /// Lets paint_bytes() run by between_engine.h where the CPU has kernels for it and the sizes fit.
+  /// The weights are copied: call it when they are final.
   void use_engine();
 
  private:

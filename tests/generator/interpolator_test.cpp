@@ -11,6 +11,7 @@
 #include "models/generator/flow_geometry.h"
 #include "models/generator/interpolator.h"
 #include "models/kernels/paint_frame.h"
+#include "tests/models/level_test.h"
 
 namespace semcodec {
 namespace {
@@ -79,16 +80,18 @@ Interpolator loud_interpolator(const InterpolatorConfig& config) {
   return net;
 }
 
-class BetweenEngineTest : public testing::Test {
+class BetweenEngineTest : public LevelTest {
  protected:
   void SetUp() override {
-    if (!BetweenEngine::supported()) GTEST_SKIP() << "This CPU has no kernels for pair planes.";
+    LevelTest::SetUp();
     torch::manual_seed(5);
   }
   torch::NoGradGuard guard_;
 };
 
-TEST_F(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
+INSTANTIATE_TEST_SUITE_P(Levels, BetweenEngineTest, every_level(), level_name);
+
+TEST_P(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
   InterpolatorConfig odd_sizes;
   odd_sizes.channels_motion = 18;
   odd_sizes.channels_half = 14;
@@ -116,7 +119,7 @@ TEST_F(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
   }
 }
 
-TEST_F(BetweenEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
+TEST_P(BetweenEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
   auto net = loud_interpolator({});
   net->use_engine();
   const auto make = [](int height, int width) {

@@ -6,8 +6,7 @@
 #include "models/core/device.h"
 #include "models/generator/generator.h"
 #include "models/generator/paint_engine.h"
-#include "models/pairs/cpu_level.h"
-#include "tests/models/environment.h"
+#include "tests/models/level_test.h"
 
 namespace semcodec {
 namespace {
@@ -74,24 +73,16 @@ void expect_near(const GeneratorConfig& config, const FrameContext& x, const cha
   EXPECT_LE(d.engine, d.torch) << what;
 }
 
-class PaintEngineTest : public ::testing::TestWithParam<pairs::Level> {
+class PaintEngineTest : public LevelTest {
  protected:
-  PaintEngineTest() : level_("SEMCODEC_CPU", pairs::name_of(GetParam())) {}
   void SetUp() override {
-    const auto& there = pairs::levels();
-    if (std::find(there.begin(), there.end(), GetParam()) == there.end()) {
-      GTEST_SKIP() << "This CPU (or build) does not have " << pairs::name_of(GetParam()) << ".";
-    }
+    LevelTest::SetUp();
     torch::manual_seed(11);
   }
-  EnvironmentValue level_;
   torch::NoGradGuard guard_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Levels, PaintEngineTest,
-                         ::testing::Values(pairs::Level::avx2, pairs::Level::avx512,
-                                           pairs::Level::avx512bf16),
-                         [](const auto& given) { return pairs::name_of(given.param); });
+INSTANTIATE_TEST_SUITE_P(Levels, PaintEngineTest, every_level(), level_name);
 
 TEST_P(PaintEngineTest, IsNearerToFloat32ThanTorchInBf16) {
   const GeneratorConfig config;

@@ -9,7 +9,7 @@
 #include "common/core/error.h"
 #include "models/generator/paint_kernels.h"
 #include "models/pidinet/edge_kernels.h"
-#include "tests/models/environment.h"
+#include "tests/models/level_test.h"
 
 namespace semcodec {
 namespace {
@@ -24,14 +24,8 @@ float float_of(std::uint32_t word, int lane) {
   return std::bit_cast<float>(lane == 0 ? word << 16 : word & 0xffff0000U);
 }
 
-class PairKernels : public ::testing::TestWithParam<Level> {
+class PairKernels : public LevelTest {
  protected:
-  void SetUp() override {
-    const auto& there = pairs::levels();
-    if (std::find(there.begin(), there.end(), GetParam()) == there.end()) {
-      GTEST_SKIP() << "This CPU (or build) does not have " << pairs::name_of(GetParam()) << ".";
-    }
-  }
   const paint::Kernels& paint() const { return paint::kernels(GetParam()); }
   const pairs::EdgeKernels& edges() const { return pairs::edge_kernels(GetParam()); }
 
@@ -321,9 +315,7 @@ TEST_P(PairKernels, EdgeKernelsAreTheirFormulas) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, PairKernels,
-                         ::testing::Values(Level::avx2, Level::avx512, Level::avx512bf16),
-                         [](const auto& given) { return pairs::name_of(given.param); });
+INSTANTIATE_TEST_SUITE_P(Levels, PairKernels, every_level(), level_name);
 
 TEST(CpuLevel, TheEnvironmentVariableChoosesAmongWhatIsThere) {
   const EnvironmentValue none("SEMCODEC_CPU", nullptr);

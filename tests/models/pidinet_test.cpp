@@ -14,7 +14,7 @@
 #include "models/core/weights_path.h"
 #include "models/pairs/cpu_level.h"
 #include "models/pidinet/edge_detector.h"
-#include "tests/models/environment.h"
+#include "tests/models/level_test.h"
 
 namespace semcodec {
 namespace {
@@ -239,22 +239,9 @@ TEST(EdgeDetector, Bf16StaysCloseToFp32) {
 }
 
 /// By the engine (edge_engine.h), at each level that the CPU has.
-class EdgeLevels : public ::testing::TestWithParam<pairs::Level> {
- protected:
-  EdgeLevels() : level_("SEMCODEC_CPU", pairs::name_of(GetParam())) {}
-  void SetUp() override {
-    const auto& there = pairs::levels();
-    if (std::find(there.begin(), there.end(), GetParam()) == there.end()) {
-      GTEST_SKIP() << "This CPU (or build) does not have " << pairs::name_of(GetParam()) << ".";
-    }
-  }
-  EnvironmentValue level_;
-};
+class EdgeLevels : public LevelTest {};
 
-INSTANTIATE_TEST_SUITE_P(Levels, EdgeLevels,
-                         ::testing::Values(pairs::Level::avx2, pairs::Level::avx512,
-                                           pairs::Level::avx512bf16),
-                         [](const auto& given) { return pairs::name_of(given.param); });
+INSTANTIATE_TEST_SUITE_P(Levels, EdgeLevels, every_level(), level_name);
 
 TEST_P(EdgeLevels, AreUsedUnlessSinglePrecisionIsAskedFor) {
   PiDiNet net(PiDiNetConfig::named("tiny"));
