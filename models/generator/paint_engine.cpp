@@ -6,107 +6,27 @@
 #include <utility>
 
 #include "models/generator/paint_kernels.h"
+#include "models/generator/paint_layers.h"
 
 namespace semcodec {
 
+using paint::Floats;
+using paint::index;
 using paint::Input;
+using paint::Layer;
+using paint::point_layer;
+using paint::Steps;
+using paint::steps_of_phases;
+using paint::steps_of_points;
+using paint::steps_of_taps;
+using paint::taps_layer;
 using paint::Target;
-using pairs::Dot;
 using pairs::Level;
 using pairs::Planes;
 
 namespace {
 
 constexpr int kScalars = 9, kFull = 8;  // channels at full size
-using Steps = std::vector<std::ptrdiff_t>;
-using Floats = std::vector<float>;
-
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
-/// A convolution ready for paint::convolve.
-struct Layer {
-  Dot dot;
-  Floats bias;
-  int inputs = 0;
-};
-
-/// The output of torch that is output `o` of a shuffled convolution (Target::shuffled).
-int shuffled_output(int o) { return (o / 8 * 2 + o % 2) * 4 + o / 2 % 4; }
-
-/// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.
-Layer taps_layer(Level level, const PaintEngine::Weight& weight, const std::string& name,
-                 int outputs, int inputs, bool shuffled = false) {
-  const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
-  Layer layer;
-  layer.inputs = inputs;
-  const int padded = (inputs + 1) / 2 * 2;
-  layer.dot = Dot(
-      level, outputs, padded * 9,
-      [&](int o, int i) {
-        const int channel = i / 18 * 2 + i % 2, tap = i / 2 % 9;
-        const int from = shuffled ? shuffled_output(o) : o;
-        return channel < inputs ? values[index((from * inputs + channel) * 9 + tap)] : 0.0F;
-      },
-      shuffled ? 4 : 2);
-  for (int o = 0; o < outputs; ++o) {
-    layer.bias.push_back(bias[index(shuffled ? shuffled_output(o) : o)]);
-  }
-  return layer;
-}
-
-/// 1×1; input i of the planes is input `from(i)` of the weights.
-template <typename From>
-Layer point_layer(Level level, const PaintEngine::Weight& weight, const std::string& name,
-                  int outputs, int inputs, bool shuffled, From from) {
-  const Floats values = weight(name + ".weight"), bias = weight(name + ".bias");
-  Layer layer;
-  layer.inputs = inputs;
-  layer.dot = Dot(
-      level, outputs, inputs,
-      [&](int o, int i) {
-        return values[index((shuffled ? shuffled_output(o) : o) * inputs + from(i))];
-      },
-      shuffled ? 4 : 2);
-  for (int o = 0; o < outputs; ++o) {
-    layer.bias.push_back(bias[index(shuffled ? shuffled_output(o) : o)]);
-  }
-  return layer;
-}
-
-Layer point_layer(Level level, const PaintEngine::Weight& weight, const std::string& name,
-                  int outputs, int inputs, bool shuffled = false) {
-  return point_layer(level, weight, name, outputs, inputs, shuffled, [](int i) { return i; });
-}
-
-Steps steps_of_points(const Planes& x) {
-  Steps steps;
-  for (int p = 0; p < x.pair_count; ++p) steps.push_back(p * x.plane);
-  return steps;
-}
-
-Steps steps_of_taps(const Planes& x) {
-  Steps steps;
-  for (int p = 0; p < x.pair_count; ++p) {
-    for (int tap = 0; tap < 9; ++tap) {
-      steps.push_back(p * x.plane + (tap / 3 - 1) * x.stride + tap % 3 - 1);
-    }
-  }
-  return steps;
-}
-
-/// The taps of a 3×3 convolution with stride 2 in the phases of split_rows().
-Steps steps_of_phases(const Planes& x) {
-  Steps steps;
-  const int count = x.pair_count / 4;
-  for (int p = 0; p < count; ++p) {
-    for (int tap = 0; tap < 9; ++tap) {
-      const int dy = tap / 3 - 1, dx = tap % 3 - 1, phase = 2 * (dy & 1) + (dx & 1);
-      steps.push_back((phase * count + p) * x.plane + (dy < 0 ? -x.stride : 0) - (dx < 0 ? 1 : 0));
-    }
-  }
-  return steps;
-}
-
 struct Transformer {
   std::vector<std::uint32_t> position;
   Floats position_bias, gain1, bias1, gain2, bias2;
@@ -119,19 +39,22 @@ using Stage = std::vector<Layer>;
 /// Maps of one size that a stage works on.
 struct StageMaps {
   StageMaps() = default;
-  StageMaps(int channels, int width, int height)
+  StageMaps(int channels, int width, int height, bool fewer_products)
       : raw(channels / 2, width, height, 1),
         active(channels / 2, width, height, 1),
         inner(channels / 2, width, height, 1),
-        other(channels / 2, width, height, 1) {}
+        other(channels / 2, width, height, 1) {
+    if (fewer_products) parts = Planes(2 * channels, width / 2, height, 1);
+  }
   Planes raw, active, inner, other;
+  Planes parts;  ///< of what is convolved, for convolve_pairs
 };
 
 }  // namespace
 
 /// The maps of one picture size, kept for the next picture.
 struct PaintWorkspace {
-  PaintWorkspace(const PaintSizes& s, int w, int h)
+  PaintWorkspace(const PaintSizes& s, int w, int h, bool fewer_products)
       : width(w),
         height(h),
         conditions(24, w / 4, h / 4, 1),
@@ -148,9 +71,9 @@ struct PaintWorkspace {
         normed(s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
         qkv(3 * s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
         wide(s.mlp_ratio * s.bottleneck / 2, w / 16 * (h / 16), 1, 0),
-        eighth(s.eighth, w / 8, h / 8),
-        quarter(s.quarter, w / 4, h / 4),
-        half(s.half, w / 2, h / 2),
+        eighth(s.eighth, w / 8, h / 8, fewer_products),
+        quarter(s.quarter, w / 4, h / 4, fewer_products),
+        half(s.half, w / 2, h / 2, fewer_products),
         full(kFull / 2, w, h, 1) {}
   int width, height;
   Planes conditions, folded_half, folded_quarter, seen, told, seen_phases, told_phases,
@@ -161,12 +84,16 @@ struct PaintWorkspace {
 
 struct PaintEngine::Net {
   Net(Level level, const PaintSizes& s, const Weight& weight, Parallel run)
-      : kernels(paint::kernels(level)), parallel(std::move(run)), sizes(s) {
-    condition_in = taps_layer(level, weight, "condition_in", s.quarter, 48);
-    condition_down = taps_layer(level, weight, "condition_down", s.eighth, s.quarter);
-    image_down = taps_layer(level, weight, "image_down", s.eighth, s.quarter);
+      : kernels(paint::kernels(level)),
+        parallel(std::move(run)),
+        sizes(s),
+        fewer_products(level != Level::avx512bf16) {
+    const paint::LayerSource source{level, weight};
+    condition_in = taps_layer(source, "condition_in", s.quarter, 48);
+    condition_down = taps_layer(source, "condition_down", s.eighth, s.quarter);
+    image_down = taps_layer(source, "image_down", s.eighth, s.quarter);
     // split_rows() of the references folded by two: pair 12·phase + 2·colour + row.
-    image_in = point_layer(level, weight, "image_in", s.quarter, 96, false, [](int i) {
+    image_in = point_layer(source, "image_in", s.quarter, 96, false, [](int i) {
       const int phase = i / 24, colour = i / 4 % 6, row = i / 2 % 2, lane = i % 2;
       return colour * 16 + (phase / 2 * 2 + row) * 4 + phase % 2 * 2 + lane;
     });
@@ -175,9 +102,9 @@ struct PaintEngine::Net {
     scalars_quarter_bias = weight("scalars_quarter.bias");
     scalars_bottleneck = weight("scalars_bottleneck.weight");
     scalars_bottleneck_bias = weight("scalars_bottleneck.bias");
-    to_bottleneck = taps_layer(level, weight, "to_bottleneck", s.bottleneck, s.eighth);
+    to_bottleneck = taps_layer(source, "to_bottleneck", s.bottleneck, s.eighth);
     if (s.texture_channels > 0) {
-      texture_in = taps_layer(level, weight, "texture_in", s.bottleneck, s.texture_channels);
+      texture_in = taps_layer(source, "texture_in", s.bottleneck, s.texture_channels);
     }
     for (int i = 0; i < s.transformer_blocks; ++i) {
       const std::string name = "transformer." + std::to_string(i) + ".";
@@ -197,25 +124,25 @@ struct PaintEngine::Net {
       block.bias1 = weight(name + "norm1.bias");
       block.gain2 = weight(name + "norm2.weight");
       block.bias2 = weight(name + "norm2.bias");
-      block.qkv = point_layer(level, weight, name + "qkv", 3 * c, c);
-      block.proj = point_layer(level, weight, name + "proj", c, c);
-      block.expand = point_layer(level, weight, name + "expand", wide, c);
-      block.shrink = point_layer(level, weight, name + "shrink", c, wide);
+      block.qkv = point_layer(source, name + "qkv", 3 * c, c);
+      block.proj = point_layer(source, name + "proj", c, c);
+      block.expand = point_layer(source, name + "expand", wide, c);
+      block.shrink = point_layer(source, name + "shrink", c, wide);
       transformer.push_back(std::move(block));
     }
-    from_bottleneck =
-        point_layer(level, weight, "from_bottleneck", 4 * s.eighth, s.bottleneck, true);
-    to_quarter = point_layer(level, weight, "to_quarter", 4 * s.quarter, s.eighth, true);
-    to_half = point_layer(level, weight, "to_half", 4 * s.half, s.quarter, true);
-    skip_half = point_layer(level, weight, "skip_half", s.half, 28);
-    to_full = taps_layer(level, weight, "to_full", 4 * kFull, s.half, true);
-    head = taps_layer(level, weight, "head", 6, kFull);
+    from_bottleneck = point_layer(source, "from_bottleneck", 4 * s.eighth, s.bottleneck, true);
+    to_quarter = point_layer(source, "to_quarter", 4 * s.quarter, s.eighth, true);
+    to_half = point_layer(source, "to_half", 4 * s.half, s.quarter, true);
+    skip_half = point_layer(source, "skip_half", s.half, 28);
+    to_full = taps_layer(source, "to_full", 4 * kFull, s.half, true);
+    head = taps_layer(source, "head", 6, kFull);
     const auto stage = [&](const std::string& name, int channels, int blocks) {
       Stage layers;
       for (int i = 0; i < blocks; ++i) {
         for (const char* part : {".conv1", ".conv2"}) {
-          layers.push_back(
-              taps_layer(level, weight, name + "." + std::to_string(i) + part, channels, channels));
+          const std::string full = name + "." + std::to_string(i) + part;
+          layers.push_back(fewer_products ? paint::pairs_layer(source, full, channels, channels)
+                                          : taps_layer(source, full, channels, channels));
         }
       }
       return layers;
@@ -240,7 +167,7 @@ struct PaintEngine::Net {
         return found;
       }
     }
-    return std::make_unique<PaintWorkspace>(sizes, width, height);
+    return std::make_unique<PaintWorkspace>(sizes, width, height, fewer_products);
   }
 
   void give_back(std::unique_ptr<PaintWorkspace> space) {
@@ -266,6 +193,19 @@ struct PaintEngine::Net {
   void taps(const Planes& x, const Layer& layer, const Target& target) const {
     const Steps steps = steps_of_taps(x);
     convolve({{&x, &steps, &layer.dot}}, layer.bias, target, x.width, x.height);
+  }
+
+  /// A layer of a stage.
+  void stage_taps(const Planes& x, const Layer& layer, const Target& target,
+                  StageMaps& maps) const {
+    if (!fewer_products) return taps(x, layer, target);
+    rows(x.height, [&](int first, int last) { kernels.pair_pixels(x, maps.parts, first, last); });
+    const Steps steps = paint::steps_of_rows(maps.parts);
+    parallel(paint::units_of(maps.parts.width, x.height),
+             [&](std::int64_t first, std::int64_t last) {
+               kernels.convolve_pairs(maps.parts, steps.data(), layer.parts.data(),
+                                      layer.bias.data(), target, first, last);
+             });
   }
 
   void points(const Planes& x, const Layer& layer, const Target& target) const {
@@ -425,12 +365,12 @@ struct PaintEngine::Net {
     for (std::size_t i = 0; i < stage.size(); i += 2) {
       Target inner;
       inner.active = &maps.inner;
-      taps(maps.active, stage[i], inner);
+      stage_taps(maps.active, stage[i], inner, maps);
       Target outer;
       outer.raw = &maps.raw;
       outer.active = &maps.active;
       outer.residual = &maps.raw;
-      taps(maps.inner, stage[i + 1], outer);
+      stage_taps(maps.inner, stage[i + 1], outer, maps);
     }
   }
 
@@ -464,6 +404,9 @@ struct PaintEngine::Net {
   const paint::Kernels& kernels;
   Parallel parallel;
   PaintSizes sizes;
+  /// Whether stages take convolve_pairs. Products of bfloat16 pairs cost half as much, and there
+  /// rounded weights would lose more than the speed is worth.
+  bool fewer_products;
   Layer condition_in, condition_down, image_in, image_down, to_bottleneck, texture_in,
       from_bottleneck, to_quarter, to_half, skip_half, to_full, head;
   Floats scalars_quarter, scalars_quarter_bias, scalars_bottleneck, scalars_bottleneck_bias;
