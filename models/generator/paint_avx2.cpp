@@ -14,6 +14,8 @@
 #include "models/pairs/pair_loops.inc"
 // In this order.
 #include "models/generator/paint_kernels.inc"
+// (which these use)
+#include "models/generator/paint_pairs.inc"
 // Ends with the table.
 #include "models/generator/paint_attention.inc"
 #pragma GCC pop_options

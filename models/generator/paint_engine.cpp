@@ -66,9 +66,9 @@ struct PaintWorkspace {
 };
 
 struct PaintEngine::Net : paint::Runner {
-  Net(pairs::Level level, const PaintSizes& s, const Weight& weight, Parallel run)
-      : Runner{paint::kernels(level), std::move(run)}, sizes(s) {
-    const paint::Layout layout{level, weight};
+  Net(const paint::Layout& layout, const PaintSizes& s, Parallel run)
+      : Runner{paint::kernels(layout.level), std::move(run)}, sizes(s) {
+    const Weight& weight = layout.weight;
     condition_in = layout.taps("condition_in", s.quarter, 48);
     condition_down = layout.taps("condition_down", s.eighth, s.quarter);
     image_down = layout.taps("image_down", s.eighth, s.quarter);
@@ -95,7 +95,7 @@ struct PaintEngine::Net : paint::Runner {
         for (int tap = 0; tap < 9; ++tap) {
           for (int lane = 0; lane < 2; ++lane) {
             const float value = position[index((channel + lane) * 9 + tap)];
-            block.position.push_back(pairs::lane_word(level, value, lane));
+            block.position.push_back(pairs::lane_word(layout.level, value, lane));
           }
         }
       }
@@ -337,7 +337,7 @@ bool PaintEngine::takes(const PaintSizes& s) {
 }
 
 PaintEngine::PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel)
-    : net_(std::make_unique<Net>(pairs::level_in_use().value(), sizes, weight,
+    : net_(std::make_unique<Net>(paint::Layout{pairs::level_in_use().value(), weight}, sizes,
                                  std::move(parallel))) {}
 
 PaintEngine::~PaintEngine() = default;

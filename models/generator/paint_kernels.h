@@ -54,6 +54,20 @@ struct Kernels {
   void (*convolve)(const Input* inputs, int input_count, const float* bias, const Target& target,
                    int width, int height, std::int64_t first, std::int64_t last);
 
+  /// The same for one 3×3 convolution with a third fewer products (Winograd's F(2, 3) along rows):
+  /// of two neighbouring pixels in a row with kernel w,
+  ///   left  = d₀w₀ + d₁w₁ + d₂w₂ = m₀ + m₁ + m₂   m₀ = (d₀ - d₂) w₀   m₁ = (d₁ + d₂) (w₀ + w₁ +
+  ///   w₂) / 2 right = d₁w₀ + d₂w₁ + d₃w₂ = m₁ - m₂ - m₃   m₃ = (d₁ - d₃) w₂   m₂ = (d₂ - d₁) (w₀ -
+  ///   w₁ + w₂) / 2
+  /// `parts` holds the differences and sums of pair_pixels(), `dots` the four kernels of three rows
+  /// (equal tiles), `steps` word offsets within one part. Units are those of the parts.
+  void (*convolve_pairs)(const Planes& parts, const std::ptrdiff_t* steps, const Dot* dots,
+                         const float* bias, const Target& target, std::int64_t first,
+                         std::int64_t last);
+  /// The four parts of x, half as wide: part · pairs + p of them is that of pair p. x has an even
+  /// width and a border.
+  void (*pair_pixels)(const Planes& x, Planes& parts, int first, int last);
+
   /// A row of floats as words: word i holds floats 2i and 2i + 1.
   void (*fold_row)(const float* row, int width, std::uint32_t* out);
   /// Two rows as words: word i holds a[i] and b[i].

@@ -57,11 +57,29 @@ Layer Layout::points(const std::string& name, int outputs, int inputs, bool shuf
   return points(name, outputs, inputs, shuffled, [](int i) { return i; });
 }
 
+Layer Layout::in_parts(const std::string& name, int outputs, int inputs) const {
+  const auto values = weight(name + ".weight");
+  Layer layer;
+  layer.bias = weight(name + ".bias");
+  for (int part = 0; part < 4; ++part) {
+    layer.parts[index(part)] = Dot(level, outputs, inputs * 3, [&](int o, int i) {
+      const int channel = i / 6 * 2 + i % 2, row = i / 2 % 3;
+      const float* w = values.data() + ((o * inputs + channel) * 3 + row) * 3;
+      if (part == 0) return w[0];
+      if (part == 3) return w[2];
+      return 0.5F * (w[0] + w[2] + (part == 1 ? w[1] : -w[1]));
+    });
+  }
+  return layer;
+}
+
 Stage Layout::stage(const std::string& name, int channels, int blocks) const {
   Stage layers;
   for (int i = 0; i < blocks; ++i) {
     for (const char* part : {".conv1", ".conv2"}) {
-      layers.push_back(taps(name + "." + std::to_string(i) + part, channels, channels));
+      const std::string full = name + "." + std::to_string(i) + part;
+      layers.push_back(fewer_products(level) ? in_parts(full, channels, channels)
+                                             : taps(full, channels, channels));
     }
   }
   return layers;
@@ -92,6 +110,14 @@ Steps steps_of_phases(const Planes& x) {
       const int dy = tap / 3 - 1, dx = tap % 3 - 1, phase = 2 * (dy & 1) + (dx & 1);
       steps.push_back((phase * count + p) * x.plane + (dy < 0 ? -x.stride : 0) - (dx < 0 ? 1 : 0));
     }
+  }
+  return steps;
+}
+
+Steps steps_of_rows(const Planes& parts) {
+  Steps steps;
+  for (int p = 0; p < parts.pair_count / 4; ++p) {
+    for (int row = -1; row <= 1; ++row) steps.push_back(p * parts.plane + row * parts.stride);
   }
   return steps;
 }
@@ -131,16 +157,29 @@ void Runner::split(const Planes& x, int first_pair, Planes& out) const {
        [&](int first, int last) { kernels.split_rows(x, first_pair, out, first, last); });
 }
 
+void Runner::stage_layer(const Planes& x, const Layer& layer, const Target& target,
+                         StageMaps& maps) const {
+  if (layer.parts[0].tiles.empty()) return taps(x, layer, target);
+  Planes& parts = maps.parts;
+  if (parts.pair_count == 0) parts = Planes(4 * x.pair_count, x.width / 2, x.height, 1);
+  rows(x.height, [&](int first, int last) { kernels.pair_pixels(x, parts, first, last); });
+  const Steps steps = steps_of_rows(parts);
+  parallel(units_of(parts.width, x.height), [&](std::int64_t first, std::int64_t last) {
+    kernels.convolve_pairs(parts, steps.data(), layer.parts.data(), layer.bias.data(), target,
+                           first, last);
+  });
+}
+
 void Runner::residual_blocks(const Stage& stage, StageMaps& maps) const {
   for (std::size_t i = 0; i < stage.size(); i += 2) {
     Target inner;
     inner.active = &maps.inner;
-    taps(maps.active, stage[i], inner);
+    stage_layer(maps.active, stage[i], inner, maps);
     Target outer;
     outer.raw = &maps.raw;
     outer.active = &maps.active;
     outer.residual = &maps.raw;
-    taps(maps.inner, stage[i + 1], outer);
+    stage_layer(maps.inner, stage[i + 1], outer, maps);
   }
 }
 

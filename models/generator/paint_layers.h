@@ -1,6 +1,7 @@
 #pragma once
 // Convolutions of a network, laid out for paint::convolve, and how they run over maps.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,9 +20,10 @@ using Weight = std::function<std::vector<float>(const std::string& name)>;
 
 using Steps = std::vector<std::ptrdiff_t>;
 
-/// A convolution ready for convolve().
+/// A convolution ready for convolve(), or for convolve_pairs().
 struct Layer {
   pairs::Dot dot;
+  std::array<pairs::Dot, 4> parts;  ///< of Layout::stage(), in place of `dot`
   std::vector<float> bias;
 };
 
@@ -34,6 +36,10 @@ struct Inputs {
 
 /// Residual blocks: two layers a block.
 using Stage = std::vector<Layer>;
+
+/// Whether stages take convolve_pairs() at a level. Products of bfloat16 pairs cost half as much,
+/// and there rounded weights would lose more than the speed is worth.
+inline bool fewer_products(pairs::Level level) { return level != pairs::Level::avx512bf16; }
 
 /// Lays out the convolutions of a network for the kernels of a level, by their names.
 struct Layout {
@@ -49,8 +55,12 @@ struct Layout {
                const std::function<int(int)>& from) const;
   Layer points(const std::string& name, int outputs, int inputs, bool shuffled = false) const;
 
-  /// NAME.0.conv1, NAME.0.conv2, NAME.1.conv1, ...
+  /// NAME.0.conv1, NAME.0.conv2, NAME.1.conv1, ..., for convolve_pairs() where fewer_products().
   Stage stage(const std::string& name, int channels, int blocks) const;
+
+  /// A 3×3 layer for convolve_pairs(); inputs are (pair, row, lane), as steps_of_rows() orders
+  /// them.
+  Layer in_parts(const std::string& name, int outputs, int inputs) const;
 };
 
 /// The taps of a 1×1, of a 3×3, and of a 3×3 convolution with stride 2 in the phases of
@@ -58,12 +68,15 @@ struct Layout {
 Steps steps_of_points(const Planes& x);
 Steps steps_of_taps(const Planes& x);
 Steps steps_of_phases(const Planes& x);
+/// The rows of a part of Kernels::pair_pixels().
+Steps steps_of_rows(const Planes& parts);
 
 /// Maps of one size that a stage works on.
 struct StageMaps {
   StageMaps() = default;
   StageMaps(int channels, int width, int height);
   Planes raw, active, inner, other;
+  Planes parts;  ///< of what is convolved; made when a stage with parts first runs
 };
 
 /// Runs layers in threads.
@@ -82,6 +95,11 @@ struct Runner {
 
   /// The blocks of a stage on maps.raw, whose activation is in maps.active; both are updated.
   void residual_blocks(const Stage& stage, StageMaps& maps) const;
+
+ private:
+  /// One layer of them, of maps.active or maps.inner.
+  void stage_layer(const Planes& x, const Layer& layer, const Target& target,
+                   StageMaps& maps) const;
 };
 
 }  // namespace semcodec::paint

@@ -8,6 +8,7 @@
 
 #include "common/core/error.h"
 #include "models/generator/paint_kernels.h"
+#include "models/generator/paint_layers.h"
 #include "models/pidinet/edge_kernels.h"
 #include "tests/models/level_test.h"
 
@@ -197,6 +198,47 @@ TEST_P(PairKernels, ConvolutionsAreTheirSums) {
       for (int y = -1; y <= planes->height; ++y) {
         EXPECT_EQ(*planes->at(0, y, -1), 0U);
         EXPECT_EQ(*planes->at(0, y, planes->width), 0U);
+      }
+    }
+  }
+}
+
+TEST_P(PairKernels, PairsOfPixelsAreConvolvedWithFewerProducts) {
+  for (const auto& [outputs, width] : {std::tuple{6, 32}, {12, 64}, {20, 80}, {34, 130}, {14, 6}}) {
+    const int height = 3, channels = 6;
+    Planes x(channels / 2, width, height, 1);
+    // Small numbers of few bits: their sums and differences are exact in bfloat16, as are the sums
+    // of the weights, so the result may be as exact as a plain convolution's.
+    for (int p = 0; p < channels / 2; ++p) {
+      for (int y = 0; y < height; ++y) {
+        for (int i = 0; i < width; ++i) *x.at(p, y, i) = pairs::pack_pair(eighths(), eighths());
+      }
+    }
+    Taps taps;
+    for (int i = 0; i < outputs * channels * 9; ++i) taps.weights.push_back(eighths());
+    for (int i = 0; i < outputs; ++i) taps.bias.push_back(uniform());
+    const paint::Weight weight = [&](const std::string& name) {
+      return name == "layer.bias" ? taps.bias : taps.weights;
+    };
+    const auto layer = paint::Layout{GetParam(), weight}.in_parts("layer", outputs, channels);
+    Planes parts(2 * channels, width / 2, height, 1);
+    paint().pair_pixels(x, parts, 0, height);
+    const Planes residual = random_planes(outputs / 2, width, height, 1);
+    Planes raw(outputs / 2, width, height, 1);
+    paint::Target target;
+    target.raw = &raw;
+    target.residual = &residual;
+    paint().convolve_pairs(parts, paint::steps_of_rows(parts).data(), layer.parts.data(),
+                           layer.bias.data(), target, 0, paint::units_of(width / 2, height));
+    for (int o = 0; o < outputs; ++o) {
+      for (int y = 0; y < height; ++y) {
+        for (int column = 0; column < width; ++column) {
+          const double want = taps.at(x, o, y, column) + value_of(residual, o, y, column);
+          EXPECT_NEAR(value_of(raw, o, y, column), want, std::abs(want) / 255 + 1e-4)
+              << outputs << " outputs, " << o << " at " << y << ", " << column;
+        }
+        EXPECT_EQ(*raw.at(o / 2, y, -1), 0U);
+        EXPECT_EQ(*raw.at(o / 2, y, width), 0U);
       }
     }
   }
