@@ -1,7 +1,6 @@
 #include "models/generator/generator.h"
 
-#include <ATen/Parallel.h>
-
+#include "models/generator/engine_access.h"
 #include "models/generator/layers.h"
 #include "models/generator/noise.h"
 #include "models/generator/paint_engine.h"
@@ -156,14 +155,7 @@ void GeneratorImpl::use_engine() {
   if (!condition_in_->weight.is_cpu() || !PaintEngine::supported() || !PaintEngine::takes(sizes)) {
     return;
   }
-  const auto parameters = named_parameters();
-  engine_ = std::make_shared<PaintEngine>(
-      sizes,
-      [&](const std::string& name) {
-        const auto flat = parameters[name].detach().to(torch::kFloat32).contiguous();
-        return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
-      },
-      [](std::int64_t count, const auto& body) { at::parallel_for(0, count, 4, body); });
+  engine_ = std::make_shared<PaintEngine>(sizes, weights_of(*this), in_threads());
 }
 
 torch::Tensor GeneratorImpl::paint(const FrameContext& x) {

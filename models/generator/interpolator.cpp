@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "models/generator/between_engine.h"
+#include "models/generator/engine_access.h"
 #include "models/generator/flow_geometry.h"
 #include "models/generator/layers.h"
 #include "models/kernels/paint_frame.h"
@@ -137,18 +138,10 @@ torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
 void InterpolatorImpl::use_engine() {
   const BetweenSizes sizes{config_.channels_motion, config_.channels_half,
                            config_.channels_quarter};
-  if (!motion_in_->weight.is_cpu() || !BetweenEngine::supported() ||
-      !BetweenEngine::takes(sizes)) {
+  if (!motion_in_->weight.is_cpu() || !BetweenEngine::supported() || !BetweenEngine::takes(sizes)) {
     return;
   }
-  const auto parameters = named_parameters();
-  engine_ = std::make_shared<BetweenEngine>(
-      sizes,
-      [&](const std::string& name) {
-        const auto flat = parameters[name].detach().to(torch::kFloat32).contiguous();
-        return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
-      },
-      [](std::int64_t count, const auto& body) { at::parallel_for(0, count, 4, body); });
+  engine_ = std::make_shared<BetweenEngine>(sizes, weights_of(*this), in_threads());
 }
 
 }  // namespace semcodec
