@@ -1,7 +1,5 @@
 #include "models/generator/interpolator.h"
 
-#include <ATen/Parallel.h>
-
 #include "models/generator/between_engine.h"
 #include "models/generator/engine_access.h"
 #include "models/generator/flow_geometry.h"
