@@ -20,6 +20,7 @@
 namespace semcodec::pairs::avx2 {
 
 inline constexpr Level kLevel = Level::avx2;
+inline constexpr bool kFewRegisters = true;   ///< sixteen: add_step() needs them all
 inline constexpr bool kPairProducts = false;  ///< weights are words of bfloat16 pairs, not floats
 
 using Floats = __m256;
