@@ -158,7 +158,7 @@ torch::Dtype usual_dtype(const torch::Device& device) {
 void report_single_precision() {
   const auto level = pairs::level_in_use();
   const std::string engines =
-      level ? ", edges and anchors by kernels for " + std::string(pairs::name_of(*level)) : "";
+      level ? ", edges and frames by kernels for " + std::string(pairs::name_of(*level)) : "";
   if (pairs::level_is_forced_down()) {
     log::info_once("dtype", "SEMCODEC_CPU: networks run in single precision" + engines +
                                 ", slower than this CPU can.");

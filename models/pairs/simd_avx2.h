@@ -20,6 +20,7 @@
 namespace semcodec::pairs::avx2 {
 
 inline constexpr Level kLevel = Level::avx2;
+inline constexpr bool kFewRegisters = true;   ///< sixteen: add_step() needs them all
 inline constexpr bool kPairProducts = false;  ///< weights are words of bfloat16 pairs, not floats
 
 using Floats = __m256;
@@ -142,6 +143,16 @@ SEMCODEC_INLINE Floats accumulate(Floats sum, Floats a, Floats b) {
   return sum;
 }
 
+/// odd_of() with a mask that stays in memory: a register for it is one too many in add_step().
+SEMCODEC_INLINE Floats odd_of_frugal(Words v) {
+  alignas(32) static constexpr std::uint32_t kMask[8] = {0xffff0000, 0xffff0000, 0xffff0000,
+                                                         0xffff0000, 0xffff0000, 0xffff0000,
+                                                         0xffff0000, 0xffff0000};
+  Words odd;
+  asm("vpand %2, %1, %0" : "=x"(odd) : "x"(v), "m"(kMask));
+  return _mm256_castsi256_ps(odd);
+}
+
 /// Adds the products of two registers of words at `from` with Size weights to the sums of the first
 /// register (low) and of the second. Floats: those of odd channels lie `odd_at` after the others.
 template <int Size>
@@ -158,7 +169,7 @@ SEMCODEC_INLINE void add_step(const std::uint32_t* from, const std::uint32_t* we
   }
   // Words are loaded twice: to keep them would take two more registers.
   asm volatile("" ::: "memory");
-  const Floats x = odd_of(load(from)), y = odd_of(load(from + kLanes));
+  const Floats x = odd_of_frugal(load(from)), y = odd_of_frugal(load(from + kLanes));
 #pragma GCC unroll 6
   for (int k = 0; k < Size; ++k) {
     const Floats w = spread_bits(weights[odd_at + k]);

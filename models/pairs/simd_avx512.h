@@ -14,6 +14,7 @@ namespace semcodec::pairs::avx512 {
 using namespace zmm;
 
 inline constexpr Level kLevel = Level::avx512;
+inline constexpr bool kFewRegisters = false;
 inline constexpr bool kPairProducts = false;
 
 /// The bfloat16 nearest to each float (to even) in the upper half, rubbish below.

@@ -16,6 +16,7 @@ namespace semcodec::pairs::avx512bf16 {
 using namespace zmm;
 
 inline constexpr Level kLevel = Level::avx512bf16;
+inline constexpr bool kFewRegisters = false;
 inline constexpr bool kPairProducts = true;
 
 SEMCODEC_INLINE Words pack(Floats even, Floats odd) {
