@@ -44,7 +44,7 @@ struct StageMaps {
         active(channels / 2, width, height, 1),
         inner(channels / 2, width, height, 1),
         other(channels / 2, width, height, 1) {
-    if (fewer_products) parts = Planes(2 * channels, width / 2, height, 1);
+    if (fewer_products) parts = Planes::of_lines(2 * channels, width / 2, height, 1);
   }
   Planes raw, active, inner, other;
   Planes parts;  ///< of what is convolved, for convolve_pairs
