@@ -11,12 +11,12 @@
 #ifdef SEMCODEC_HAVE_PAIRS
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+// Each of them builds on those before, and the last one has the table.
+// clang-format off
 #include "models/pairs/pair_loops.inc"
-// In this order.
 #include "models/generator/paint_kernels.inc"
-// (which these use)
 #include "models/generator/paint_pairs.inc"
-// Ends with the table.
 #include "models/generator/paint_attention.inc"
+// clang-format on
 #pragma GCC pop_options
 #endif

@@ -161,7 +161,9 @@ void Runner::stage_layer(const Planes& x, const Layer& layer, const Target& targ
                          StageMaps& maps) const {
   if (layer.parts[0].tiles.empty()) return taps(x, layer, target);
   Planes& parts = maps.parts;
-  if (parts.pair_count == 0) parts = Planes(4 * x.pair_count, x.width / 2, x.height, 1);
+  if (parts.pair_count == 0) {
+    parts = Planes::of_lines(4 * x.pair_count, x.width / 2, x.height, 1);
+  }
   rows(x.height, [&](int first, int last) { kernels.pair_pixels(x, parts, first, last); });
   const Steps steps = steps_of_rows(parts);
   parallel(units_of(parts.width, x.height), [&](std::int64_t first, std::int64_t last) {

@@ -4,12 +4,19 @@
 
 namespace semcodec::pairs {
 
-Planes::Planes(int pairs_wanted, int w, int h, int b)
+Planes::Planes(int pairs_wanted, int w, int h, int b) : Planes(pairs_wanted, w, h, b, b) {}
+
+Planes Planes::of_lines(int pairs_wanted, int w, int h, int b) {
+  return Planes(pairs_wanted, w, h, b, 0);
+}
+
+Planes::Planes(int pairs_wanted, int w, int h, int b, int l)
     : pair_count(pairs_wanted),
       width(w),
       height(h),
       border(b),
-      stride((w + kSpan - 1) / kSpan * kSpan + 2 * b),
+      lead(l),
+      stride((w + kSpan - 1) / kSpan * kSpan + 2 * l),
       plane(stride * (h + 2 * b)),
       // The last row may be read a span beyond its end.
       words(static_cast<std::size_t>(plane * pairs_wanted + 2 * kSpan)) {}

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "models/pairs/cpu_level.h"
@@ -22,22 +23,43 @@ inline constexpr int kSpan = 32;  ///< pixels that a kernel handles at a time
 /// Channels that a kernel sums at a time: as many as the registers hold.
 constexpr int widest_tile(Level level) { return level == Level::avx2 ? 6 : 12; }
 
+/// Memory that begins at a cache line.
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  LineAllocator() = default;
+  template <typename U>
+  LineAllocator(const LineAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
+  static constexpr std::align_val_t kLine{64};
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), kLine));
+  }
+  void deallocate(T* pointer, std::size_t) { ::operator delete(pointer, kLine); }
+  friend bool operator==(const LineAllocator&, const LineAllocator&) { return true; }
+};
+
 /// Pair planes with `border` zeros on every side.
 struct Planes {
   Planes() = default;
   Planes(int pair_count, int width, int height, int border);
+  /// Rows begin at cache lines, for kernels that read no other columns than they write. Borders are
+  /// above and below only.
+  static Planes of_lines(int pair_count, int width, int height, int border);
 
   std::uint32_t* at(int pair, int y, int x = 0) { return words.data() + offset(pair, y, x); }
   const std::uint32_t* at(int pair, int y, int x = 0) const {
     return words.data() + offset(pair, y, x);
   }
   std::ptrdiff_t offset(int pair, int y, int x) const {
-    return pair * plane + (y + border) * stride + border + x;
+    return pair * plane + (y + border) * stride + lead + x;
   }
 
   int pair_count = 0, width = 0, height = 0, border = 0;
-  std::ptrdiff_t stride = 0, plane = 0;  ///< words
-  std::vector<std::uint32_t> words;
+  std::ptrdiff_t lead = 0, stride = 0, plane = 0;  ///< words; lead: before a row
+  std::vector<std::uint32_t, LineAllocator<std::uint32_t>> words;
+
+ private:
+  Planes(int pair_count, int width, int height, int border, int lead);
 };
 
 /// A bfloat16 pair from two floats, rounded to even.

@@ -9,8 +9,10 @@
 #ifdef SEMCODEC_HAVE_PAIRS
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
+// The second one builds on the first.
+// clang-format off
 #include "models/pairs/pair_loops.inc"
-// In this order.
 #include "models/pidinet/edge_kernels.inc"
+// clang-format on
 #pragma GCC pop_options
 #endif

@@ -221,7 +221,7 @@ TEST_P(PairKernels, PairsOfPixelsAreConvolvedWithFewerProducts) {
       return name == "layer.bias" ? taps.bias : taps.weights;
     };
     const auto layer = paint::Layout{GetParam(), weight}.in_parts("layer", outputs, channels);
-    Planes parts(2 * channels, width / 2, height, 1);
+    Planes parts = Planes::of_lines(2 * channels, width / 2, height, 1);
     paint().pair_pixels(x, parts, 0, height);
     const Planes residual = random_planes(outputs / 2, width, height, 1);
     Planes raw(outputs / 2, width, height, 1);
