@@ -19,6 +19,7 @@
 #include "benchmarks/our_coder.h"
 #include "benchmarks/plane_file.h"
 #include "benchmarks/rival_codecs.h"
+#include "benchmarks/scratch_folder.h"
 #include "common/app/run_main.h"
 #include "common/core/error.h"
 
@@ -153,28 +154,6 @@ void print_rivals(const bench::PlaneSequence& sequence, const bench::OurResult& 
     std::printf("\n");
   }
 }
-
-/// A folder that is removed at the end.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "semcodec_entropy_bench_XXXXXX").string();
-    require(mkdtemp(pattern.data()) != nullptr, ErrorKind::output,
-            "No folder for temporary files could be made.");
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Folders stand for the files in them.
 std::vector<std::string> all_files(const std::vector<std::string>& inputs) {

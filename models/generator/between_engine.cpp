@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "models/generator/workspace_pool.h"
+
 namespace semcodec {
 
 using paint::Layer;
@@ -145,8 +147,7 @@ struct BetweenEngine::Net : paint::Runner {
   Layer motion_in, motion_down, motion_up, motion_out, hint, blend_pictures, blend_hint, blend_down,
       blend_up, blend_half, head;
   Stage motion_eighth, blend_quarter;
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Maps>> idle;
+  paint::WorkspacePool<Maps> spaces;
 };
 
 bool BetweenEngine::supported() { return pairs::supported(); }
@@ -162,29 +163,9 @@ BetweenEngine::BetweenEngine(const BetweenSizes& sizes, const paint::Weight& wei
 
 BetweenEngine::~BetweenEngine() = default;
 
-BetweenEngine::Loan::Loan(const BetweenEngine& engine, std::unique_ptr<Maps> maps)
-    : engine_(engine), maps_(std::move(maps)) {}
-
-BetweenEngine::Loan::~Loan() {
-  const std::lock_guard<std::mutex> lock(engine_.net_->mutex);
-  engine_.net_->idle.push_back(std::move(maps_));
-}
-
-BetweenEngine::Loan BetweenEngine::lend(int width, int height) const {
-  std::unique_ptr<Maps> maps;
-  {
-    const std::lock_guard<std::mutex> lock(net_->mutex);
-    auto& idle = net_->idle;
-    if (!idle.empty() && (idle.back()->width != width || idle.back()->height != height)) {
-      idle.clear();  // of another size
-    }
-    if (!idle.empty()) {
-      maps = std::move(idle.back());
-      idle.pop_back();
-    }
-  }
-  if (maps == nullptr) maps = std::make_unique<Maps>(net_->sizes, width, height);
-  return {*this, std::move(maps)};
+std::shared_ptr<BetweenEngine::Maps> BetweenEngine::lend(int width, int height) const {
+  return net_->spaces.lend(width, height,
+                           [&] { return std::make_unique<Maps>(net_->sizes, width, height); });
 }
 
 void BetweenEngine::mend(Maps& maps, const float* seen, float* off) const {

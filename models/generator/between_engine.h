@@ -4,8 +4,6 @@
 // models/kernels/paint_frame.h's.
 
 #include <memory>
-#include <mutex>
-#include <vector>
 
 #include "models/generator/paint_layers.h"
 
@@ -30,23 +28,11 @@ class BetweenEngine {
   BetweenEngine(const BetweenSizes& sizes, const paint::Weight& weight, paint::Parallel parallel);
   ~BetweenEngine();
 
-  /// The maps of one frame, lent by lend(). A frame is mended, then `pictures` are written, then
-  /// blended.
+  /// The maps of one frame, which is mended, then `pictures` are written, then blended.
   struct Maps;
-  class Loan {
-   public:
-    Loan(const BetweenEngine& engine, std::unique_ptr<Maps> maps);
-    ~Loan();
-    Loan(const Loan&) = delete;
-    Loan& operator=(const Loan&) = delete;
-    Maps& operator*() const { return *maps_; }
-
-   private:
-    const BetweenEngine& engine_;
-    std::unique_ptr<Maps> maps_;
-  };
-  /// For frames of width × height, multiples of 8. May be called in several threads at a time.
-  Loan lend(int width, int height) const;
+  /// For frames of width × height, multiples of 16; given back when the pointer goes, before the
+  /// engine does. May be called in several threads at a time.
+  std::shared_ptr<Maps> lend(int width, int height) const;
 
   /// The motion step. seen: 30 × height/4 × width/4. off: 4 × height/4 × width/4, by how much the
   /// flows are off, in units of 16 pixels.
@@ -56,7 +42,7 @@ class BetweenEngine {
   /// dy of colour c and sub-pixels (0, dy) and (1, dy).
   static pairs::Planes& pictures(Maps& maps);
 
-  /// The blending step; the result holds until the loan ends: 24 channels at half size as
+  /// The blending step; the result holds as long as the maps: 24 channels at half size as
   /// blend_to_bytes() wants them, in pairs.
   const pairs::Planes& blend(Maps& maps) const;
 

@@ -116,19 +116,19 @@ torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
 
 torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
-  const auto loan = engine_->lend(static_cast<int>(w), static_cast<int>(h));
+  const auto maps = engine_->lend(static_cast<int>(w), static_cast<int>(h));
   const auto flows = torch::cat({x.flow_a, x.flow_b}, 1).to(torch::kFloat32);
   const auto sight = seen(x, flows).to(torch::kFloat32).contiguous();
   auto off = torch::empty({1, 4, h / 4, w / 4});
-  engine_->mend(*loan, sight.const_data_ptr<float>(), off.mutable_data_ptr<float>());
+  engine_->mend(*maps, sight.const_data_ptr<float>(), off.mutable_data_ptr<float>());
   const auto mended = flows + off * kFlowUnit;
-  auto& pictures = BetweenEngine::pictures(*loan);
+  auto& pictures = BetweenEngine::pictures(*maps);
   const auto rows = [&](int first_pair) {
     return FoldedPairs{pictures.at(first_pair, 0), pictures.plane, pictures.stride};
   };
   const auto a = warp_folded(x.pixels_a, mended.narrow(1, 0, 2), rows(0));
   const auto b = warp_folded(x.pixels_b, mended.narrow(1, 2, 2), rows(6));
-  const auto& heads = engine_->blend(*loan);
+  const auto& heads = engine_->blend(*maps);
   return blend_to_bytes(ConstFoldedPairs{heads.at(0, 0), heads.plane, heads.stride}, a, b,
                         x.tau.item<float>());
 }

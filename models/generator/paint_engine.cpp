@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
+#include <memory>
 #include <utility>
 
 #include "models/generator/paint_kernels.h"
 #include "models/generator/paint_layers.h"
+#include "models/generator/workspace_pool.h"
 
 namespace semcodec {
 
@@ -122,26 +123,6 @@ struct PaintEngine::Net : paint::Runner {
     if (s.noise) {
       loudness = {weight("noise_eighth"), weight("noise_quarter"), weight("noise_half")};
     }
-  }
-
-  std::unique_ptr<PaintWorkspace> workspace(int width, int height) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex);
-      if (!idle.empty() && (idle.back()->width != width || idle.back()->height != height)) {
-        idle.clear();  // of another size
-      }
-      if (!idle.empty()) {
-        auto found = std::move(idle.back());
-        idle.pop_back();
-        return found;
-      }
-    }
-    return std::make_unique<PaintWorkspace>(sizes, width, height);
-  }
-
-  void give_back(std::unique_ptr<PaintWorkspace> space) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    idle.push_back(std::move(space));
   }
 
   static Floats with_scalars(const Floats& bias, const Floats& weights, const Floats& own,
@@ -325,8 +306,7 @@ struct PaintEngine::Net : paint::Runner {
   std::vector<Transformer> transformer;
   Stage eighth, quarter, half;
   std::array<Floats, 3> loudness;
-  std::mutex mutex;
-  std::vector<std::unique_ptr<PaintWorkspace>> idle;
+  paint::WorkspacePool<PaintWorkspace> spaces;
 };
 
 bool PaintEngine::supported() { return pairs::supported(); }
@@ -343,9 +323,10 @@ PaintEngine::PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel
 PaintEngine::~PaintEngine() = default;
 
 void PaintEngine::paint(const PaintInput& input, float* frame) const {
-  auto space = net_->workspace(input.width, input.height);
+  const auto space = net_->spaces.lend(input.width, input.height, [&] {
+    return std::make_unique<PaintWorkspace>(net_->sizes, input.width, input.height);
+  });
   net_->run(input, *space, frame);
-  net_->give_back(std::move(space));
 }
 
 }  // namespace semcodec
