@@ -26,7 +26,10 @@ PaperPackage::PaperPackage() {
   TensorMap state = state_of(*generator);
   seed_weights(state);
   save_safetensors(folder_.path() + "/generator.safetensors", state);
-  write_package_description(folder_.path(), "paper", config, false);
+  ModelPackage package;
+  package.name = "paper";
+  package.config = config;
+  write_package_description(folder_.path(), package);
   package_ = open_package(folder_.path());
 }
 

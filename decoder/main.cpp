@@ -16,6 +16,7 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/media/base_codec.h"
 #include "common/media/intra_codec.h"
 #include "common/media/reader.h"
 #include "common/media/versions.h"
@@ -36,7 +37,8 @@ struct Arguments {
   std::string start, to;
   int threads = 0, crf = 18;
   std::int64_t skip = 0, limit = 0;
-  bool strict = false, any_model = false, no_flow = false, no_audio = false, deterministic = false;
+  std::optional<double> detail;
+  bool strict = false, any_model = false, low_delay = false, no_flow = false, no_audio = false, deterministic = false;
 };
 
 /// What travels from the planning thread to the writing one, in display order; the painting goes on
@@ -67,11 +69,20 @@ RgbImage to_image(const torch::Tensor& rgb) {
   return image;
 }
 
-torch::Tensor decode_key(const Appearance& key, int width, int height) {
-  const auto image = decode_intra(key.bytes, key.codec, width, height);
-  return torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()), {height, width, 3},
-                          torch::kUInt8)
+torch::Tensor to_tensor(const RgbImage& image) {
+  return torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
+                          {image.height, image.width, 3}, torch::kUInt8)
       .clone();
+}
+
+torch::Tensor decode_key(const Appearance& key, int width, int height) {
+  return to_tensor(decode_intra(key.bytes, key.codec, width, height));
+}
+
+BasePictureDecoder base_decoder() {
+  return [decoder = std::make_shared<BaseDecoder>()](const BasePicture& base) {
+    return to_tensor(decoder->decode(base.bytes, base.width, base.height));
+  };
 }
 
 /// Pastes the source's frame at (nearly) the same time to the left of each painted one.
@@ -114,16 +125,18 @@ void paint(Playback& playback, Synthesiser& synthesiser, const Arguments& argume
     bool wanted = true;
     std::vector<AudioPacket> audio;
     std::optional<AudioInfo> audio_info;
-    while (wanted && !interrupted()) {
+    bool more = true;
+    while (wanted && more && !interrupted()) {
       auto item = playback.next();
-      if (!item) break;
+      more = item.has_value();
+      if (!more) item.emplace();  // what waits for a next frame is due
       if (const auto* track = item->audio_info()) audio_info = *track;
       if (const auto* batch = item->audio()) {
         audio.insert(audio.end(), batch->begin(), batch->end());
       }
-      const auto* frame = item->frame();
-      if (frame == nullptr) continue;
-      for (auto& job : synthesiser.plan(*frame)) {
+      const auto* frame = more ? item->frame() : nullptr;
+      if (frame == nullptr && more) continue;
+      for (auto& job : more ? synthesiser.plan(*frame) : synthesiser.finish()) {
         if (!wanted) break;
         if (!playback.shows(job.pts) || seen++ < arguments.skip) continue;
         Painted out;
@@ -184,6 +197,9 @@ void decode(Arguments arguments, const CommonOptions& common) {
   synthesis.dtype = std::nullopt;
   synthesis.refine_flow = !arguments.no_flow;
   synthesis.key_decoder = decode_key;
+  synthesis.base_decoder = base_decoder();
+  synthesis.detail = arguments.detail;
+  synthesis.look_ahead = !arguments.low_delay;
   set_threads(arguments.threads);
   Synthesiser synthesiser(package, info, synthesis);
   log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
@@ -292,6 +308,11 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--strict", a.strict, "Stop at the first damage instead of going on");
   app.add_flag("--no-flow-refinement", a.no_flow, "Use the transmitted motion as it is");
+  app.add_option("--detail", a.detail,
+                 "From faithful (0) to vivid (1), where the stream has base pictures (default: the "
+                 "model's)")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--low-delay", a.low_delay, "No coded frame waits for the next one");
   app.add_flag("--no-audio", a.no_audio, "Leave the audio out");
   return run_main(app, argc, argv, [&] { decode(a, common); });
 }

@@ -14,6 +14,7 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
+#include "common/media/base_codec.h"
 #include "common/media/intra_codec.h"
 #include "common/media/reader.h"
 #include "common/media/versions.h"
@@ -30,12 +31,12 @@ using namespace semcodec;
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
-  std::string size, profile = "low-rate", model = "default", device = "auto", hwaccel = "none";
+  std::string size, profile = "hybrid", model = "default", device = "auto", hwaccel = "none";
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
   double quality = 80;
   bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
-  int threads = 0;
+  int threads = 0, effort = 3;
   std::int64_t skip = 0, limit = 0;
 };
 
@@ -129,8 +130,13 @@ EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& ra
   options.scene_cut = !arguments.no_scene_cut;
   if (arguments.fixed_interval) options.patience = 1;
   options.keys = parse_times(arguments.force_key);
+  options.base_effort = arguments.effort;
   options.overrides = parse_overrides(arguments.point);
-  options.key_codec = key_codec();
+  if (options.profile == Profile::hybrid) {
+    options.base_coder = make_base_coder;
+  } else {
+    options.key_codec = key_codec();
+  }
   // Copied audio is what it is: it counts only where the size of the whole file is asked for.
   options.count_audio = rate.target_bits || audio_mode(arguments.audio) != AudioMode::copy;
   if (rate.max_rate) options.peak.emplace(*rate.max_rate, rate.window);
@@ -198,10 +204,13 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   if (low_delay) {
     job.options.most_interval = most_interval(arguments, job.video);
     job.options.look_ahead = 0;
+    job.options.base_look_ahead = 0;
   }
   job.options.duration = job.expected_seconds();
   job.make_encoder = [&](const EncoderOptions& options, StreamWriter& writer) {
-    return std::make_unique<Encoder>(options, job.info, load_models(package, device), writer);
+    return options.profile == Profile::hybrid
+               ? make_hybrid_encoder(options, job.info, writer)
+               : make_semantic_encoder(options, job.info, load_models(package, device), writer);
   };
   job.open = [&] {
     VideoReader again(arguments.input, reading);
@@ -239,7 +248,10 @@ int main(int argc, char** argv) {
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
   app.add_option("--size", a.size,
                  "Working size WxH, multiples of 16 (default: 512 on the long side)");
-  app.add_option("--profile", a.profile, "low-rate or paper")->capture_default_str();
+  app.add_option("--profile", a.profile,
+                 "hybrid (base pictures), semantic (edges and colours) or paper (these for every "
+                 "frame)")
+      ->capture_default_str();
   app.add_option("--quality", a.quality, "0 (fewest bits) to 100")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
@@ -287,6 +299,10 @@ int main(int argc, char** argv) {
                  "Parts of the operating point by hand: colour=16x12,edges=8x4,texture=4,"
                  "interval=0.4,key=30,motion=16");
   app.add_option("--stats", a.stats, "Write bits by anchor and modality to this JSON file");
+  app.add_option("--effort", a.effort,
+                 "Speed of the base pictures' encoder, libaom's cpu-used: 0 (slow, small) to 9")
+      ->check(CLI::Range(0, 9))
+      ->capture_default_str();
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");
   return run_main(app, argc, argv, [&] { encode(a, common); });
 }

@@ -20,7 +20,7 @@ cpu_side=("torch==$torch_version" "nvidia-cuda-runtime==13.0.96" "nvidia-cuda-cu
 cuda_side=("torch==$torch_version" "cuda-toolkit[nvcc,cudart,cccl,crt,nvvm]==13.0.2")
 packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates curl
-  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev libaom-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-video-dev
   libprotobuf-dev protobuf-compiler libzstd-dev zlib1g-dev libssl-dev
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libgtest-dev
@@ -114,7 +114,7 @@ check_without_apt() {
     command -v "$name" >/dev/null || lacking+=("$name")
   done
   if command -v pkg-config >/dev/null; then
-    for name in libavformat libavcodec libavutil libswscale libswresample protobuf libzstd \
+    for name in libavformat libavcodec libavutil libswscale libswresample aom protobuf libzstd \
       openssl; do
       pkg-config --exists "$name" || lacking+=("$name")
     done

@@ -7,11 +7,11 @@
 namespace semcodec {
 
 inline constexpr char kMagic[] = "sem";
-inline constexpr std::uint32_t kFormatMajor = 2;
+inline constexpr std::uint32_t kFormatMajor = 3;
 inline constexpr std::uint32_t kFormatMinor = 0;
 
 /// What a header need not say.
-inline constexpr char kUsualProfile[] = "low-rate";
+inline constexpr char kUsualProfile[] = "hybrid";
 inline constexpr char kUsualModel[] = "default";
 /// What stands before an encoder's name that begins with a digit: then it is a version of ours.
 inline constexpr std::string_view kUsualEncoder = "semcodec ";

@@ -8,6 +8,7 @@
 namespace semcodec {
 namespace {
 
+constexpr std::size_t kHasFields = 1, kHasBase = 2;  // in the head of a payload
 constexpr std::uint32_t kEntryPoint = 1;
 constexpr std::uint32_t kCut = 2;
 enum Part : std::uint32_t { kMotion = 1, kStructure = 2, kLabels = 4, kTexture = 8 };
@@ -60,6 +61,15 @@ class SizeCheck {
   std::uint64_t left_;
 };
 
+void check_base_size(const StreamInfo& info, int width, int height) {
+  require(width >= kMinBaseDimension && height >= kMinBaseDimension && width <= info.work_width &&
+              height <= info.work_height && width % 2 == 0 && height % 2 == 0,
+          ErrorKind::corrupt,
+          "The base picture is " + std::to_string(width) + "x" + std::to_string(height) +
+              "; its sides must be even, from 16 to the coded size " +
+              std::to_string(info.work_width) + "x" + std::to_string(info.work_height) + ".");
+}
+
 void append_varint(std::string& out, std::size_t value) {
   for (; value >= 128; value >>= 7) out += static_cast<char>(value | 128);
   out += static_cast<char>(value);
@@ -102,9 +112,12 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
   if (!frame.structure.empty()) size(frame.structure.width, frame.structure.height, "structure");
   if (!frame.labels.empty()) size(frame.labels.width, frame.labels.height, "label");
   for (const Plane& plane : frame.texture) size(plane.width, plane.height, "texture");
+  if (frame.base) check_base_size(info_, frame.base->width, frame.base->height);
   // Leaves room for the planes, which never reach this size.
-  require(!frame.appearance || frame.appearance->bytes.size() < kMaxRecordBytes / 2,
-          ErrorKind::corrupt, "A key picture must stay below 8 MiB.");
+  const std::size_t pictures = (frame.appearance ? frame.appearance->bytes.size() : 0) +
+                               (frame.base ? frame.base->bytes.size() : 0);
+  require(pictures < kMaxRecordBytes / 2, ErrorKind::corrupt,
+          "A frame's key picture and base picture together must stay below 8 MiB.");
 }
 
 std::string FrameRecordWriter::write(const SemanticFrame& frame,
@@ -120,10 +133,15 @@ std::string FrameRecordWriter::write(const SemanticFrame& frame,
   }
   const std::string fields = record.SerializeAsString();
   std::string payload;
-  append_varint(payload, 2 * frame.between_pts.size() + (fields.empty() ? 0 : 1));
+  append_varint(payload, 4 * frame.between_pts.size() + (frame.base ? kHasBase : 0) +
+                             (fields.empty() ? 0 : kHasFields));
   if (!fields.empty()) {
     append_varint(payload, fields.size());
     payload += fields;
+  }
+  if (frame.base) {
+    append_varint(payload, frame.base->bytes.size());
+    payload.append(frame.base->bytes.begin(), frame.base->bytes.end());
   }
   payload.append(chunk.begin(), chunk.end());
   return payload;
@@ -162,6 +180,18 @@ void FrameRecordWriter::write_formats(const SemanticFrame& frame, wire::Frame& r
     }
   }
   record.set_absent(absent);
+
+  const Format base = frame.base ? Format{frame.base->width, frame.base->height,
+                                          frame.base->quantiser}
+                                 : Format{};
+  const bool new_base = base.width != 0 && base != formats_.base;
+  if (base.width != 0) formats_.base = base;
+  if (formats_.base.width != 0 && (new_base || frame.entry_point)) {
+    wire::BaseFormat& out = *record.mutable_formats()->mutable_base();
+    out.set_width(static_cast<std::uint32_t>(formats_.base.width));
+    out.set_height(static_cast<std::uint32_t>(formats_.base.height));
+    out.set_quantiser(static_cast<std::uint32_t>(formats_.base.levels));
+  }
 }
 
 void FrameRecordWriter::write_times(const SemanticFrame& frame, wire::Frame& record) {
@@ -186,12 +216,19 @@ FrameRecordReader::FrameRecordReader(const StreamInfo& info) : info_(info), time
 FrameRecord::FrameRecord(std::span<const std::uint8_t> payload)
     : fields(std::make_unique<wire::Frame>()) {
   const std::size_t head = take_varint(payload);
-  between = head >> 1;
-  if ((head & 1) != 0) {
+  between = head >> 2;
+  if ((head & kHasFields) != 0) {
     const std::size_t size = take_varint(payload);
     require(
         size <= payload.size() && fields->ParseFromArray(payload.data(), static_cast<int>(size)),
         ErrorKind::corrupt, "A frame record's fields cannot be read.");
+    payload = payload.subspan(size);
+  }
+  if ((head & kHasBase) != 0) {
+    const std::size_t size = take_varint(payload);
+    require(size >= 1 && size <= payload.size(), ErrorKind::corrupt,
+            "A frame record's base picture cannot be read.");
+    base = payload.first(size);
     payload = payload.subspan(size);
   }
   chunk = payload;
@@ -209,6 +246,12 @@ SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
   if (frame.entry_point) formats_ = {};
   read_formats(record, frame);
   read_times(whole, frame);
+  if (!whole.base.empty()) {
+    const auto& format = formats_.base;
+    check_base_size(info_, format.width, format.height);
+    frame.base = BasePicture{format.width, format.height, format.levels,
+                             {whole.base.begin(), whole.base.end()}};
+  }
   if (record.has_appearance()) {
     const std::string& data = record.appearance().data();
     frame.appearance = Appearance{record.appearance().codec(), {data.begin(), data.end()}};
@@ -221,6 +264,13 @@ void FrameRecordReader::read_formats(const wire::Frame& record, SemanticFrame& f
   if (told.has_motion()) formats_.motion = get(told.motion());
   if (told.has_structure()) formats_.structure = get(told.structure());
   if (told.has_labels()) formats_.labels = get(told.labels());
+  if (told.has_base()) {
+    const wire::BaseFormat& base = told.base();
+    require(base.quantiser() <= std::uint32_t{kMaxQuantiser}, ErrorKind::corrupt,
+            "A frame record's quantiser is out of range.");
+    formats_.base = {narrow(base.width()), narrow(base.height()),
+                     static_cast<int>(base.quantiser())};
+  }
   if (told.texture_size() > 0) {
     formats_.texture.clear();
     for (const wire::PlaneFormat& group : told.texture()) {

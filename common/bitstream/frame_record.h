@@ -2,8 +2,9 @@
 // SemanticFrame <-> the payload of a frame record: what is inherited from frame to frame around the
 // coded chunk.
 //
-// The payload: a varint, 2 x the number of frames between and 1 more when fields follow; then
-// these, their length as a varint and a wire::Frame; the rest is the chunk.
+// The payload: a varint, 4 x the number of interpolated frames, 2 more when there is a base picture
+// and 1 more when fields follow; then the fields, their length as a varint and a wire::Frame; then
+// the base picture, its length as a varint and its bytes; the rest is the chunk.
 
 #include <array>
 #include <cstdint>
@@ -34,6 +35,7 @@ struct PlaneFormats {
   Format structure;
   Format labels;
   std::vector<Format> texture;
+  Format base;  ///< levels: its quantiser
 };
 
 /// The limit on the sum of a frame's plane cells, for any working size.
@@ -71,6 +73,7 @@ struct FrameRecord {
 
   std::size_t between = 0;
   std::unique_ptr<wire::Frame> fields;
+  std::span<const std::uint8_t> base;  ///< empty: none
   std::span<const std::uint8_t> chunk;
 };
 

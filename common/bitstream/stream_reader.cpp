@@ -312,6 +312,10 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
     stats.appearances += 1;
     stats.appearance_bytes += frame.appearance->bytes.size();
   }
+  if (frame.base) {
+    stats.base_pictures += 1;
+    stats.base_bytes += frame.base->bytes.size();
+  }
   item.content = std::move(frame);
   return std::move(item);
 }

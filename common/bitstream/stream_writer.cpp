@@ -102,6 +102,10 @@ struct StreamWriter::Impl {
       stats.appearances += 1;
       stats.appearance_bytes += frame.appearance->bytes.size();
     }
+    if (frame.base) {
+      stats.base_pictures += 1;
+      stats.base_bytes += frame.base->bytes.size();
+    }
   }
 
   Sink sink;

@@ -213,8 +213,8 @@ RgbImage ToRgb::convert(const AVFrame& frame, int width, int height, Orientation
   return image;
 }
 
-FromRgb::FromRgb(int width, int height, AVPixelFormat format, ColourTags tags)
-    : width_(width), height_(height), format_(format), tags_(tags) {}
+FromRgb::FromRgb(int width, int height, AVPixelFormat format, ColourTags tags, int scaling)
+    : width_(width), height_(height), format_(format), tags_(tags), scaling_(scaling) {}
 
 void FromRgb::prepare(const RgbImage& image) {
   if (scaler_ && rgb_->width == image.width && rgb_->height == image.height) return;
@@ -227,7 +227,9 @@ void FromRgb::prepare(const RgbImage& image) {
   set_option(scaler, "dsth", height_);
   set_option(scaler, "dst_format", format_);
   set_option(scaler, "dst_range", tags_.full_range ? 1 : 0);
-  set_option(scaler, "sws_flags", scaling_flags(image.width, image.height, width_, height_));
+  set_option(scaler, "sws_flags", scaling_ != 0 ? kExact | scaling_
+                                                : scaling_flags(image.width, image.height, width_,
+                                                                height_));
   set_siting(scaler, "dst", format_, AVCHROMA_LOC_LEFT);
   if (sws_init_context(scaler, nullptr, nullptr) < 0) {
     scaler_.reset();

@@ -53,7 +53,9 @@ class ToRgb {
 class FromRgb {
  public:
   /// `format` is a planar 8-bit YUV format; chroma is sited left, as in H.264 and MPEG-2.
-  FromRgb(int width, int height, AVPixelFormat format, ColourTags tags);
+  /// `scaling`: swscale's flag of the filter; 0 = area averaging when either side shrinks, bicubic
+  /// otherwise.
+  FromRgb(int width, int height, AVPixelFormat format, ColourTags tags, int scaling = 0);
 
   /// A new frame, tagged. pts is left unset.
   Frame convert(const RgbImage& image);
@@ -64,6 +66,7 @@ class FromRgb {
   int width_, height_;
   AVPixelFormat format_;
   ColourTags tags_;
+  int scaling_;
   Scaler scaler_;
   Frame rgb_;
 };

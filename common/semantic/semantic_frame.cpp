@@ -128,6 +128,17 @@ void validate(const SemanticFrame& frame) {
     check(!codec.empty() && codec.size() <= 32, "appearance", "names no codec");
     check(!frame.appearance->bytes.empty(), "appearance", "holds no bytes");
   }
+  if (frame.base) {
+    const auto side_ok = [](int side) {
+      return side >= kMinBaseDimension && side <= kMaxWorkDimension && side % 2 == 0;
+    };
+    check(side_ok(frame.base->width) && side_ok(frame.base->height), "base picture",
+          "has a size of " + std::to_string(frame.base->width) + "x" +
+              std::to_string(frame.base->height) + "; sides must be even, from 16 to 4096");
+    check(frame.base->quantiser >= 0 && frame.base->quantiser <= kMaxQuantiser, "base picture",
+          "names a quantiser beyond 0...63");
+    check(!frame.base->bytes.empty(), "base picture", "holds no bytes");
+  }
 }
 
 void validate(const StreamInfo& info) {
@@ -164,6 +175,14 @@ std::string plane_digest(const SemanticFrame& frame) {
   }
   out.number(frame.texture.size());
   for (const Plane& plane : frame.texture) out.plane(plane);
+  // Streams without base pictures keep the digests that they had before there were any.
+  if (frame.base) {
+    out.number(frame.base->width);
+    out.number(frame.base->height);
+    out.number(frame.base->quantiser);
+    out.number(frame.base->bytes.size());
+    for (const std::uint8_t byte : frame.base->bytes) out.byte(byte);
+  }
   return md5_hex(out.bytes());
 }
 

@@ -51,6 +51,21 @@ struct Appearance {
   bool operator==(const Appearance&) const = default;
 };
 
+/// A low-resolution picture of the whole frame, coded by a conventional video codec with reference
+/// to the base pictures before it: an AV1 temporal unit without its temporal delimiter, YUV 4:2:0,
+/// BT.709, limited range. An entry point's begins with a sequence header and a key frame.
+struct BasePicture {
+  int width = 0;  ///< pixels; even, from 16 to the coded size
+  int height = 0;
+  int quantiser = 0;  ///< what the encoder aimed at, 0 (finest) to kMaxQuantiser; for the generator
+  std::vector<std::uint8_t> bytes;
+
+  bool operator==(const BasePicture&) const = default;
+};
+
+inline constexpr int kMaxQuantiser = 63;  ///< libaom's and SVT-AV1's scale
+inline constexpr int kMinBaseDimension = 16;
+
 /// One anchor. Planes that are empty were not sent.
 struct SemanticFrame {
   std::int64_t pts = 0;                   ///< presentation time, in StreamInfo::time_base units
@@ -66,6 +81,7 @@ struct SemanticFrame {
   Palette palette;
   std::vector<Plane> texture;            ///< learned integers, one plane a channel (optional)
   std::optional<Appearance> appearance;  ///< optional
+  std::optional<BasePicture> base;       ///< optional
 
   bool operator==(const SemanticFrame&) const = default;
 };
@@ -82,7 +98,7 @@ struct StreamInfo {
   int frame_rate_den = 1;
   int sar_num = 1;  ///< sample aspect ratio of the displayed picture
   int sar_den = 1;
-  std::string profile;     ///< "low-rate" or "paper"
+  std::string profile;     ///< "semantic", "hybrid" or "paper"
   std::string model_name;  ///< of the generator package that the encoder meant
   std::string model_hash;  ///< first 16 hex digits of the sha256 of its generator weights
   std::string encoder;     ///< program and version, for people

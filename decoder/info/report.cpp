@@ -23,6 +23,7 @@ void add_sizes(PlaneSizes& sizes, const SemanticFrame& frame) {
   plane(sizes.structure, frame.structure);
   plane(sizes.labels, frame.labels);
   for (const Plane& channel : frame.texture) plane(sizes.texture, channel);
+  if (frame.base) add_size(sizes.base, frame.base->width, frame.base->height, 0);
 }
 
 std::string join(const std::vector<std::string>& parts) {
@@ -50,6 +51,7 @@ std::string frame_marks(const RecordLine& line) {
   if (line.entry_point) marks += " entry";
   if (line.cut) marks += " cut";
   if (line.appearance) marks += " appearance";
+  if (line.base_bytes > 0) marks += " base " + std::to_string(8 * line.base_bytes);
   return marks;
 }
 
@@ -108,10 +110,12 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
       line.entry_point = frame->entry_point;
       line.cut = frame->cut;
       line.appearance = frame->appearance.has_value();
+      line.base_bytes = frame->base ? frame->base->bytes.size() : 0;
       line.planes = item->planes;
       report.anchors.push_back(
           {seconds_of(report.info, frame->pts - report.first_pts), item->planes,
-           frame->appearance ? frame->appearance->bytes.size() : 0, item->bytes});
+           frame->appearance ? frame->appearance->bytes.size() : 0,
+           frame->base ? frame->base->bytes.size() : 0, item->bytes});
       if (digests) line.digest = plane_digest(*frame);
     } else if (const AudioInfo* audio = item->audio_info()) {
       line.kind = "audio info";
@@ -153,11 +157,13 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
                         : fixed(static_cast<double>(info.frame_rate_num) / info.frame_rate_den, 3));
   row("duration", fixed(seconds, 3) + " s, " + std::to_string(s.frames) + " frames, " +
                       std::to_string(s.anchors) + " anchors, " + std::to_string(s.entry_points) +
-                      " entry points, " + std::to_string(s.appearances) + " key pictures");
+                      " entry points, " + std::to_string(s.appearances) + " key pictures, " +
+                      std::to_string(s.base_pictures) + " base pictures");
   row("motion", join(report.sizes.motion));
   row("structure", join(report.sizes.structure));
   row("labels", join(report.sizes.labels));
   row("texture", join(report.sizes.texture));
+  row("base pictures", join(report.sizes.base));
   row("audio", !report.audio
                    ? "none"
                    : report.audio->codec + ", " + std::to_string(report.audio->sample_rate) +
@@ -213,10 +219,12 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["anchors"] = s.anchors;
   json["entry_points"] = s.entry_points;
   json["key_pictures"] = s.appearances;
+  json["base_pictures"] = s.base_pictures;
   json["plane_sizes"] = {{"motion", report.sizes.motion},
                          {"structure", report.sizes.structure},
                          {"labels", report.sizes.labels},
-                         {"texture", report.sizes.texture}};
+                         {"texture", report.sizes.texture},
+                         {"base", report.sizes.base}};
   if (report.audio) {
     json["audio"] = {{"codec", report.audio->codec},
                      {"sample_rate", report.audio->sample_rate},
@@ -248,6 +256,7 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
         row["entry_point"] = line.entry_point;
         row["cut"] = line.cut;
         row["appearance"] = line.appearance;
+        row["base"] = line.base_bytes;
         row["bits"] = {{"motion", cost_bits(line.planes.motion)},
                        {"palette", cost_bits(line.planes.palette)},
                        {"structure", cost_bits(line.planes.structure)},

@@ -22,6 +22,7 @@ struct RecordLine {
   bool entry_point = false;
   bool cut = false;
   bool appearance = false;
+  std::size_t base_bytes = 0;
   EncodeStats planes;
   std::string digest;  ///< md5 of the planes, when asked for
   // Audio:
@@ -30,7 +31,7 @@ struct RecordLine {
 
 /// The distinct sizes of the planes, as in "128x64x4".
 struct PlaneSizes {
-  std::vector<std::string> motion, structure, labels, texture;
+  std::vector<std::string> motion, structure, labels, texture, base;
 };
 
 struct StreamReport {

@@ -24,9 +24,10 @@ double round_length(double seconds, int columns) {
   return wanted;
 }
 
-std::array<double, 7> bits_of(const TimelineAnchor& anchor) {
+std::array<double, 8> bits_of(const TimelineAnchor& anchor) {
   const double record = 8.0 * static_cast<double>(anchor.record_bytes);
   const double appearance = 8.0 * static_cast<double>(anchor.appearance_bytes);
+  const double base = 8.0 * static_cast<double>(anchor.base_bytes);
   const EncodeStats& p = anchor.planes;
   return {cost_bits(p.motion),
           cost_bits(p.palette),
@@ -34,7 +35,8 @@ std::array<double, 7> bits_of(const TimelineAnchor& anchor) {
           cost_bits(p.labels),
           cost_bits(p.texture),
           appearance,
-          record - appearance - cost_bits(p.total())};
+          base,
+          record - appearance - base - cost_bits(p.total())};
 }
 
 }  // namespace
@@ -46,7 +48,7 @@ Timeline make_timeline(const std::vector<TimelineAnchor>& anchors, double second
   const auto count = static_cast<std::size_t>(
       std::max(1.0, std::ceil(seconds / timeline.seconds_per_column - 1e-9)));
   for (const char* name :
-       {"motion", "palette", "structure", "labels", "texture", "appearance", "records", "all"}) {
+       {"motion", "palette", "structure", "labels", "texture", "appearance", "base", "records", "all"}) {
     timeline.parts.emplace_back(name, std::vector<double>(count, 0.0));
   }
   const auto column_at = [&](double at) {

@@ -17,6 +17,12 @@ torch::Tensor FlowRefiner::one_way(const torch::Tensor& from, const torch::Tenso
   return compose(rest, coarse);
 }
 
+torch::Tensor FlowRefiner::flow(const torch::Tensor& from, const torch::Tensor& towards) {
+  if (estimator_) return estimator_->flow_quarter(from, towards);
+  return torch::zeros({from.size(0), 2, from.size(2) / kFlowScale, from.size(3) / kFlowScale},
+                      from.options());
+}
+
 std::pair<torch::Tensor, torch::Tensor> FlowRefiner::refine(const torch::Tensor& earlier,
                                                             const torch::Tensor& later,
                                                             const torch::Tensor& coarse_10) {

@@ -1,8 +1,9 @@
 #pragma once
-// Motion between two painted anchors: the transmitted coarse field, refined by FlowNet2.
+// Motion at the receiver, by FlowNet2. Costs no bits.
 //
-// FlowNet2 sees what the receiver has: the two painted pictures, one of them already moved by the
-// coarse motion, so that only the small rest is left to find. Costs no bits.
+// Between two frames generated from planes: the transmitted coarse field, refined. FlowNet2 sees
+// the two pictures, one of them already moved by the coarse motion, so that only the small rest is
+// left to find. Between two base pictures nothing is transmitted: FlowNet2 finds all of it.
 
 #include <memory>
 #include <optional>
@@ -24,6 +25,9 @@ class FlowRefiner {
   std::pair<torch::Tensor, torch::Tensor> refine(const torch::Tensor& earlier,
                                                  const torch::Tensor& later,
                                                  const torch::Tensor& coarse_10);
+
+  /// Flow of `from` towards `towards`, 1×3×H×W in 0..1, at 1/4 size: FlowNet2's, zero without it.
+  torch::Tensor flow(const torch::Tensor& from, const torch::Tensor& towards);
 
  private:
   torch::Tensor one_way(const torch::Tensor& from, const torch::Tensor& towards,

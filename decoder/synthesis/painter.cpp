@@ -29,6 +29,28 @@ Tensors paint_references(Generator& generator, const Tensors& x) {
                                            compose(flow_a, x[9]), x[10]));
 }
 
+/// x: raised, memory, half and flow of the neighbour before, of the one after, edges, scalars.
+Tensors restored(Restorer& restorer, const Tensors& x) {
+  const auto& raised = x[0];
+  const auto half_size = raised.sizes().slice(2);
+  const auto moved = [](const torch::Tensor& picture, const torch::Tensor& flow) {
+    return flow.defined() ? warp(picture, flow) : picture;
+  };
+  const auto zeros = [&](std::int64_t channels, int factor) {
+    return torch::zeros({1, channels, half_size[0] / factor, half_size[1] / factor},
+                        raised.options());
+  };
+  RestorerInput input;
+  input.base = raised;
+  input.memory = x[1].defined() ? moved(x[1], x[3]) : zeros(3, 1);
+  input.near_a = x[2].defined() ? moved(x[2], x[3]) : zeros(3, 2);
+  input.near_b = x[4].defined() ? moved(x[4], x[5]) : zeros(3, 2);
+  input.edges = x[6].defined() ? x[6] : zeros(1, 2);
+  input.scalars = x[7];
+  const auto picture = restorer->forward(input).frame.clamp(0, 1).contiguous();
+  return {picture, small_picture(picture)};
+}
+
 BetweenContext at_moment(const BetweenContext& x) {
   BetweenContext moment = x;
   std::tie(moment.flow_a, moment.flow_b) = between(x.flow_a, x.flow_b, x.tau);
@@ -43,8 +65,9 @@ Tensors paint_between(Generator& generator, const Tensors& x) {
 
 }  // namespace
 
-Painter::Painter(Generator generator, FlowRefiner refiner, torch::Device device)
+Painter::Painter(Generator generator, Restorer restorer, FlowRefiner refiner, torch::Device device)
     : generator_(std::move(generator)),
+      restorer_(std::move(restorer)),
       refiner_(std::move(refiner)),
       device_(device),
       planes_("painting of first frames",
@@ -53,11 +76,15 @@ Painter::Painter(Generator generator, FlowRefiner refiner, torch::Device device)
               }),
       references_("painting of anchors",
                   [this](const Tensors& x) { return paint_references(generator_, x); }),
+      restored_("generation from base pictures",
+                [this](const Tensors& x) { return restored(restorer_, x); }),
       flows_("motion between anchors",
              [this](const Tensors& x) {
                const auto both = refiner_.refine(x[0], x[1], x[2]);
                return Tensors{both.first, both.second};
              }),
+      base_flow_("motion between base pictures",
+                 [this](const Tensors& x) { return Tensors{refiner_.flow(x[0], x[1])}; }),
       between_("painting of frames between anchors",
                [this](const Tensors& x) { return paint_between(generator_, x); }),
       bytes_("conversion to bytes", [](const Tensors& x) { return Tensors{to_bytes(x[0])}; }) {}
@@ -89,6 +116,20 @@ AnchorPicture Painter::from_references(const AnchorInput& input, const AnchorSta
       b == nullptr ? Tensors(4) : Tensors{b->condition, b->picture, flow_ab, distance_b};
   x.insert(x.end(), of_b.begin(), of_b.end());
   return kept(references_(x));
+}
+
+AnchorPicture Painter::restore(const torch::Tensor& raised, const torch::Tensor& memory,
+                               const BaseNeighbour& before, const BaseNeighbour& after,
+                               const torch::Tensor& edges, const torch::Tensor& scalars) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return kept(restored_(
+      {raised, memory, before.half, before.flow, after.half, after.flow, edges, scalars}));
+}
+
+torch::Tensor Painter::base_flow(const torch::Tensor& from, const torch::Tensor& towards) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto flow = base_flow_({from, towards})[0];
+  return device_.is_cuda() ? flow.clone() : flow;
 }
 
 std::pair<torch::Tensor, torch::Tensor> Painter::flows(const torch::Tensor& earlier,

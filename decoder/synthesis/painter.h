@@ -9,6 +9,7 @@
 #include "decoder/synthesis/flow_refiner.h"
 #include "models/core/graphed.h"
 #include "models/generator/conditions.h"
+#include "models/generator/restorer.h"
 
 namespace semcodec {
 
@@ -17,9 +18,18 @@ struct AnchorPicture {
   torch::Tensor small;    ///< small_picture() of it
 };
 
+/// The base picture of a coded frame before or after, as restore() takes it.
+struct BaseNeighbour {
+  torch::Tensor half;  ///< 1×3×H/2×W/2; undefined: there is none
+  torch::Tensor flow;  ///< 1×2×H/4×W/4, from the frame to be generated towards the neighbour
+};
+
 class Painter {
  public:
-  Painter(Generator generator, FlowRefiner refiner, torch::Device device);
+  /// `restorer` may be null: then restore() must not be called.
+  Painter(Generator generator, Restorer restorer, FlowRefiner refiner, torch::Device device);
+
+  bool has_restorer() const { return !restorer_.is_empty(); }
 
   /// `tensor` on the painter's device; from page-locked memory where that is a GPU.
   torch::Tensor bring(const torch::Tensor& tensor) const;
@@ -33,6 +43,16 @@ class Painter {
                                 const torch::Tensor& flow_a, const torch::Tensor& distance_a,
                                 const AnchorState* b, const torch::Tensor& flow_ab,
                                 const torch::Tensor& distance_b);
+
+  /// A frame that carries a base picture. raised: 1×3×H×W; memory: 1×3×H×W, the output of the coded
+  /// frame before, warped along before.flow here (with no flow: as it is), or undefined; edges:
+  /// 1×1×H/2×W/2 or undefined; scalars: restorer_scalars().
+  AnchorPicture restore(const torch::Tensor& raised, const torch::Tensor& memory,
+                        const BaseNeighbour& before, const BaseNeighbour& after,
+                        const torch::Tensor& edges, const torch::Tensor& scalars);
+
+  /// FlowRefiner::flow().
+  torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards);
 
   /// FlowRefiner::refine().
   std::pair<torch::Tensor, torch::Tensor> flows(const torch::Tensor& earlier,
@@ -52,9 +72,10 @@ class Painter {
   torch::Tensor fetched(const torch::Tensor& bytes, std::unique_lock<std::mutex>& lock) const;
 
   Generator generator_;
+  Restorer restorer_;
   FlowRefiner refiner_;
   torch::Device device_;
-  Graphed planes_, references_, flows_, between_, bytes_;
+  Graphed planes_, references_, restored_, flows_, base_flow_, between_, bytes_;
   std::mutex mutex_;  ///< of the GPU's queue and of what graphs read and write
 };
 

@@ -25,9 +25,12 @@ Synthesiser::Synthesiser(const ModelPackage& package, const StreamInfo& info,
       options_(options),
       texture_channels_(package.config.texture.channels),
       painter_(load_generator(package, options.device, options.dtype),
+               package.restorer ? load_restorer(package, options.device, options.dtype)
+                                : Restorer(nullptr),
                FlowRefiner(flow_file(package, options), options.device,
                            options.dtype ? *options.dtype : inference_dtype(options.device)),
-               options.device) {
+               options.device),
+      detail_(options.detail.value_or(package.detail)) {
   require(info.work_width % GeneratorConfig::kStride == 0 &&
               info.work_height % GeneratorConfig::kStride == 0,
           ErrorKind::unsupported,
@@ -93,6 +96,78 @@ Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
   return anchor;
 }
 
+torch::Tensor Synthesiser::raised_base(const SemanticFrame& frame) {
+  try {
+    const auto bytes = options_.base_decoder(*frame.base);
+    const auto base =
+        painter_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0;
+    return raise_base(base.contiguous(), info_.work_height, info_.work_width);
+  } catch (const Error& error) {
+    log::warn_once("base picture", std::string(error.what()) +
+                                       " The picture before is held until the next entry point.");
+    return {};
+  }
+}
+
+Synthesiser::Anchor Synthesiser::restore(const Waiting& waiting, const Waiting* next) {
+  const SemanticFrame& frame = waiting.frame;
+  Anchor anchor;
+  anchor.pts = frame.pts;
+  anchor.raised = waiting.raised;
+  anchor.half = waiting.half;
+  const bool refers = last_ && !frame.entry_point && !frame.cut && options_.references;
+  BaseNeighbour before, after;
+  torch::Tensor memory = key_picture(frame);
+  if (refers && !memory.defined()) {
+    memory = last_->state.picture;
+    before.half = last_->half;
+    if (last_->raised.defined()) {
+      anchor.flow_to_earlier = painter_.base_flow(waiting.raised, last_->raised);
+      before.flow = anchor.flow_to_earlier;
+    }
+  }
+  if (next != nullptr) {
+    anchor.flow_to_later = painter_.base_flow(waiting.raised, next->raised);
+    after = {next->half, anchor.flow_to_later};
+  }
+  RestorerFacts facts;
+  facts.scale = static_cast<double>(frame.base->width) / info_.work_width;
+  facts.quantiser = frame.base->quantiser;
+  facts.detail = detail_;
+  facts.has_a = before.half.defined();
+  facts.has_b = after.half.defined();
+  facts.has_memory = memory.defined();
+  const auto elapsed = [&](std::int64_t from, std::int64_t to) {
+    return static_cast<double>(to - from) * info_.time_base_num / info_.time_base_den;
+  };
+  if (refers) {
+    facts.interval = elapsed(last_->pts, frame.pts);
+  } else if (next != nullptr) {
+    facts.interval = elapsed(frame.pts, next->frame.pts);
+  }
+  const auto condition =
+      painter_.bring(render_condition(frame, info_.work_width, info_.work_height));
+  const auto edges =
+      frame.structure.empty() ? torch::Tensor() : condition.narrow(1, 3, 1).contiguous();
+  const auto painted = painter_.restore(waiting.raised, memory, before, after, edges,
+                                        painter_.bring(restorer_scalars(facts)));
+  anchor.state = {condition, painted.picture};
+  anchor.small = painted.small;
+  if (options_.device.is_cpu()) anchor.pixels = to_pixels(painted.picture);
+  return anchor;
+}
+
+std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const Anchor& earlier,
+                                                                   const Anchor& later) {
+  if (!earlier.raised.defined() || !later.raised.defined()) {
+    return painter_.flows(earlier.state.picture, later.state.picture, motion_of(later));
+  }
+  const auto known = [this](const torch::Tensor& flow, const Anchor& from, const Anchor& towards) {
+    return flow.defined() ? flow : painter_.base_flow(from.raised, towards.raised);
+  };
+  return {known(later.flow_to_earlier, later, earlier), known(earlier.flow_to_later, earlier, later)};
+}
+
 std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
                                                 const std::shared_ptr<const Anchor>& later) {
   std::vector<PaintJob> jobs;
@@ -106,8 +181,7 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
     return jobs;
   }
   const auto earlier = last_;
-  const auto flows =
-      painter_.flows(earlier->state.picture, later->state.picture, motion_of(*later));
+  const auto flows = flows_between(*earlier, *later);
   const auto interval = seconds(earlier->pts, later->pts);
   for (const auto pts : frame.between_pts) {
     const auto tau = seconds(earlier->pts, pts) / interval;
@@ -128,9 +202,8 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
   return jobs;
 }
 
-std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
-  const torch::InferenceMode guard;
-  const auto anchor = std::make_shared<const Anchor>(paint_anchor(frame));
+std::vector<PaintJob> Synthesiser::show(const SemanticFrame& frame,
+                                        const std::shared_ptr<const Anchor>& anchor) {
   std::vector<PaintJob> jobs;
   if (!frame.between_pts.empty()) jobs = plan_between(frame, anchor);
   jobs.push_back(
@@ -139,6 +212,52 @@ std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
   before_last_ = frame.entry_point || frame.cut ? nullptr : last_;
   last_ = anchor;
   return jobs;
+}
+
+std::vector<PaintJob> Synthesiser::release(const Waiting* next) {
+  if (!waiting_) return {};
+  const bool joins = next != nullptr && !next->frame.cut;
+  const auto anchor = std::make_shared<const Anchor>(restore(*waiting_, joins ? next : nullptr));
+  auto jobs = show(waiting_->frame, anchor);
+  waiting_.reset();
+  return jobs;
+}
+
+std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
+  const torch::InferenceMode guard;
+  const bool with_base = frame.base && options_.base_decoder;
+  require(!with_base || painter_.has_restorer(), ErrorKind::unsupported,
+          "The stream holds base pictures, for which this model has no restorer; give another "
+          "one with --model.");
+  if (with_base) {
+    Waiting now{frame, raised_base(frame), {}};
+    now.frame.base->bytes.clear();
+    if (now.raised.defined()) {
+      now.half = halve(now.raised);
+      auto jobs = release(&now);
+      waiting_ = std::move(now);
+      if (!options_.look_ahead) {
+        for (auto& job : release(nullptr)) jobs.push_back(std::move(job));
+      }
+      return jobs;
+    }
+    if (last_ || waiting_) {
+      auto jobs = release(nullptr);
+      auto held = std::make_shared<Anchor>(*last_);
+      held->pts = frame.pts;
+      for (auto& job : show(frame, held)) jobs.push_back(std::move(job));
+      return jobs;
+    }
+  }
+  auto jobs = release(nullptr);
+  const auto anchor = std::make_shared<const Anchor>(paint_anchor(frame));
+  for (auto& job : show(frame, anchor)) jobs.push_back(std::move(job));
+  return jobs;
+}
+
+std::vector<PaintJob> Synthesiser::finish() {
+  const torch::InferenceMode guard;
+  return release(nullptr);
 }
 
 void Synthesiser::push(const SemanticFrame& frame,

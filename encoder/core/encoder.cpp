@@ -40,7 +40,9 @@ bool same(const ColourOptions& a, const ColourOptions& b) {
 
 }  // namespace
 
-struct Encoder::State {
+namespace {
+
+struct State {
   State(const EncoderOptions& o, const StreamInfo& i, EncoderModels m, StreamWriter& w)
       : options(o),
         info(i),
@@ -100,7 +102,7 @@ struct Encoder::State {
   int scenes = 0;                   ///< cuts so far
   std::optional<KeyTrial> trial;    ///< of the entry point in hand
   std::optional<KeyReport> chosen;  ///< its key picture, where chosen by content
-  Observer observer;
+  Encoder::Observer observer;
 
   std::deque<Frame> ahead;            ///< pushed, but nothing was done with them yet
   std::optional<Frame> last;          ///< the frame pushed before, not yet an anchor itself
@@ -458,38 +460,46 @@ struct Encoder::State {
   }
 };
 
-Encoder::Encoder(const EncoderOptions& options, const StreamInfo& info, EncoderModels models,
-                 StreamWriter& writer)
-    : state_(std::make_unique<State>(options, info, std::move(models), writer)) {}
+class SemanticEncoder : public Encoder {
+ public:
+  SemanticEncoder(const EncoderOptions& options, const StreamInfo& info, EncoderModels models,
+                  StreamWriter& writer)
+      : state_(options, info, std::move(models), writer) {}
 
-Encoder::~Encoder() = default;
+  void set_observer(Observer observer) override { state_.observer = std::move(observer); }
+  std::int64_t frames() const override { return state_.frames; }
+  const std::optional<LeakyBucket>& peak() const override { return state_.options.peak; }
 
-void Encoder::set_observer(Observer observer) { state_->observer = std::move(observer); }
+  void push(RgbImage picture, std::int64_t pts) override {
+    require(picture.width == state_.info.work_width && picture.height == state_.info.work_height,
+            ErrorKind::usage, "A frame does not have the working size.");
+    ++state_.frames;
+    state_.ahead.push_back({std::move(picture), pts});
+    state_.go_on(false);
+  }
 
-std::int64_t Encoder::frames() const { return state_->frames; }
+  void write(std::function<void(StreamWriter&)> what) override {
+    state_.submit(nullptr, [this, what = std::move(what)] { what(state_.writer); });
+  }
 
-const std::optional<LeakyBucket>& Encoder::peak() const { return state_->options.peak; }
+  void settle() override { state_.settle(0); }
 
-void Encoder::push(RgbImage picture, std::int64_t pts) {
-  auto& s = *state_;
-  require(picture.width == s.info.work_width && picture.height == s.info.work_height,
-          ErrorKind::usage, "A frame does not have the working size.");
-  ++s.frames;
-  s.ahead.push_back({std::move(picture), pts});
-  s.go_on(false);
-}
+  void finish() override {
+    state_.go_on(true);
+    state_.flush_last();
+    state_.settle(0);
+  }
 
-void Encoder::write(std::function<void(StreamWriter&)> what) {
-  auto& s = *state_;
-  s.submit(nullptr, [&s, what = std::move(what)] { what(s.writer); });
-}
+ private:
+  State state_;
+};
 
-void Encoder::settle() { state_->settle(0); }
+}  // namespace
 
-void Encoder::finish() {
-  state_->go_on(true);
-  state_->flush_last();
-  state_->settle(0);
+std::unique_ptr<Encoder> make_semantic_encoder(const EncoderOptions& options,
+                                               const StreamInfo& info, EncoderModels models,
+                                               StreamWriter& writer) {
+  return std::make_unique<SemanticEncoder>(options, info, std::move(models), writer);
 }
 
 }  // namespace semcodec

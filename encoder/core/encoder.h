@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "common/bitstream/stream_writer.h"
+#include "common/core/base_coder.h"
 #include "common/core/image.h"
 #include "encoder/core/key_choice.h"
 #include "encoder/core/settings.h"
@@ -36,7 +37,7 @@ struct EncoderModels {
 };
 
 struct EncoderOptions {
-  Profile profile = Profile::low_rate;
+  Profile profile = Profile::semantic;
   double quality = 80;  ///< ignored when there is a rate control
   double keyint = 20;   ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
@@ -45,6 +46,9 @@ struct EncoderOptions {
   double patience = 3;
   PointOverrides overrides;  ///< laid over every operating point
   KeyCodec key_codec;        ///< empty: no key pictures
+  MakeBaseCoder base_coder;  ///< of the hybrid profile, which cannot do without
+  int base_look_ahead = 35;  ///< BaseCoderOptions::look_ahead
+  int base_effort = 3;       ///< BaseCoderOptions::effort
   /// Seconds behind an entry point that are looked at before its key picture is chosen; its frames
   /// are kept so long. 0 = never look ahead.
   double look_ahead = 1;
@@ -62,7 +66,8 @@ struct AnchorReport {
   std::int64_t pts = 0;
   double seconds = 0;
   std::uint64_t bytes = 0;      ///< of its record, framing included
-  std::uint64_t key_bytes = 0;  ///< of these, the key picture
+  std::uint64_t key_bytes = 0;   ///< of these, the key picture
+  std::uint64_t base_bytes = 0;  ///< of these, the base picture
   /// Of the whole stream up to this record, and what of that is audio.
   std::uint64_t stream_bytes = 0, audio_bytes = 0;
   EncodeStats cost;  ///< 1/256 bit by modality
@@ -73,37 +78,40 @@ struct AnchorReport {
   std::optional<KeyReport> key;  ///< where a key picture was chosen by content
 };
 
+/// The sender as programs use it.
 class Encoder {
  public:
   using Observer = std::function<void(const SemanticFrame&, const AnchorReport&)>;
+  virtual ~Encoder() = default;
 
-  /// `info` names sizes and time base; `writer` outlives the encoder.
-  Encoder(const EncoderOptions& options, const StreamInfo& info, EncoderModels models,
-          StreamWriter& writer);
-  ~Encoder();
-
-  /// Called for each anchor after it was written, in order, in the thread of push(), settle() and
-  /// finish().
-  void set_observer(Observer observer);
+  /// Called for each coded frame after it was written, in order, in the thread of push(), settle()
+  /// and finish().
+  virtual void set_observer(Observer observer) = 0;
 
   /// The next frame, at the working size; pts rising. Throws Error(usage) on another size, and
-  /// what writing an earlier anchor threw.
-  void push(RgbImage picture, std::int64_t pts);
-  /// Has something else written behind the anchors so far, in the thread that writes them.
-  void write(std::function<void(StreamWriter&)> what);
+  /// what writing an earlier frame threw.
+  virtual void push(RgbImage picture, std::int64_t pts) = 0;
+  /// Has something else written behind the frames so far.
+  virtual void write(std::function<void(StreamWriter&)> what) = 0;
   /// Waits until all that was pushed and due is written. Before that only write() may use the
   /// writer.
-  void settle();
-  /// Writes what is pending: the last frame becomes an anchor. Settles, does not finish the writer.
-  void finish();
+  virtual void settle() = 0;
+  /// Writes what is pending: the last frame becomes a coded one. Settles, does not finish the
+  /// writer.
+  virtual void finish() = 0;
 
-  std::int64_t frames() const;
+  virtual std::int64_t frames() const = 0;
   /// The peak limit as it stands, nothing when none was asked for.
-  const std::optional<LeakyBucket>& peak() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
+  virtual const std::optional<LeakyBucket>& peak() const = 0;
 };
+
+/// Sends planes. `info` names sizes and time base; `writer` outlives the encoder.
+std::unique_ptr<Encoder> make_semantic_encoder(const EncoderOptions& options,
+                                               const StreamInfo& info, EncoderModels models,
+                                               StreamWriter& writer);
+
+/// Sends base pictures (hybrid_encoder.cpp).
+std::unique_ptr<Encoder> make_hybrid_encoder(const EncoderOptions& options, const StreamInfo& info,
+                                             StreamWriter& writer);
 
 }  // namespace semcodec

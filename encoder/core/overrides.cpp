@@ -56,6 +56,10 @@ PointOverrides parse_overrides(const std::string& text) {
       out.motion_lambda = number(value, part, 0.0, 1000.0);
     } else if (key == "lines") {
       out.line_lambda = number(value, part, 0.0, 10.0);
+    } else if (key == "base") {
+      out.base_scale = number(value, part, 0.0625, 1.0);
+    } else if (key == "quantiser") {
+      out.quantiser = number(value, part, 0.0, 63.0);
     } else if (key == "interval") {
       out.interval = number(value, part, 0.0, 10.0);
     } else {
@@ -63,7 +67,8 @@ PointOverrides parse_overrides(const std::string& text) {
           ErrorKind::usage,
           "'" + part +
               "' is no part of an operating point; known are colour, "
-              "edges, texture, key, motion, interval, smooth, hold, line, lambda and lines.");
+              "edges, texture, key, motion, interval, base, quantiser, smooth, hold, line, lambda "
+              "and lines.");
     }
   }
   return out;

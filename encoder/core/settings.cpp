@@ -46,7 +46,7 @@ struct Step {
 // its bits with the present weights (docs/results.md) at the finest point only. Rows
 // differ in the labels' size or colours wherever they differ in thrift, or the analyser would not
 // know.
-constexpr Step kLowRate[] = {
+constexpr Step kSemantic[] = {
     {0, 32, 6, 16, 2, 64, 0, -1, kLow},    {8, 32, 8, 16, 2, 32, 0, -1, kLow},
     {16, 16, 8, 16, 2, 32, 0, 0, kLow},    {24, 16, 12, 8, 2, 32, 0, 0, kLow},
     {34, 16, 16, 8, 4, 32, 0, 5, kLow},    {46, 8, 12, 8, 4, 32, 0, 8, kLow},
@@ -67,10 +67,10 @@ const Step& step_at(const Step (&steps)[N], double quality) {
   return steps[i];
 }
 
-/// Seconds between anchors of the low-rate profile: 1 s at 0, 0.45 s at 50, 0.28 s at 80. Fewer but
+/// Seconds between anchors of the semantic profile: 1 s at 0, 0.45 s at 50, 0.28 s at 80. Fewer but
 /// better anchors win at equal bits, now that the frames between them move well. Above 80, where
 /// the planes hardly get finer, anchors come faster: 0.12 s at 100.
-double low_rate_interval(double quality) {
+double semantic_interval(double quality) {
   constexpr double kTop = 80;
   const double low = std::pow(0.2, std::min(quality, kTop) / 100.0);
   const double at_top = std::pow(0.2, kTop / 100.0);
@@ -80,23 +80,33 @@ double low_rate_interval(double quality) {
 }  // namespace
 
 Profile parse_profile(const std::string& text) {
-  if (text == "low-rate") return Profile::low_rate;
-  if (text == "paper") return Profile::paper;
-  throw Error(ErrorKind::usage, "'" + text + "' is no profile; use low-rate or paper.");
+  for (const auto profile : {Profile::semantic, Profile::hybrid, Profile::paper}) {
+    if (text == to_string(profile)) return profile;
+  }
+  throw Error(ErrorKind::usage, "'" + text + "' is no profile; use semantic, hybrid or paper.");
 }
 
-const char* to_string(Profile profile) { return profile == Profile::paper ? "paper" : "low-rate"; }
+const char* to_string(Profile profile) {
+  switch (profile) {
+    case Profile::hybrid:
+      return "hybrid";
+    case Profile::paper:
+      return "paper";
+    default:
+      return "semantic";
+  }
+}
 
 OperatingPoint operating_point(Profile profile, double quality, int work_width, int work_height) {
   const double q = std::clamp(quality, 0.0, 100.0);
-  const Step& step = profile == Profile::paper ? step_at(kPaper, q) : step_at(kLowRate, q);
+  const Step& step = profile == Profile::paper ? step_at(kPaper, q) : step_at(kSemantic, q);
   // A larger working size shows the same scene with more pixels, not with more cells.
   int scale = 1;
   while (std::max(work_width, work_height) / (scale * 2) >= kDefaultLongSide && scale < 8) {
     scale *= 2;
   }
   OperatingPoint point;
-  point.interval = profile == Profile::paper ? 0.0 : low_rate_interval(q);
+  point.interval = profile == Profile::paper ? 0.0 : semantic_interval(q);
   point.colour.cell = std::min(step.colour_cell * scale, 64);
   point.colour.clusters = step.clusters;
   point.colour.smoothing = step.thrift.smoothing;
@@ -109,7 +119,7 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   point.motion.cell = std::min(step.motion_cell * scale, 64);
   point.texture_channels = step.texture;
   point.key_quality = step.key;
-  point.choose_key = profile == Profile::low_rate && step.key >= 0;
+  point.choose_key = profile == Profile::semantic && step.key >= 0;
   return point;
 }
 

@@ -11,11 +11,12 @@
 namespace semcodec {
 
 enum class Profile {
-  low_rate,  ///< anchors a few times a second, frames between them rendered by the receiver
-  paper      ///< maps for every frame, as in the seed paper
+  semantic,  ///< planes a few times a second, frames between them interpolated by the receiver
+  hybrid,    ///< base pictures a few times a second, likewise
+  paper      ///< planes for every frame, as in the seed paper
 };
 
-/// "low-rate" or "paper". Throws Error(usage).
+/// "semantic", "hybrid" or "paper". Throws Error(usage).
 Profile parse_profile(const std::string& text);
 const char* to_string(Profile profile);
 
@@ -37,6 +38,8 @@ struct PointOverrides {
   std::optional<int> colour_cell, clusters, edge_cell, edge_levels, texture_channels, key_quality,
       motion_cell, palette_hold, line_length;
   std::optional<double> interval, smoothing, motion_lambda, line_lambda;
+  /// Of the hybrid profile: see HybridPoint, "base=0.5,quantiser=58.5".
+  std::optional<double> base_scale, quantiser;
 
   void apply(OperatingPoint& point) const;
 };

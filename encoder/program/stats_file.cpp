@@ -90,6 +90,7 @@ ordered_json to_json(const AnchorReport& report) {
                        {"bits_labels", cost_bits(report.cost.labels)},
                        {"bits_texture", cost_bits(report.cost.texture)},
                        {"bits_key", bits_of(report.key_bytes)},
+                       {"bits_base", bits_of(report.base_bytes)},
                        {"quality", report.quality},
                        {"interval_scale", report.interval_scale},
                        {"frames_between", report.between},

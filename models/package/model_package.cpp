@@ -40,6 +40,38 @@ void for_each_size(Config& config, Visit visit) {
   visit("texture_width", config.texture.width, kMaxChannels);
 }
 
+/// The same of RestorerConfig.
+template <typename Config, typename Visit>
+void for_each_restorer_size(Config& config, Visit visit) {
+  visit("channels_half", config.channels_half, kMaxChannels);
+  visit("channels_quarter", config.channels_quarter, kMaxChannels);
+  visit("channels_eighth", config.channels_eighth, kMaxChannels);
+  visit("channels_bottleneck", config.channels_bottleneck, kMaxChannels);
+  visit("blocks_half", config.blocks_half, kMaxBlocks);
+  visit("encoder_quarter", config.encoder_quarter, kMaxBlocks);
+  visit("encoder_eighth", config.encoder_eighth, kMaxBlocks);
+  visit("decoder_quarter", config.decoder_quarter, kMaxBlocks);
+  visit("decoder_eighth", config.decoder_eighth, kMaxBlocks);
+  visit("transformer_blocks", config.transformer_blocks, kMaxBlocks);
+  visit("heads", config.heads, kMaxBlocks);
+  visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
+}
+
+RestorerConfig read_restorer(const nlohmann::json& sizes, const std::string& file) {
+  RestorerConfig config;
+  for_each_restorer_size(config, [&](const char* name, int& value, int limit) {
+    const auto found = sizes.find(name);
+    require(found != sizes.end() && found->is_number_integer() && *found >= 1 && *found <= limit,
+            ErrorKind::corrupt,
+            file + ": restorer." + name + " should be a whole number from 1 to " +
+                std::to_string(limit) + ".");
+    value = found->template get<int>();
+  });
+  require(config.channels_bottleneck % config.heads == 0, ErrorKind::corrupt,
+          file + ": restorer.channels_bottleneck should be a multiple of restorer.heads.");
+  return config;
+}
+
 GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file) {
   GeneratorConfig config;
   for_each_size(config, [&](const char* name, int& value, int limit) {
@@ -91,18 +123,34 @@ ModelPackage open_package(const std::string& name_or_folder) {
   package.name = json["name"].get<std::string>();
   package.config = read_config(json["generator"], file);
   package.refine_flow = json.value("refine_flow", nlohmann::json(false)) == true;
-  package.hash = sha256_file(package.generator_path()).substr(0, 16);
+  std::string digest = sha256_file(package.generator_path());
+  if (const auto restorer = json.find("restorer"); restorer != json.end()) {
+    require(restorer->is_object(), ErrorKind::corrupt, file + ": restorer should be an object.");
+    package.restorer = read_restorer(*restorer, file);
+    digest += sha256_file(package.restorer_path());
+    digest = sha256_hex({reinterpret_cast<const std::uint8_t*>(digest.data()), digest.size()});
+  }
+  const auto detail = json.value("detail", nlohmann::json(package.detail));
+  require(detail.is_number() && detail >= 0 && detail <= 1, ErrorKind::corrupt,
+          file + ": detail should be a number from 0 to 1.");
+  package.detail = detail.get<double>();
+  package.hash = digest.substr(0, 16);
   return package;
 }
 
-void write_package_description(const std::string& folder, const std::string& name,
-                               const GeneratorConfig& config, bool refine_flow) {
+void write_package_description(const std::string& folder, const ModelPackage& package) {
   nlohmann::ordered_json json;
   json["format"] = kFormat;
-  json["name"] = name;
-  for_each_size(config,
-                [&](const char* key, const int& value, int) { json["generator"][key] = value; });
-  json["refine_flow"] = refine_flow;
+  json["name"] = package.name;
+  const auto to = [&json](const char* part) {
+    return [&json, part](const char* key, const int& value, int) { json[part][key] = value; };
+  };
+  for_each_size(package.config, to("generator"));
+  if (package.restorer) {
+    for_each_restorer_size(*package.restorer, to("restorer"));
+    json["detail"] = package.detail;
+  }
+  json["refine_flow"] = package.refine_flow;
   const std::string text = json.dump(2) + "\n";
   OutputFile file(folder + "/model.json");
   file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
@@ -117,6 +165,16 @@ TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device d
   to_channels_last(*encoder);
   encoder->eval();
   return encoder;
+}
+
+Restorer load_restorer(const ModelPackage& package, torch::Device device,
+                       std::optional<torch::Dtype> dtype) {
+  Restorer restorer(*package.restorer);
+  load_module(*restorer, package.restorer_path());
+  restorer->to(device, dtype ? *dtype : inference_dtype(device));
+  to_channels_last(*restorer);
+  restorer->eval();
+  return restorer;
 }
 
 Generator load_generator(const ModelPackage& package, torch::Device device,

@@ -6,15 +6,18 @@
 //   edges.safetensors        PiDiNet of the sender
 //   texture.safetensors      texture network of the sender (unless texture_channels is 0)
 //   flow.safetensors         FlowNet2 of the receiver (may be absent: coarse motion only)
+//   restorer.safetensors     the generator of frames that carry a base picture (may be absent)
 //   MODEL_CARD.md            for people: data, teachers, figures, terms
 //
 // model.json: {"format": 1, "name": "default", "generator": {sizes of GeneratorConfig},
-//              "refine_flow": true}.  Opening a package runs no code.
+//              "restorer": {sizes of RestorerConfig}, "detail": 0.5, "refine_flow": true}.
+// Opening a package runs no code.
 
 #include <optional>
 #include <string>
 
 #include "models/generator/generator.h"
+#include "models/generator/restorer.h"
 
 namespace semcodec {
 
@@ -22,28 +25,36 @@ struct ModelPackage {
   std::string name;
   std::string folder;
   GeneratorConfig config;
+  std::optional<RestorerConfig> restorer;  ///< nothing: no frames with base pictures
+  double detail = 0.5;       ///< RestorerFacts::detail unless the user says otherwise
   bool refine_flow = false;  ///< FlowNet2 refines the transmitted motion at the receiver
-  std::string hash;          ///< first 16 hex digits of the sha256 of generator.safetensors
+  /// First 16 hex digits of a sha256: of generator.safetensors or, with a restorer, of the hex
+  /// digests of generator.safetensors and restorer.safetensors one after the other.
+  std::string hash;
 
   std::string generator_path() const { return folder + "/generator.safetensors"; }
   std::string edges_path() const { return folder + "/edges.safetensors"; }
   std::string texture_path() const { return folder + "/texture.safetensors"; }
   std::string flow_path() const { return folder + "/flow.safetensors"; }
+  std::string restorer_path() const { return folder + "/restorer.safetensors"; }
 };
 
 /// Opens a package by name ("default": models/zoo/default of the project) or by folder. Throws
 /// Error(input) when it is not there, Error(corrupt) when model.json is not sound.
 ModelPackage open_package(const std::string& name_or_folder);
 
-/// Writes model.json into `folder`.
-void write_package_description(const std::string& folder, const std::string& name,
-                               const GeneratorConfig& config, bool refine_flow);
+/// Writes model.json into `folder`: everything of `package` but its folder and hash.
+void write_package_description(const std::string& folder, const ModelPackage& package);
 
 /// The generator of a package, in evaluation form: on `device`, weights in `dtype`, channels last.
 /// Without a `dtype`: inference_dtype(device). On the CPU engine_wanted() decides between
 /// PaintEngine and torch.
 Generator load_generator(const ModelPackage& package, torch::Device device,
                          std::optional<torch::Dtype> dtype);
+
+/// The restorer of a package, in the same way; the package must have one. Always by torch.
+Restorer load_restorer(const ModelPackage& package, torch::Device device,
+                       std::optional<torch::Dtype> dtype);
 
 /// The sender's texture network, in the same way. The package must have texture channels.
 TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device device,

@@ -26,7 +26,7 @@ inline StreamInfo sample_info() {
   info.frame_rate_den = 1001;
   info.sar_num = 8;
   info.sar_den = 9;
-  info.profile = "low-rate";
+  info.profile = "semantic";
   info.model_name = "test";
   info.model_hash = "0123456789abcdef";
   info.encoder = "semcodec test";

@@ -42,7 +42,7 @@ TEST(Stream, HeadersLeaveOutWhatIsUsual) {
       StreamInfo info = sample_info();
       info.model_hash = hash;
       info.model_name = name;
-      info.profile = name == "other" ? "paper" : "low-rate";
+      info.profile = name == "other" ? "paper" : "semantic";
       const auto recorded = test::record(info, sample_anchors(1, 1, 1));
       StreamReader reader(test::source_of(recorded.bytes), "test");
       EXPECT_EQ(reader.info(), info) << hash;

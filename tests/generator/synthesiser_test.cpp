@@ -26,7 +26,10 @@ class SynthesiserTest : public ::testing::Test {
     config.texture.channels = 2;
     Generator generator(config);
     save_safetensors(folder_ + "/generator.safetensors", state_of(*generator));
-    write_package_description(folder_, "test", config, false);
+    ModelPackage package;
+    package.name = "test";
+    package.config = config;
+    write_package_description(folder_, package);
     info_.width = info_.work_width = 64;
     info_.height = info_.work_height = 64;
     info_.time_base_num = 1;

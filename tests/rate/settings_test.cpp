@@ -10,7 +10,7 @@ namespace semcodec {
 namespace {
 
 OperatingPoint at(const std::string& overrides) {
-  OperatingPoint point = operating_point(Profile::low_rate, 66, 512, 256);
+  OperatingPoint point = operating_point(Profile::semantic, 66, 512, 256);
   parse_overrides(overrides).apply(point);
   return point;
 }
@@ -35,7 +35,7 @@ TEST(Overrides, SetWhatTheyName) {
 }
 
 TEST(Overrides, LeaveTheRestAlone) {
-  const OperatingPoint plain = operating_point(Profile::low_rate, 66, 512, 256);
+  const OperatingPoint plain = operating_point(Profile::semantic, 66, 512, 256);
   const OperatingPoint point = at("hold=9");
   EXPECT_EQ(point.colour.palette_hold, 9);
   EXPECT_EQ(point.colour.smoothing, plain.colour.smoothing);
@@ -77,9 +77,9 @@ TEST(Overrides, RefuseAndNameWhatTheyDoNotUnderstand) {
 }
 
 TEST(Ladder, RisesWithTheQuality) {
-  OperatingPoint before = operating_point(Profile::low_rate, 0, 512, 256);
+  OperatingPoint before = operating_point(Profile::semantic, 0, 512, 256);
   for (int q = 1; q <= 100; ++q) {
-    const OperatingPoint now = operating_point(Profile::low_rate, q, 512, 256);
+    const OperatingPoint now = operating_point(Profile::semantic, q, 512, 256);
     EXPECT_LT(now.interval, before.interval) << q;
     EXPECT_LE(now.colour.cell, before.colour.cell) << q;
     EXPECT_LE(now.structure.cell, before.structure.cell) << q;

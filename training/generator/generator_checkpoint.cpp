@@ -117,9 +117,11 @@ void GeneratorTrainer::export_package(const std::string& folder) const {
   if (state_->options.network.texture.channels > 0) {
     write(*state_->texture_average, "texture.safetensors");
   }
-  const bool has_flow = fs::exists(folder + "/flow.safetensors");
-  write_package_description(folder, fs::path(folder).filename().string(), state_->options.network,
-                            has_flow);
+  ModelPackage package;
+  package.name = fs::path(folder).filename().string();
+  package.config = state_->options.network;
+  package.refine_flow = fs::exists(folder + "/flow.safetensors");
+  write_package_description(folder, package);
 }
 
 }  // namespace semcodec
