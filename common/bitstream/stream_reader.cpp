@@ -49,6 +49,9 @@ StreamInfo read_header(const wire::Header& header, const std::string& name, int 
           name + " was written in format " + std::to_string(header.version_major()) +
               "; this program reads up to format " + std::to_string(kFormatMajor) +
               ". Use a newer semcodec.");
+  require(header.version_major() >= kFormatMajor, ErrorKind::unsupported,
+          name + " was written in format " + std::to_string(header.version_major()) +
+              ", which this program does not read; decode it with the semcodec that wrote it.");
   StreamInfo info;
   info.width = narrow(header.width());
   info.height = narrow(header.height());

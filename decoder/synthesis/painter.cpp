@@ -57,10 +57,9 @@ BetweenContext at_moment(const BetweenContext& x) {
   return moment;
 }
 
-Tensors paint_between(Generator& generator, const Tensors& x) {
+Tensors paint_between(Interpolator& interpolator, const Tensors& x) {
   BetweenContext context{x[0], x[1], x[2], x[3], {}, {}, x[4], x[5], x[6], x[7]};
-  const auto frame = generator->interpolator()->forward(at_moment(context)).frame;
-  return {to_bytes(frame)};
+  return {to_bytes(interpolator->forward(at_moment(context)).frame)};
 }
 
 }  // namespace
@@ -86,7 +85,10 @@ Painter::Painter(Generator generator, Restorer restorer, FlowRefiner refiner, to
       base_flow_("motion between base pictures",
                  [this](const Tensors& x) { return Tensors{refiner_.flow(x[0], x[1])}; }),
       between_("painting of frames between anchors",
-               [this](const Tensors& x) { return paint_between(generator_, x); }),
+               [this](const Tensors& x) { return paint_between(generator_->interpolator(), x); }),
+      between_restored_(
+          "interpolation between restored frames",
+          [this](const Tensors& x) { return paint_between(restorer_->interpolator(), x); }),
       bytes_("conversion to bytes", [](const Tensors& x) { return Tensors{to_bytes(x[0])}; }) {}
 
 torch::Tensor Painter::bring(const torch::Tensor& tensor) const {
@@ -154,11 +156,14 @@ torch::Tensor Painter::fetched(const torch::Tensor& bytes,
   return host;
 }
 
-torch::Tensor Painter::between_bytes(const BetweenContext& x) {
+torch::Tensor Painter::between_bytes(const BetweenContext& x, bool restored) {
   const torch::InferenceMode guard;
-  if (!device_.is_cuda()) return generator_->interpolator()->paint_bytes(at_moment(x));
+  if (!device_.is_cuda()) {
+    auto& interpolator = restored ? restorer_->interpolator() : generator_->interpolator();
+    return interpolator->paint_bytes(at_moment(x));
+  }
   std::unique_lock<std::mutex> lock(mutex_);
-  const auto bytes = between_(
+  const auto bytes = (restored ? between_restored_ : between_)(
       {x.picture_a, x.picture_b, x.small_a, x.small_b, x.flow_a, x.flow_b, x.tau, x.interval});
   return fetched(bytes[0], lock);
 }

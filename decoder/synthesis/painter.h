@@ -62,7 +62,8 @@ class Painter {
   /// A frame between two anchors, H×W×3 bytes on the CPU. `x` as for the interpolator, but its
   /// flows are those between the two anchors, of the later towards the earlier (flow_a) and back.
   /// May be called in several threads at a time.
-  torch::Tensor between_bytes(const BetweenContext& x);
+  /// `restored`: between two frames of restore().
+  torch::Tensor between_bytes(const BetweenContext& x, bool restored);
 
   /// A picture as H×W×3 bytes on the CPU. May be called in several threads at a time.
   torch::Tensor bytes(const torch::Tensor& picture);
@@ -75,7 +76,7 @@ class Painter {
   Restorer restorer_;
   FlowRefiner refiner_;
   torch::Device device_;
-  Graphed planes_, references_, restored_, flows_, base_flow_, between_, bytes_;
+  Graphed planes_, references_, restored_, flows_, base_flow_, between_, between_restored_, bytes_;
   std::mutex mutex_;  ///< of the GPU's queue and of what graphs read and write
 };
 

@@ -4,6 +4,7 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "decoder/synthesis/base_flow.h"
 #include "models/core/device.h"
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/paint_frame.h"
@@ -30,6 +31,7 @@ Synthesiser::Synthesiser(const ModelPackage& package, const StreamInfo& info,
                FlowRefiner(flow_file(package, options), options.device,
                            options.dtype ? *options.dtype : inference_dtype(options.device)),
                options.device),
+      base_flow_(package.base_flow),
       detail_(options.detail.value_or(package.detail)) {
   require(info.work_width % GeneratorConfig::kStride == 0 &&
               info.work_height % GeneratorConfig::kStride == 0,
@@ -96,23 +98,37 @@ Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
   return anchor;
 }
 
-torch::Tensor Synthesiser::raised_base(const SemanticFrame& frame) {
+std::optional<Synthesiser::Waiting> Synthesiser::decode_base(const SemanticFrame& frame) {
+  Waiting waiting{frame, {}, {}, {}};
   try {
-    const auto bytes = options_.base_decoder(*frame.base);
-    const auto base =
-        painter_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0;
-    return raise_base(base.contiguous(), info_.work_height, info_.work_width);
+    waiting.picture = options_.base_decoder(*frame.base);
   } catch (const Error& error) {
     log::warn_once("base picture", std::string(error.what()) +
                                        " The picture before is held until the next entry point.");
-    return {};
+    return std::nullopt;
   }
+  const auto base = painter_.bring(waiting.picture).permute({2, 0, 1}).unsqueeze(0);
+  waiting.raised = raise_base((base.to(torch::kFloat32) / 255.0).contiguous(), info_.work_height,
+                              info_.work_width);
+  waiting.half = halve(waiting.raised);
+  waiting.frame.base->bytes.clear();
+  return waiting;
+}
+
+template <typename From, typename Towards>
+torch::Tensor Synthesiser::base_motion(const From& from, const Towards& towards) {
+  if (base_flow_ == "flownet2" || from.picture.sizes() != towards.picture.sizes()) {
+    return painter_.base_flow(from.raised, towards.raised);
+  }
+  return painter_.bring(
+      base_flow(from.picture, towards.picture, info_.work_height, info_.work_width));
 }
 
 Synthesiser::Anchor Synthesiser::restore(const Waiting& waiting, const Waiting* next) {
   const SemanticFrame& frame = waiting.frame;
   Anchor anchor;
   anchor.pts = frame.pts;
+  anchor.picture = waiting.picture;
   anchor.raised = waiting.raised;
   anchor.half = waiting.half;
   const bool refers = last_ && !frame.entry_point && !frame.cut && options_.references;
@@ -122,12 +138,12 @@ Synthesiser::Anchor Synthesiser::restore(const Waiting& waiting, const Waiting* 
     memory = last_->state.picture;
     before.half = last_->half;
     if (last_->raised.defined()) {
-      anchor.flow_to_earlier = painter_.base_flow(waiting.raised, last_->raised);
+      anchor.flow_to_earlier = base_motion(waiting, *last_);
       before.flow = anchor.flow_to_earlier;
     }
   }
   if (next != nullptr) {
-    anchor.flow_to_later = painter_.base_flow(waiting.raised, next->raised);
+    anchor.flow_to_later = base_motion(waiting, *next);
     after = {next->half, anchor.flow_to_later};
   }
   RestorerFacts facts;
@@ -163,7 +179,7 @@ std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const Anchor&
     return painter_.flows(earlier.state.picture, later.state.picture, motion_of(later));
   }
   const auto known = [this](const torch::Tensor& flow, const Anchor& from, const Anchor& towards) {
-    return flow.defined() ? flow : painter_.base_flow(from.raised, towards.raised);
+    return flow.defined() ? flow : base_motion(from, towards);
   };
   return {known(later.flow_to_earlier, later, earlier), known(earlier.flow_to_later, earlier, later)};
 }
@@ -182,10 +198,11 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
   }
   const auto earlier = last_;
   const auto flows = flows_between(*earlier, *later);
+  const bool restored = earlier->raised.defined() && later->raised.defined();
   const auto interval = seconds(earlier->pts, later->pts);
   for (const auto pts : frame.between_pts) {
     const auto tau = seconds(earlier->pts, pts) / interval;
-    jobs.push_back({pts, false, [this, earlier, later, flows, tau, interval] {
+    jobs.push_back({pts, false, [this, earlier, later, flows, tau, interval, restored] {
                       BetweenContext context;
                       context.picture_a = earlier->state.picture;
                       context.picture_b = later->state.picture;
@@ -196,7 +213,7 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
                       std::tie(context.flow_a, context.flow_b) = flows;
                       context.tau = tau;
                       context.interval = interval;
-                      return painter_.between_bytes(context);
+                      return painter_.between_bytes(context, restored);
                     }});
   }
   return jobs;
@@ -230,11 +247,8 @@ std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
           "The stream holds base pictures, for which this model has no restorer; give another "
           "one with --model.");
   if (with_base) {
-    Waiting now{frame, raised_base(frame), {}};
-    now.frame.base->bytes.clear();
-    if (now.raised.defined()) {
-      now.half = halve(now.raised);
-      auto jobs = release(&now);
+    if (auto now = decode_base(frame)) {
+      auto jobs = release(&*now);
       waiting_ = std::move(now);
       if (!options_.look_ahead) {
         for (auto& job : release(nullptr)) jobs.push_back(std::move(job));

@@ -83,19 +83,23 @@ class Synthesiser {
     torch::Tensor pixels;           ///< to_pixels() of it; on the CPU only
     torch::Tensor flow_to_earlier;  ///< undefined when it has none
     torch::Tensor flow_to_later;    ///< between base pictures, once it is known
-    torch::Tensor raised, half;     ///< its base picture at full and at half size, if it has one
+    torch::Tensor picture;          ///< its base picture, h×w×3 bytes on the CPU, if it has one
+    torch::Tensor raised, half;     ///< the same at full and at half size
     std::int64_t pts = 0;
   };
   /// A coded frame with a base picture that waits for the next one.
   struct Waiting {
     SemanticFrame frame;  ///< without its bytes
-    torch::Tensor raised, half;
+    torch::Tensor picture, raised, half;
   };
   torch::Tensor key_picture(const SemanticFrame& frame);
   torch::Tensor motion_of(const Anchor& anchor) const;
   Anchor paint_anchor(const SemanticFrame& frame);
-  /// The base picture at the coded size; undefined where it cannot be decoded.
-  torch::Tensor raised_base(const SemanticFrame& frame);
+  /// Nothing where the base picture cannot be decoded.
+  std::optional<Waiting> decode_base(const SemanticFrame& frame);
+  /// Motion between base pictures of which h×w×3 bytes and the raised form are known.
+  template <typename From, typename Towards>
+  torch::Tensor base_motion(const From& from, const Towards& towards);
   Anchor restore(const Waiting& waiting, const Waiting* next);
   /// Generates what waits; `next`, unless null, comes after it.
   std::vector<PaintJob> release(const Waiting* next);
@@ -111,6 +115,7 @@ class Synthesiser {
   SynthesisOptions options_;
   int texture_channels_;
   Painter painter_;
+  std::string base_flow_;
   double detail_;
   std::shared_ptr<const Anchor> last_, before_last_;
   std::optional<Waiting> waiting_;

@@ -72,6 +72,7 @@ RestorerImpl::RestorerImpl(const RestorerConfig& config) : config_(config) {
   skip_half_ = register_module("skip_half", conv(kAtHalf, c2, 3));
   decoder_half_ = register_module("decoder_half", residual_stage(c2, config.blocks_half));
   head_ = register_module("head", conv_to_shuffle(c2, 4, 3));
+  interpolator_ = register_module("interpolator", Interpolator(config.between));
   const torch::NoGradGuard guard;
   head_->weight.mul_(0.1);
 }

@@ -18,6 +18,7 @@
 
 #include <torch/torch.h>
 
+#include "models/generator/interpolator.h"
 #include "models/generator/transformer_block.h"
 
 namespace semcodec {
@@ -36,6 +37,7 @@ struct RestorerConfig {
   int transformer_blocks = 3;
   int heads = 6;
   int mlp_ratio = 2;
+  InterpolatorConfig between;  ///< of the frames between two restored ones
 
   static constexpr int kScalars = 9;  ///< see restorer_scalars()
 };
@@ -72,6 +74,10 @@ class RestorerImpl : public torch::nn::Module {
   };
   Output forward(const RestorerInput& input);
 
+  /// Interpolates between two restored frames: its own weights, since the interpolator beside the
+  /// generator of planes knows other pictures and other motion.
+  Interpolator& interpolator() { return interpolator_; }
+
   const RestorerConfig& config() const { return config_; }
 
  private:
@@ -83,6 +89,7 @@ class RestorerImpl : public torch::nn::Module {
   torch::nn::ModuleList transformer_{nullptr};
   torch::nn::Conv2d up_eighth_{nullptr}, up_quarter_{nullptr}, up_half_{nullptr}, head_{nullptr};
   torch::nn::Sequential decoder_eighth_{nullptr}, decoder_quarter_{nullptr}, decoder_half_{nullptr};
+  Interpolator interpolator_{nullptr};
 };
 TORCH_MODULE(Restorer);
 

@@ -55,6 +55,9 @@ void for_each_restorer_size(Config& config, Visit visit) {
   visit("transformer_blocks", config.transformer_blocks, kMaxBlocks);
   visit("heads", config.heads, kMaxBlocks);
   visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
+  visit("between_motion", config.between.channels_motion, kMaxChannels);
+  visit("between_half", config.between.channels_half, kMaxChannels);
+  visit("between_quarter", config.between.channels_quarter, kMaxChannels);
 }
 
 RestorerConfig read_restorer(const nlohmann::json& sizes, const std::string& file) {
@@ -134,6 +137,10 @@ ModelPackage open_package(const std::string& name_or_folder) {
   require(detail.is_number() && detail >= 0 && detail <= 1, ErrorKind::corrupt,
           file + ": detail should be a number from 0 to 1.");
   package.detail = detail.get<double>();
+  const auto flow = json.value("base_flow", nlohmann::json(package.base_flow));
+  require(flow == "dis" || flow == "flownet2", ErrorKind::corrupt,
+          file + ": base_flow should be dis or flownet2.");
+  package.base_flow = flow.get<std::string>();
   package.hash = digest.substr(0, 16);
   return package;
 }
@@ -149,6 +156,7 @@ void write_package_description(const std::string& folder, const ModelPackage& pa
   if (package.restorer) {
     for_each_restorer_size(*package.restorer, to("restorer"));
     json["detail"] = package.detail;
+    json["base_flow"] = package.base_flow;
   }
   json["refine_flow"] = package.refine_flow;
   const std::string text = json.dump(2) + "\n";
@@ -174,6 +182,7 @@ Restorer load_restorer(const ModelPackage& package, torch::Device device,
   restorer->to(device, dtype ? *dtype : inference_dtype(device));
   to_channels_last(*restorer);
   restorer->eval();
+  if (engine_wanted(device, dtype)) restorer->interpolator()->use_engine();
   return restorer;
 }
 

@@ -10,7 +10,8 @@
 //   MODEL_CARD.md            for people: data, teachers, figures, terms
 //
 // model.json: {"format": 1, "name": "default", "generator": {sizes of GeneratorConfig},
-//              "restorer": {sizes of RestorerConfig}, "detail": 0.5, "refine_flow": true}.
+//              "restorer": {sizes of RestorerConfig}, "detail": 0.5, "base_flow": "dis",
+//              "refine_flow": true}.
 // Opening a package runs no code.
 
 #include <optional>
@@ -26,6 +27,9 @@ struct ModelPackage {
   std::string folder;
   GeneratorConfig config;
   std::optional<RestorerConfig> restorer;  ///< nothing: no frames with base pictures
+  /// Motion between base pictures: "dis" (base_flow.h) or "flownet2"; what the restorer was trained
+  /// with.
+  std::string base_flow = "dis";
   double detail = 0.5;       ///< RestorerFacts::detail unless the user says otherwise
   bool refine_flow = false;  ///< FlowNet2 refines the transmitted motion at the receiver
   /// First 16 hex digits of a sha256: of generator.safetensors or, with a restorer, of the hex
@@ -52,7 +56,8 @@ void write_package_description(const std::string& folder, const ModelPackage& pa
 Generator load_generator(const ModelPackage& package, torch::Device device,
                          std::optional<torch::Dtype> dtype);
 
-/// The restorer of a package, in the same way; the package must have one. Always by torch.
+/// The restorer of a package, in the same way; the package must have one. Torch runs
+/// it, PaintEngine's kernels its interpolator.
 Restorer load_restorer(const ModelPackage& package, torch::Device device,
                        std::optional<torch::Dtype> dtype);
 

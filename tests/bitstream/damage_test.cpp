@@ -216,13 +216,15 @@ Bytes header_record(int major, int width, int work) {
 }
 
 TEST(Header, VersionsAndLimits) {
-  EXPECT_EQ(read_all(header_record(2, 64, 64)).status, StreamStatus::truncated);
+  EXPECT_EQ(read_all(header_record(3, 64, 64)).status, StreamStatus::truncated);
   std::string text;
-  EXPECT_EQ(kind_of([] { read_all(header_record(3, 64, 64)); }, &text), ErrorKind::unsupported);
+  EXPECT_EQ(kind_of([] { read_all(header_record(4, 64, 64)); }, &text), ErrorKind::unsupported);
   EXPECT_NE(text.find("newer"), std::string::npos);
-  EXPECT_EQ(kind_of([] { read_all(header_record(2, 5000, 64)); }), ErrorKind::unsupported);
-  EXPECT_EQ(kind_of([] { read_all(header_record(2, 64, 5000)); }), ErrorKind::corrupt);
-  EXPECT_EQ(kind_of([] { read_all(header_record(2, 0, 64)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([] { read_all(header_record(2, 64, 64)); }, &text), ErrorKind::unsupported);
+  EXPECT_NE(text.find("format 2"), std::string::npos) << text;
+  EXPECT_EQ(kind_of([] { read_all(header_record(3, 5000, 64)); }), ErrorKind::unsupported);
+  EXPECT_EQ(kind_of([] { read_all(header_record(3, 64, 5000)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([] { read_all(header_record(3, 0, 64)); }), ErrorKind::corrupt);
 }
 
 TEST(Header, FormatOneIsRefusedByName) {

@@ -29,6 +29,15 @@ class SynthesiserTest : public ::testing::Test {
     ModelPackage package;
     package.name = "test";
     package.config = config;
+    RestorerConfig restorer;
+    restorer.channels_half = 8;
+    restorer.channels_quarter = restorer.channels_eighth = 16;
+    restorer.channels_bottleneck = 24;
+    restorer.blocks_half = restorer.encoder_quarter = restorer.encoder_eighth = 1;
+    restorer.decoder_quarter = restorer.decoder_eighth = restorer.transformer_blocks = 1;
+    Restorer net(restorer);
+    save_safetensors(folder_ + "/restorer.safetensors", state_of(*net));
+    package.restorer = restorer;
     write_package_description(folder_, package);
     info_.width = info_.work_width = 64;
     info_.height = info_.work_height = 64;
@@ -63,7 +72,28 @@ class SynthesiserTest : public ::testing::Test {
     for (const auto& frame : frames) {
       synthesiser.push(frame, [&](PaintedFrame&& painted) { out.push_back(std::move(painted)); });
     }
+    for (const auto& job : synthesiser.finish()) out.push_back({job.pts, job.anchor, job.paint()});
     return out;
+  }
+
+  /// A frame with a base picture of 32x32; `shade` is what with_bases() decodes it to.
+  static SemanticFrame base(std::int64_t pts, std::vector<std::int64_t> between,
+                            std::uint8_t shade) {
+    SemanticFrame frame;
+    frame.pts = pts;
+    frame.between_pts = std::move(between);
+    frame.base = BasePicture{32, 32, 60, {shade}};
+    return frame;
+  }
+  static SynthesisOptions with_bases() {
+    SynthesisOptions options;
+    options.base_decoder = [](const BasePicture& coded) {
+      if (coded.bytes[0] == 0) throw Error(ErrorKind::corrupt, "A base picture is damaged.");
+      auto picture = torch::full({coded.height, coded.width, 3}, coded.bytes[0], torch::kUInt8);
+      picture.narrow(1, 8, 8).fill_(30);
+      return picture;
+    };
+    return options;
   }
 
   std::string folder_;
@@ -163,6 +193,88 @@ TEST_F(SynthesiserTest, AKeyPictureIsUsedAndADamagedOneDoesNoHarm) {
 TEST_F(SynthesiserTest, ASizeThatTheModelCannotPaintIsAnError) {
   info_.work_width = 72;
   EXPECT_THROW(paint({}), Error);
+}
+
+TEST_F(SynthesiserTest, BasePicturesGiveEveryFrameOnceInOrder) {
+  auto first = base(0, {}, 100);
+  first.entry_point = true;
+  const std::vector<SemanticFrame> frames = {first, base(4, {1, 2, 3}, 110), base(6, {5}, 120)};
+  for (const bool look_ahead : {true, false}) {
+    auto options = with_bases();
+    options.look_ahead = look_ahead;
+    const auto out = paint(frames, options);
+    ASSERT_EQ(out.size(), 7U);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
+      EXPECT_EQ(out[i].rgb.sizes(), at::IntArrayRef({64, 64, 3}));
+    }
+  }
+}
+
+TEST_F(SynthesiserTest, AFrameWithABasePictureWaitsForTheNextOne) {
+  auto first = base(0, {}, 100);
+  first.entry_point = true;
+  Synthesiser synthesiser(open_package(folder_), info_, with_bases());
+  EXPECT_TRUE(synthesiser.plan(first).empty());
+  EXPECT_EQ(synthesiser.plan(base(4, {2}, 110)).size(), 1U);
+  EXPECT_EQ(synthesiser.finish().size(), 2U);
+  EXPECT_TRUE(synthesiser.finish().empty());
+  auto options = with_bases();
+  options.look_ahead = false;
+  Synthesiser direct(open_package(folder_), info_, options);
+  EXPECT_EQ(direct.plan(first).size(), 1U);
+}
+
+TEST_F(SynthesiserTest, AnUntrainedRestorerShowsNearlyTheBasePicture) {
+  auto first = base(0, {}, 180);
+  first.entry_point = true;
+  const auto out = paint({first}, with_bases());
+  EXPECT_NEAR(out[0].rgb.narrow(1, 40, 20).to(torch::kFloat32).mean().item<double>(), 180, 12);
+  EXPECT_NEAR(out[0].rgb.narrow(1, 20, 8).to(torch::kFloat32).mean().item<double>(), 30, 12);
+}
+
+TEST_F(SynthesiserTest, NeighboursMemoryAndDetailMatterToTheRestorer) {
+  auto first = base(0, {}, 100);
+  first.entry_point = true;
+  const auto second = base(4, {}, 110);
+  const auto both = paint({first, second}, with_bases());
+  auto alone = second;
+  alone.entry_point = true;
+  EXPECT_FALSE(torch::equal(both[1].rgb, paint({alone}, with_bases())[0].rgb)) << "memory";
+  EXPECT_FALSE(torch::equal(both[0].rgb, paint({first}, with_bases())[0].rgb)) << "look-ahead";
+  auto options = with_bases();
+  options.detail = 1;
+  EXPECT_FALSE(torch::equal(both[1].rgb, paint({first, second}, options)[1].rgb)) << "detail";
+}
+
+TEST_F(SynthesiserTest, NothingLooksAcrossACut) {
+  auto first = base(0, {}, 100), cut = base(4, {1, 2, 3}, 250);
+  first.entry_point = cut.entry_point = cut.cut = true;
+  const auto out = paint({first, cut}, with_bases());
+  ASSERT_EQ(out.size(), 5U);
+  EXPECT_TRUE(torch::equal(out[0].rgb, paint({first}, with_bases())[0].rgb));
+  EXPECT_TRUE(torch::equal(out[3].rgb, out[0].rgb)) << "held";
+  EXPECT_TRUE(torch::equal(out[4].rgb, paint({cut}, with_bases())[0].rgb));
+}
+
+TEST_F(SynthesiserTest, ADamagedBasePictureHoldsTheFrameBefore) {
+  auto first = base(0, {}, 100);
+  first.entry_point = true;
+  const auto out = paint({first, base(2, {1}, 0), base(4, {}, 140)}, with_bases());
+  ASSERT_EQ(out.size(), 4U);
+  EXPECT_TRUE(torch::equal(out[2].rgb, out[0].rgb));
+  EXPECT_FALSE(torch::equal(out[3].rgb, out[0].rgb));
+  first.base->bytes = {0};
+  EXPECT_EQ(paint({first, base(2, {1}, 140)}, with_bases()).size(), 3U);
+}
+
+TEST_F(SynthesiserTest, PlanesAndBasePicturesMayAlternate) {
+  auto first = base(0, {}, 100);
+  first.entry_point = true;
+  const auto out = paint({first, moving(anchor(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)},
+                         with_bases());
+  ASSERT_EQ(out.size(), 6U);
+  for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
 }
 
 }  // namespace

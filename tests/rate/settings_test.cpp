@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "common/core/error.h"
+#include "encoder/core/hybrid_point.h"
 
 namespace semcodec {
 namespace {
@@ -88,6 +91,39 @@ TEST(Ladder, RisesWithTheQuality) {
     EXPECT_LE(now.motion.lambda, before.motion.lambda) << q;
     EXPECT_GE(now.key_quality, before.key_quality) << q;
     before = now;
+  }
+}
+
+TEST(HybridPoint, RisesWithTheQuality) {
+  // Bits of a base picture fall with its pixels and, by an octave in about 6, with the quantiser.
+  const auto octaves = [](const HybridPoint& p) {
+    return std::log2(p.scale * p.scale / p.interval) - p.quantiser / 6;
+  };
+  HybridPoint before = hybrid_point(0);
+  EXPECT_EQ(before.scale, 0.25);
+  for (double q = 1; q <= 100; q += 1) {
+    const HybridPoint now = hybrid_point(q);
+    EXPECT_GE(now.scale, before.scale) << q;
+    EXPECT_GT(octaves(now), octaves(before) - 0.25) << q;
+    EXPECT_GT(now.interval, 1.0 / 13) << q;
+    EXPECT_LT(now.interval, 0.41) << q;
+    EXPECT_LE(now.quantiser, 63) << q;
+    before = now;
+  }
+  EXPECT_EQ(hybrid_point(-5).quantiser, hybrid_point(0).quantiser);
+  EXPECT_EQ(hybrid_point(500).scale, hybrid_point(100).scale);
+}
+
+TEST(HybridPoint, SidesOfBasePicturesAreEven) {
+  EXPECT_EQ(base_side(512, 0.5), 256);
+  EXPECT_EQ(base_side(272, 0.375), 102);
+  EXPECT_EQ(base_side(288, 0.25), 72);
+  EXPECT_EQ(base_side(64, 0.0625), 16);
+  for (int side = 64; side <= 1024; side += 16) {
+    for (const double scale : {0.25, 0.375, 0.5, 0.75, 1.0}) {
+      EXPECT_EQ(base_side(side, scale) % 2, 0);
+      EXPECT_LE(base_side(side, scale), side);
+    }
   }
 }
 
