@@ -31,7 +31,7 @@ using namespace semcodec;
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
-  std::string size, profile = "hybrid", model = "default", device = "auto", hwaccel = "none";
+  std::string size, profile = "semantic", model = "default", device = "auto", hwaccel = "none";
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
   double quality = 80;

@@ -10,6 +10,6 @@ make() {
   build/bin/semcodec-info "samples/golden/$name.sem" --json --digests >"/tmp/$name.json"
   python3 samples/digests.py "/tmp/$name.json" >"samples/golden/$name.digests"
 }
-make street-low-rate
-make street-low-quality --quality 10 --keyint 1s
+make street-low-rate --profile semantic
+make street-low-quality --profile semantic --quality 10 --keyint 1s
 make street-paper --profile paper --size 256x144 --limit 30
