@@ -31,10 +31,10 @@ using namespace semcodec;
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
-  std::string size, profile = "semantic", model = "default", device = "auto", hwaccel = "none";
+  std::string size, profile = "auto", model = "default", device = "auto", hwaccel = "none";
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
-  double quality = 80;
+  std::optional<double> quality;
   bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
   int threads = 0, effort = 3;
   std::int64_t skip = 0, limit = 0;
@@ -66,6 +66,24 @@ EncoderModels load_models(const ModelPackage& package, torch::Device device) {
   return models;
 }
 
+Profile choose_profile(const Arguments& arguments, const RateRequest& rate,
+                       const std::optional<double>& seconds, const ModelPackage& package,
+                       const StreamInfo& info) {
+  if (arguments.profile != "auto") {
+    const auto profile = parse_profile(arguments.profile);
+    require(profile != Profile::hybrid || package.restorer, ErrorKind::usage,
+            "Model " + package.name + " has no restorer for the hybrid profile; use --profile " +
+                "semantic or another --model.");
+    require(profile != Profile::hybrid || !rate.max_rate, ErrorKind::usage,
+            "--max-rate holds for --profile semantic and paper only.");
+    return profile;
+  }
+  if (!package.restorer || rate.max_rate) return Profile::semantic;
+  auto bit_rate = rate.bitrate;
+  if (rate.target_bits && seconds) bit_rate = *rate.target_bits / *seconds;
+  return automatic_profile(bit_rate, info.work_width, info.work_height);
+}
+
 StreamInfo stream_info(const Arguments& arguments, const VideoInfo& video,
                        const ModelPackage& package) {
   StreamInfo info;
@@ -87,7 +105,6 @@ StreamInfo stream_info(const Arguments& arguments, const VideoInfo& video,
   info.frame_rate_den = video.frame_rate.known() ? video.frame_rate.den : 1;
   info.sar_num = video.sample_aspect.num;
   info.sar_den = video.sample_aspect.den;
-  info.profile = to_string(parse_profile(arguments.profile));
   info.model_name = package.name;
   info.model_hash = package.hash;
   info.encoder = "semcodec " + version();
@@ -122,10 +139,11 @@ double most_interval(const Arguments& arguments, const VideoInfo& video) {
   return std::max(latency + frame, 1e-3);
 }
 
-EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& rate) {
+EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& rate,
+                               Profile profile) {
   EncoderOptions options;
-  options.profile = parse_profile(arguments.profile);
-  options.quality = arguments.quality;
+  options.profile = profile;
+  options.quality = arguments.quality.value_or(default_quality(profile));
   options.keyint = parse_seconds(arguments.keyint);
   options.scene_cut = !arguments.no_scene_cut;
   if (arguments.fixed_interval) options.patience = 1;
@@ -197,9 +215,15 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   job.input = arguments.input;
   job.skip = arguments.skip;
   job.limit = arguments.limit;
+  job.maps = arguments.maps;
   job.video = reader.info();
   job.info = stream_info(arguments, job.video, package);
-  job.options = encoder_options(arguments, rate);
+  const auto profile =
+      choose_profile(arguments, rate, job.expected_seconds(), package, job.info);
+  job.info.profile = to_string(profile);
+  require(job.maps.empty() || profile != Profile::hybrid, ErrorKind::usage,
+          "--maps needs edge and colour maps; use --profile semantic or paper.");
+  job.options = encoder_options(arguments, rate, profile);
   job.low_delay = low_delay;
   if (low_delay) {
     job.options.most_interval = most_interval(arguments, job.video);
@@ -217,7 +241,6 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
     again.set_output_size(job.info.work_width, job.info.work_height);
     return again;
   };
-  job.maps = arguments.maps;
   job.anchor_list = !arguments.stats.empty();
   job.progress = parse_progress_mode(common.progress);
   reader.set_output_size(job.info.work_width, job.info.work_height);
@@ -249,12 +272,12 @@ int main(int argc, char** argv) {
   app.add_option("--size", a.size,
                  "Working size WxH, multiples of 16 (default: 512 on the long side)");
   app.add_option("--profile", a.profile,
-                 "hybrid (base pictures), semantic (edges and colours) or paper (these for every "
-                 "frame)")
+                 "hybrid (base pictures), semantic (edges and colours), paper (these for every frame) "
+                 "or auto (hybrid, but semantic at the lowest rates)")
       ->capture_default_str();
-  app.add_option("--quality", a.quality, "0 (fewest bits) to 100")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
+  app.add_option("--quality", a.quality,
+                 "0 (fewest bits) to 100 (default: 60 with base pictures, 80 without)")
+      ->check(CLI::Range(0.0, 100.0));
   app.add_option("--bitrate", a.rate.bitrate,
                  "Target in bit/s, with k or M: 8k (instead of --quality)");
   app.add_option("--target-size", a.rate.target_size,

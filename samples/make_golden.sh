@@ -12,4 +12,5 @@ make() {
 }
 make street-low-rate --profile semantic
 make street-low-quality --profile semantic --quality 10 --keyint 1s
+make street-hybrid --profile hybrid --size 256x144
 make street-paper --profile paper --size 256x144 --limit 30

@@ -86,13 +86,22 @@ std::optional<StreamItem> Playback::next() {
     SemanticFrame* frame = item->frame();
     if (frame == nullptr) return item;
     if (ended_) {
+      if (std::exchange(look_ahead_due_, false) && frame->base) {
+        frame->between_pts.clear();
+        return item;
+      }
       // Only the sound that belongs to the last pictures is still to come.
       if (audio_units_ <= 0 || frame->pts - lead_ >= end_) return std::nullopt;
       continue;
     }
     ended_ = frame->pts >= end_;
     trim(*frame);
-    if (ended_ && frame->between_pts.empty()) continue;  // shows nothing of the range
+    if (ended_) {
+      const bool shows_some = !frame->between_pts.empty();
+      // The frame before a base picture is generated with a look at it.
+      look_ahead_due_ = frame->base && shows_some;
+      if (!frame->base && !shows_some) continue;
+    }
     if (running_) return item;
     if (frame->entry_point && frame->pts <= start_) ready_.clear();
     running_ = frame->pts >= start_;

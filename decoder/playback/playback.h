@@ -43,7 +43,8 @@ class Playback {
   std::int64_t end_ = std::numeric_limits<std::int64_t>::max();
   bool limited_ = false;
   bool running_ = true;                ///< the start was reached
-  bool ended_ = false;                 ///< the last anchor that is needed was handed out
+  bool ended_ = false;                 ///< the last frame that shows something was handed out
+  bool look_ahead_due_ = false;        ///< one more frame is wanted for its base picture
   std::int64_t lead_ = 0;              ///< how far audio may lie from its pictures in the stream
   double audio_units_ = 0;             ///< audio time units in the stream's, 0 without audio
   std::deque<StreamItem> read_ahead_;  ///< read before anyone asked

@@ -31,6 +31,8 @@ torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards,
   auto flow = torch::zeros({1, 2, height / kFlowScale, width / kFlowScale});
   const int factor = std::max(h, w) < kSmall ? 2 : 1;
   if (std::min(h, w) * factor < kLeast) return flow;
+  // DIS works in stripes, as many as there are threads, and results depend on the stripes.
+  [[maybe_unused]] static const bool one_thread = (cv::setNumThreads(1), true);
   const auto dense = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_FAST);
   cv::Mat found, scaled;
   dense->calc(grey(from, factor), grey(towards, factor), found);

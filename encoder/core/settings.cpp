@@ -86,6 +86,16 @@ Profile parse_profile(const std::string& text) {
   throw Error(ErrorKind::usage, "'" + text + "' is no profile; use semantic, hybrid or paper.");
 }
 
+Profile automatic_profile(std::optional<double> bit_rate, int work_width, int work_height) {
+  // On a city drive at 512x256 and 3.3 kbit/s base pictures are ahead by 2 dB, and behind in LPIPS
+  // alone (docs/experiments.md). Larger pictures need more bits for a base.
+  const double area = static_cast<double>(work_width) * work_height / (512.0 * 256.0);
+  const double least = 3000 * std::sqrt(area);
+  return bit_rate && *bit_rate < least ? Profile::semantic : Profile::hybrid;
+}
+
+double default_quality(Profile profile) { return profile == Profile::hybrid ? 60 : 80; }
+
 const char* to_string(Profile profile) {
   switch (profile) {
     case Profile::hybrid:

@@ -18,6 +18,13 @@ enum class Profile {
 
 /// "semantic", "hybrid" or "paper". Throws Error(usage).
 Profile parse_profile(const std::string& text);
+
+/// What is best at a target in bit/s (nothing: a rate that the default quality gives) at a coded
+/// size: base pictures, but planes for the lowest rates.
+Profile automatic_profile(std::optional<double> bit_rate, int work_width, int work_height);
+
+/// The quality where the user names none.
+double default_quality(Profile profile);
 const char* to_string(Profile profile);
 
 /// Everything that decides what an anchor says and how often one is sent.

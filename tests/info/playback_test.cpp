@@ -75,6 +75,19 @@ class PlaybackTest : public testing::Test {
   std::vector<std::int64_t> times_;
 };
 
+TEST_F(PlaybackTest, ABasePictureBehindTheRangeIsHandedOutToLookAt) {
+  for (auto& frame : anchors_) frame.base = BasePicture{96, 64, 60, {1, 2}};
+  const auto recorded = test::record(test::sample_info(), anchors_, true);
+  for (const auto& [end, last] : {std::pair{16 * kFrame, 5}, {15.5 * kFrame, 4}, {18 * kFrame, 5}}) {
+    StreamReader reader(test::source_of(recorded.bytes), "test");
+    const auto played = play(reader, {0, end});
+    EXPECT_EQ(played.shown, expected(0, end));
+    // The coded frames are five apart: one at or behind the end and, where frames before it are
+    // shown, the one after.
+    EXPECT_EQ(played.frames.size(), static_cast<std::size_t>(last)) << end;
+  }
+}
+
 TEST_F(PlaybackTest, ShowsJustTheFramesOfTheRange) {
   const double cases[][2] = {{0, 1},     {0, 100},   {3.3, 3.4},     {5 * kFrame, 6 * kFrame},
                              {1.9, 4.2}, {9.7, 100}, {2.002, 2.003}, {7.123, 9.876}};

@@ -8,7 +8,7 @@ encode() {
   local name=$1
   shift
   "$bin/semcodec-encode" "$street" "$dir/$name.sem" -y --size 256x144 --threads 1 --progress none \
-    --stats "$dir/$name.json" "$@" 2>"$dir/$name.txt" || fail "$*: $(cat "$dir/$name.txt")"
+    --profile "${profile:-semantic}" --stats "$dir/$name.json" "$@" 2>"$dir/$name.txt" || fail "$*: $(cat "$dir/$name.txt")"
 }
 bytes() { stat -c %s "$dir/$1.sem"; }
 # within NAME BYTES PERCENT
@@ -106,7 +106,7 @@ PY
 
 # Pipes.
 y4m() { ffmpeg -v error -nostdin -i "$street" -vf scale=256:144 -f yuv4mpegpipe -; }
-y4m | "$bin/semcodec-encode" - "$dir/pipe.sem" -q --threads 1 --bitrate 6k --stats "$dir/pipe.json"
+y4m | "$bin/semcodec-encode" - "$dir/pipe.sem" -q --threads 1 --profile semantic --bitrate 6k --stats "$dir/pipe.json"
 python3 -c "import json,sys; sys.exit(len(json.load(open(sys.argv[1]))['passes']) != 1)" "$dir/pipe.json" ||
   fail "a pipe was not encoded in one pass"
 refuses 2 "is a pipe" "$bin/semcodec-encode" - "$dir/x.sem" --bitrate 6k --passes 2 </dev/null
@@ -123,6 +123,27 @@ refuses 2 "low-delay" $encoder --bitrate 8k --passes 2 --low-delay
 refuses 2 "size in bytes" $encoder --target-size big
 refuses 2 "0.1 to 60" $encoder --max-rate 8k --rate-window 0s
 [ ! -e "$dir/x.sem" ] || fail "a refused run left an output"
+
+# Base pictures: rate rises with quality, and targets are met. What can only be had with planes is
+# refused in a sentence.
+profile=hybrid
+last=0
+for quality in 0 15 30 45 60 75 90 100; do
+  encode "h$quality" --quality $quality --effort 6
+  [ "$(bytes "h$quality")" -gt "$last" ] ||
+    fail "hybrid quality $quality takes $(bytes "h$quality") bytes, less took $last"
+  last=$(bytes "h$quality")
+done
+target=$((($(bytes h30) + $(bytes h60)) / 2))
+encode htwo --bitrate $((target * 8 / 4)) --passes 2 --effort 6
+within htwo $target 5
+refuses 2 "max-rate" $encoder --profile hybrid --max-rate 8k
+refuses 2 "maps" $encoder --profile hybrid --maps "$dir/maps"
+profile=auto
+encode auto --bitrate 1k
+encode auto2 --bitrate 9k --effort 6
+"$bin/semcodec-info" "$dir/auto.sem" | grep -q "profile  *semantic" || fail "1 kbit/s: not semantic"
+"$bin/semcodec-info" "$dir/auto2.sem" | grep -q "profile  *hybrid" || fail "9 kbit/s: not hybrid"
 
 # The chart of semcodec-info: plain in a pipe, and the same numbers in the JSON.
 "$bin/semcodec-info" "$dir/two.sem" >"$dir/info.txt"

@@ -3,7 +3,8 @@
 source "$(dirname "$0")/common.sh"
 
 clip 256x144 33 "$dir/clip.y4m"
-"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/clip.sem" -q --stats "$dir/stats.json" --maps "$dir/maps"
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/clip.sem" -q --profile semantic \
+  --stats "$dir/stats.json" --maps "$dir/maps"
 "$bin/semcodec-decode" "$dir/clip.sem" "$dir/back.mp4" -q
 [ "$(frames_of "$dir/back.mp4")" = 33 ] || fail "not all frames came back"
 [ "$(size_of "$dir/back.mp4")" = 256x144 ] || fail "the size changed to $(size_of "$dir/back.mp4")"
@@ -22,8 +23,28 @@ assert all(open(os.path.join(sys.argv[3], m), "rb").read(8) == b"\x89PNG\r\n\x1a
 PY
 
 # The stream is the same every time, and so are the planes.
-"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/again.sem" -q
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/again.sem" -q --profile semantic
 cmp "$dir/clip.sem" "$dir/again.sem" || fail "encoding twice gave different streams"
+
+# Base pictures, the default: the same every time; detail and the receiver's delay are choices.
+for name in base base-again; do
+  "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/$name.sem" -q --stats "$dir/$name.json"
+done
+cmp "$dir/base.sem" "$dir/base-again.sem" || fail "encoding base pictures twice gave different streams"
+python3 - "$dir/base.json" <<'PY' || fail "the statistics of base pictures are wrong"
+import json, sys
+stats = json.load(open(sys.argv[1]))
+assert sum(1 + a["frames_between"] for a in stats["anchors"]) == 33
+assert all(a["bits_base"] > 0 for a in stats["anchors"])
+assert abs(sum(a["bits_base"] for a in stats["anchors"]) - stats["bits"]["base"]) < 1
+PY
+"$bin/semcodec-info" "$dir/base.sem" | grep -q "profile  *hybrid" || fail "base pictures are not the default"
+for options in "" "--detail 0" "--detail 1" "--low-delay"; do
+  "$bin/semcodec-decode" "$dir/base.sem" "$dir/base.y4m" -y -q $options
+  [ "$(frames_of "$dir/base.y4m")" = 33 ] || fail "not all frames came back with '$options'"
+  md5sum <"$dir/base.y4m" >>"$dir/pictures.txt"
+done
+[ "$(sort -u "$dir/pictures.txt" | wc -l)" = 4 ] || fail "--detail or --low-delay changed nothing"
 
 # Every frame an anchor in the paper profile.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/paper.sem" -q --profile paper --limit 6 --stats "$dir/p.json"
