@@ -19,7 +19,7 @@ for entry in gopro_walk:35 highway_project:60 mapillary_street:35 sam2_01_dog:60
   quality=${entry#*:}
   [ -e "$clips/$clip.mp4" ] || { echo "make_priming: $clips/$clip.mp4 is missing" >&2; exit 3; }
   "$bin/semcodec-encode" "$clips/$clip.mp4" "$work/$clip.sem" --quality "$quality" --audio none \
-    --limit 250 --quiet
+    --profile semantic --limit 250 --quiet
   planes+=("$work/$clip.sem:4:4")
 done
 "$bin/make_priming" --out "$work/priming.bin" "${planes[@]}"

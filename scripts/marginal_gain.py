@@ -114,8 +114,8 @@ def encode(programs, cut, quality, key, folder):
     stats = stream.with_suffix(".json")
     if not stats.exists():
         part = stream.with_suffix(".part")
-        run([programs / "semcodec-encode", cut, stream, "-y", "-q", "--audio", "none", "--threads",
-             "1", "--quality", quality, "--point", f"key={key}", "--stats", part])
+        run([programs / "semcodec-encode", cut, stream, "-y", "-q", "--profile",
+             "semantic", "--audio", "none", "--threads", "1", "--quality", quality, "--point", f"key={key}", "--stats", part])
         part.rename(stats)
     return stream, json.loads(stats.read_text())
 
@@ -124,7 +124,8 @@ def model_of(programs, cut):
     """Hash of the model package as it is now."""
     with tempfile.TemporaryDirectory() as scratch:
         stream = pathlib.Path(scratch) / "one.sem"
-        run([programs / "semcodec-encode", cut, stream, "-q", "--limit", 1, "--threads", 1])
+        run([programs / "semcodec-encode", cut, stream, "-q", "--profile", "semantic",
+             "--limit", 1, "--threads", 1])
         return json.loads(run([programs / "semcodec-info", stream, "--json"]))["model"]["hash"]
 
 
@@ -249,8 +250,8 @@ def scene_of(programs, cut, quality, folder):
     folder.mkdir(exist_ok=True)
     stats = folder / f"{cut.stem}-q{quality}.json"
     if not stats.exists():
-        run([programs / "semcodec-encode", cut, stats.with_suffix(".sem"), "-y", "-q", "--audio",
-             "none", "--threads", "1", "--quality", quality, "--limit", 32, "--stats", stats])
+        run([programs / "semcodec-encode", cut, stats.with_suffix(".sem"), "-y", "-q",
+             "--profile", "semantic", "--audio", "none", "--threads", "1", "--quality", quality, "--limit", 32, "--stats", stats])
     return json.loads(stats.read_text())["anchors"][0]["key"]
 
 
