@@ -3,6 +3,7 @@ import argparse
 import os
 import pathlib
 import re
+import sys
 import tempfile
 
 from . import cli, clips, codecs, process, runner
@@ -17,7 +18,8 @@ GAP, MARGIN, FONT_SIZE = 8, 10, 17
 
 def parser():
     p = argparse.ArgumentParser(
-        prog="side_by_side.py", description="Writes a picture: source, semcodec and other codecs at "
+        prog="side_by_side.py", usage="%(prog)s CLIP[@WxH] --rate R --time T -o OUT.png [OPTIONS] "
+        "[-- OPTIONS OF sweep.py]", description="Writes a picture: source, semcodec and other codecs at "
         "one moment and nearly one rate. Each codec shows the point of its ladder that has the best "
         "LPIPS without going above the rate. Options behind -- go to scripts/sweep.py, and points "
         "that it left in the folder of --sweep are used.")
@@ -32,7 +34,6 @@ def parser():
                    help="beside semcodec (%(default)s)")
     p.add_argument("--sweep", default="out/sweep", metavar="DIR",
                    help="the sweep's folder (%(default)s)")
-    p.add_argument("more", nargs="*", metavar="-- OPTIONS", help="of scripts/sweep.py")
     return p
 
 
@@ -67,18 +68,14 @@ def choose(results, codec, rate):
     return min(measured, key=lambda r: r["metrics"][DECIDING], default=None)
 
 
-def sweep(options, rate):
-    """(tools, clip, tasks by key, results) of this clip's ladders."""
+def sweep_options(options, rate):
+    """The sweep's options for this clip's ladders."""
     words = [options.clip, "-o", options.sweep, "--ladder", "marks", "--no-report",
              "--codecs", f"semcodec,{options.codecs}", "--max-kbps", str(rate * OVER), *options.more]
     if not {"--semcodec", "--bitrate", "--quality"}.intersection(
             word.split("=")[0] for word in options.more):
         words += ["--bitrate", f"{rate:g}"]
-    chosen = cli.parser().parse_args(words)
-    tools = cli.tools_of(chosen)
-    described, tasks = cli.make_tasks(chosen, tools)
-    results = runner.run_all(tasks, Store(chosen.out), chosen.jobs, chosen.scheduler, chosen.out)
-    return tools, described[0], {task["key"]: task for task in tasks}, results
+    return cli.parser().parse_args(words)
 
 
 def frame(video, clip, number, target, ffmpeg):
@@ -153,14 +150,19 @@ def make(options):
         raise SweepError("Pillow and matplotlib are missing; run bash scripts/setup_python.sh.") \
             from error
     rate = rate_of(options.rate)
-    tools, clip, tasks, results = sweep(options, rate)
+    chosen = sweep_options(options, rate)
+    tools = cli.tools_of(chosen)
+    described, tasks = cli.make_tasks(chosen, tools)
+    clip = described[0]
     number = int(options.time * clip["frames"] / clip["seconds"] + 1e-6)
     if not 0 <= number < clip["frames"]:
         raise SweepError(f"{options.clip} has no frame at {options.time:g} s; it lasts "
                          f"{clip['seconds']:.2f} s.")
     crop = crop_of(options.crop, clip["width"], clip["height"])
-    reference = clips.reference(clip, pathlib.Path(options.sweep) / "references", tools.ffmpeg)
-    store = Store(options.sweep)
+    store = Store(chosen.out)
+    results = runner.run_all(tasks, store, chosen.jobs, chosen.scheduler, chosen.out)
+    by_key = {task["key"]: task for task in tasks}
+    reference = clips.reference(clip, pathlib.Path(chosen.out) / "references", tools.ffmpeg)
     with tempfile.TemporaryDirectory(prefix="semcodec-side-by-side-") as folder:
         work = pathlib.Path(folder)
 
@@ -169,7 +171,7 @@ def make(options):
                 return file.convert("RGB")
 
         columns = [(read(reference, "source"), ["source", f"{clip['width']}x{clip['height']}"])]
-        for codec in dict.fromkeys(task["codec"] for task in tasks.values()):
+        for codec in dict.fromkeys(task["codec"] for task in tasks):
             best = choose(results, codec, rate)
             if not best:
                 cli.say(f"{codecs.LABELS[codec]} is left out: none of its points is at or below "
@@ -177,7 +179,7 @@ def make(options):
                 continue
             decoded = work / f"{codec}.mp4"
             codecs.decode(codec, best["params"], clip, reference,
-                          store.stream_path(tasks[best["key"]]).resolve(), decoded, tools)
+                          store.stream_path(by_key[best["key"]]).resolve(), decoded, tools)
             columns.append((read(decoded, codec), titles(best)))
         part = work / "out.png"
         compose(columns, crop, options.zoom, options.columns).save(part, optimize=True)
@@ -193,7 +195,11 @@ def make(options):
 
 
 def main(arguments=None):
-    options = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    # By hand: argparse gives what stands behind -- to the positional arguments.
+    end = words.index("--") if "--" in words else len(words)
+    options = parser().parse_args(words[:end])
+    options.more = words[end + 1:]
     try:
         make(options)
     except KeyboardInterrupt:
