@@ -193,7 +193,9 @@ class Sweep(unittest.TestCase):
         page = self.report()
         with browser.Browser() as b:
             self.assertRegex(b.self_test(page), "^selftest passed")
-            self.assertEqual(b.run("document.querySelectorAll('#charts svg').length"), 3)
+            self.assertEqual(b.run("document.querySelectorAll('#charts svg').length"),
+                             4 if self.first["ffmpeg"]["vmaf"] else 3)
+            self.assertEqual(b.run("document.querySelectorAll('#marks tbody tr').length"), 4)
             self.assertGreater(b.run("document.querySelectorAll('#points tbody tr').length"), 4)
             for width in (390, 1280):
                 b.size(width, 844, phone=width < 600)
