@@ -25,6 +25,12 @@ def make_task(clip, codec, params, tools, measuring):
     return task
 
 
+def like(task, params, tools):
+    """The same point with other parameters."""
+    return make_task(task["clip"], task["codec"], params, tools,
+                     {key: task[key] for key in ("metrics", "vmaf", "max_kbps")})
+
+
 def run(task, reference_folder, scratch=None):
     """(result, stream bytes). Whatever goes wrong is in the result, but an interrupt is raised."""
     clip = task["clip"]

@@ -6,12 +6,13 @@ import re
 import sys
 import tempfile
 
-from . import cli, clips, codecs, process, runner
+from . import cli, clips, codecs, point, process, runner
 from .errors import SweepError
 from .store import Store
 
 DECIDING = "lpips_squeeze"
 OVER = 1.05   # a rate that is met to 5 % counts as met
+SPACING = 8   # quantisers between points of a ladder, about
 STANDARD = {"svtav1": "AV1", "aom": "AV1", "x265": "HEVC", "x264": "H.264", "vvenc": "VVC"}
 GAP, MARGIN, FONT_SIZE = 8, 10, 17
 
@@ -21,7 +22,7 @@ def parser():
         prog="side_by_side.py", usage="%(prog)s CLIP[@WxH] --rate R --time T -o OUT.png [OPTIONS] "
         "[-- OPTIONS OF sweep.py]", description="Writes a picture: source, semcodec and other codecs at "
         "one moment and nearly one rate. Each codec shows the point of its ladder that has the best "
-        "LPIPS without going above the rate. Options behind -- go to scripts/sweep.py, and points "
+        "LPIPS without going above the rate, at a quantiser that comes near the rate. Options behind -- go to scripts/sweep.py, and points "
         "that it left in the folder of --sweep are used.")
     p.add_argument("clip", metavar="CLIP[@WxH]", help="a video, and the size at which it is compared")
     p.add_argument("--rate", required=True, metavar="R", help="in bit/s, such as 8k")
@@ -76,6 +77,24 @@ def sweep_options(options, rate):
             word.split("=")[0] for word in options.more):
         words += ["--bitrate", f"{rate:g}"]
     return cli.parser().parse_args(words)
+
+
+def approach(best, rate, run):
+    """The finished points of the same size and frame rate whose quantiser, between the best point's and
+    that of the next on the ladder, brings the rate as near as it gets from below.
+
+    run: gives the result for parameters.
+    """
+    high, low = best["params"]["value"], best["params"]["value"] - SPACING
+    found = []
+    while high - low > 1:
+        middle = (high + low) // 2
+        result = run({**best["params"], "value": middle})
+        fits = result["status"] == "done" and result["kbps"] <= rate * OVER
+        if fits:
+            found.append(result)
+        high, low = (middle, low) if fits else (high, middle)
+    return found
 
 
 def frame(video, clip, number, target, ffmpeg):
@@ -160,8 +179,12 @@ def make(options):
                          f"{clip['seconds']:.2f} s.")
     crop = crop_of(options.crop, clip["width"], clip["height"])
     store = Store(chosen.out)
-    results = runner.run_all(tasks, store, chosen.jobs, chosen.scheduler, chosen.out)
     by_key = {task["key"]: task for task in tasks}
+
+    def run(more):
+        return runner.run_all(more, store, chosen.jobs, chosen.scheduler, chosen.out)
+
+    results = run(tasks)
     reference = clips.reference(clip, pathlib.Path(chosen.out) / "references", tools.ffmpeg)
     with tempfile.TemporaryDirectory(prefix="semcodec-side-by-side-") as folder:
         work = pathlib.Path(folder)
@@ -177,6 +200,12 @@ def make(options):
                 cli.say(f"{codecs.LABELS[codec]} is left out: none of its points is at or below "
                         f"{rate:g} kbit/s.")
                 continue
+            if best["params"]["mode"] == "crf":
+                def run_one(params, like=by_key[best["key"]]):
+                    task = point.like(like, params, tools)
+                    by_key[task["key"]] = task
+                    return run([task])[0]
+                best = choose([best, *approach(best, rate, run_one)], codec, rate)
             decoded = work / f"{codec}.mp4"
             codecs.decode(codec, best["params"], clip, reference,
                           store.stream_path(by_key[best["key"]]).resolve(), decoded, tools)

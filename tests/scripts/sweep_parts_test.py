@@ -232,6 +232,21 @@ class SideBySide(unittest.TestCase):
         with self.assertRaisesRegex(SweepError, "fetch.sh weights"):
             side_by_side.choose([result(4, None)], "vvenc", 8)
 
+    def test_a_finer_quantiser_brings_the_rate_near(self):
+        asked = []
+
+        def run(params):
+            asked.append(params["value"])
+            kbps = 4 * 2 ** ((50 - params["value"]) / 6)  # 8 kbit/s at 44
+            return {"status": "done", "kbps": kbps, "params": params}
+        best = {"params": {"mode": "crf", "scale": 2, "value": 50}}
+        found = side_by_side.approach(best, 8, run)
+        self.assertEqual(found[-1]["params"], {"mode": "crf", "scale": 2, "value": 44})
+        self.assertTrue(all(r["kbps"] <= 8.4 for r in found))
+        self.assertEqual(len(asked), 3)
+        self.assertEqual(side_by_side.approach(
+            best, 8, lambda params: {"status": "skipped", "kbps": 99}), [])
+
     def test_titles(self):
         self.assertEqual(side_by_side.titles({"codec": "vvenc", "kbps": 7.96, "label": "QP 50"}),
                          ["VVC (VVenC), 8.0 kbit/s", "QP 50"])
