@@ -6,7 +6,7 @@
 # semcodec, SVT-AV1, x265 and x264, about 20 minutes on two idle cores for the three dev clips; --fast
 # takes fewer points. --marks compares with current VVenC and SVT-AV1 at 4, 8, 16 and 32 kbit/s, by VMAF
 # too (bash scripts/setup_python.sh --ffmpeg), on all clips; that takes hours. Clips: solidWhiteRight
-# (bash scripts/fetch.sh clips) at 512x256, and highway_tail and juggle, with --marks also
+# (bash scripts/fetch.sh clips) at 512x256, highway_tail and juggle, and with --marks also
 # face, city_expressway, people_street and dog, where $SEMCODEC_CLIPS or ../shared/data/dev* has NAME.mp4.
 # A run that was stopped goes on; out/results/report.html is the report.
 set -euo pipefail

@@ -1,8 +1,9 @@
 """The codecs: how each encodes a reference and how its stream is decoded again.
 
 Streams are raw (.h264, .hevc, .vvc, .obu): no container adds bytes. What the decoder does not need
-(x264's and x265's information message, VVenC's access unit delimiters) is left out, since at 2 kbit/s
-it would be a quarter of the file. Encoders run on one thread, so that a stream does not depend on the machine's cores.
+(x264's and x265's information message, VVenC's access unit delimiters) is left out, since at 2
+kbit/s it would be a quarter of the file. Encoders run on one thread, so that a stream does not
+depend on the machine's cores.
 """
 import fractions
 
@@ -59,8 +60,8 @@ def encoder_arguments(codec, params, rate, work, two_pass_number=0):
         arguments += ["-cpu-used", preset, "-threads", "1", "-lag-in-frames", "35"]
         arguments += ["-crf", value, "-b:v", "0"] if constant else bitrate
     else:
-        # Key frames come every -period seconds (default: one second). ffmpeg asks for a delimiter of 6
-        # bytes before each frame, which no decoder needs.
+        # Key frames come every -period seconds (default: one second). ffmpeg asks for a delimiter
+        # of 6 bytes before each frame, which no decoder needs.
         arguments += ["-preset", preset, "-threads", "1", "-period", str(KEY_SECONDS),
                       "-vvenc-params", "AccessUnitDelimiter=0"]
         arguments += ["-qp", value] if constant else bitrate
@@ -120,8 +121,8 @@ def decode_anchor(codec, params, clip, source, stream, target, ffmpeg):
     if tags:
         filters.append("setparams=" + ":".join(tags))
     process.run([*ffmpeg.command(), "-threads", "1", "-f", ANCHORS[codec]["ending"],
-                 "-framerate", rate, "-i", stream, "-vf", ",".join(filters), "-fps_mode", "passthrough",
-                 "-pix_fmt", "yuv420p", *LOSSLESS, target])
+                 "-framerate", rate, "-i", stream, "-vf", ",".join(filters),
+                 "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", *LOSSLESS, target])
 
 
 def encode_semcodec(params, clip, source, work, tools):

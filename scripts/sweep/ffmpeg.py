@@ -1,4 +1,4 @@
-"""The ffmpeg that serves the other codecs and VMAF. What it can do is asked of it, never assumed."""
+"""The ffmpeg for the other codecs and VMAF. What it can do is asked of it, never assumed."""
 import functools
 import importlib.metadata
 import importlib.util
@@ -22,7 +22,7 @@ DECODERS = {"svtav1": ("libdav1d", "libaom-av1", "av1"), "aom": ("libdav1d", "li
 
 
 def packaged():
-    """(path, package and version) of imageio-ffmpeg's program, or None where it is not installed."""
+    """(path, package and version) of imageio-ffmpeg's program; None where it is not installed."""
     packages.activate("ffmpeg")
     spec = importlib.util.find_spec("imageio_ffmpeg")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -44,8 +44,8 @@ class Ffmpeg:
         if given:
             path = shutil.which(os.path.expanduser(given))
             if not path:
-                raise SweepError(f"There is no program {given}; name an ffmpeg with --ffmpeg, or leave "
-                                 "the option out.")
+                raise SweepError(f"There is no program {given}; name an ffmpeg with --ffmpeg, or "
+                                 "leave the option out.")
             return cls(os.path.abspath(path), "given by --ffmpeg")
         found = packaged()
         if found:
@@ -70,7 +70,7 @@ class Ffmpeg:
     def check(self):
         """What every sweep needs of it."""
         if "libx264" not in self.encoders:
-            raise SweepError(f"{self.version} of {self.path} has no libx264, which keeps references "
+            raise SweepError(f"{self.path} {self.version} has no libx264, which keeps references "
                              "lossless; name another with --ffmpeg.")
 
     @functools.cached_property
@@ -113,14 +113,14 @@ class Ffmpeg:
             work = pathlib.Path(folder)
             stream = work / f"trial.{codecs.ANCHORS[codec]['ending']}"
             arguments = codecs.encoder_arguments(codec, params, 10, work)
-            if codec == "x264":  # its version stands only in the message that is taken out otherwise
+            if codec == "x264":  # its version stands only in the message that is taken out
                 arguments = arguments[:arguments.index("-bsf:v")]
             # x265 names itself in a message that the sweep's own arguments silence.
-            arguments = [str(word).replace("log-level=error", "log-level=info") for word in arguments]
+            arguments = [word.replace("log-level=error", "log-level=info") for word in arguments]
             try:
-                said = process.run([self.path, "-hide_banner", "-v", "verbose", "-nostdin", "-y", *GREY,
-                                    *arguments, "-f", codecs.ANCHORS[codec]["ending"], stream],
-                                   cwd=work, messages=True)
+                said = process.run([self.path, "-hide_banner", "-v", "verbose", "-nostdin", "-y",
+                                    *GREY, *arguments, "-f", codecs.ANCHORS[codec]["ending"],
+                                    stream], cwd=work, messages=True)
                 said += stream.read_bytes()
             except (SweepError, OSError) as error:
                 if isinstance(error, process.Interrupted):
@@ -134,7 +134,7 @@ class Ffmpeg:
         return "libvmaf" in self.filters
 
     def describe(self, chosen):
-        """For the results: which ffmpeg, its version, and those of the libraries of these codecs."""
+        """For the results: which ffmpeg, its version, and those of these codecs' libraries."""
         return {"origin": self.origin, "version": self.version, "vmaf": self.has_vmaf,
                 "libraries": {codec: self.library(codec) for codec in chosen
                               if codec in codecs.ANCHORS}}

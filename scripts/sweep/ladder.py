@@ -1,8 +1,8 @@
 """Which operating points each codec is given.
 
-At a few kbit/s an ordinary codec does best when it sends fewer and smaller pictures, so the others are
-tried at full, half and quarter size and at full, half and quarter frame rate. Every codec is then
-compared by the envelope of its points (curves.py).
+At a few kbit/s an ordinary codec does best when it sends fewer and smaller pictures, so the others
+are tried at full, half and quarter size and at full, half and quarter frame rate. Every codec is
+then compared by the envelope of its points (curves.py).
 """
 import itertools
 import re
@@ -29,8 +29,8 @@ RESULTS = {
     "av1": {(1, 1): (0,), (1, 2): (0,), (2, 1): (0,), (2, 2): (0, 8), (4, 1): (0,), (4, 2): (0,)},
     "other": {(1, 1): (0, 5, 10), (2, 1): (0, 6), (2, 2): (0,), (4, 2): (0,)},
 }
-# About a factor of 1.6 in rate between neighbours, from the coarsest quantiser to some 50 kbit/s. The
-# coarsest of VVenC is far coarser than SVT-AV1's.
+# About a factor of 1.6 in rate between neighbours, from the coarsest quantiser to some 50 kbit/s.
+# The coarsest of VVenC is far coarser than SVT-AV1's.
 MARKS = {
     "av1": {(scale, step): {1: (0, 7, 14), 2: (0, 8, 16, 24), 4: (0, 10, 20, 30)}[scale]
             for scale in (1, 2, 4) for step in (1, 2, 4)},
@@ -61,8 +61,8 @@ def anchor_points(codec, kind="full", bitrates=None):
 
 
 def semcodec_points(kind="full", qualities=None, bitrates=None, templates=None):
-    """templates: options of semcodec-encode, see option_rows(). What is named takes the place of the
-    ladder's own points."""
+    """templates: options of semcodec-encode, see option_rows(). What is named takes the place of
+    the ladder's own points."""
     if qualities is None and not bitrates and not templates:
         qualities = {"full": QUALITIES, "fast": FAST_QUALITIES, "results": RESULTS_QUALITIES,
                      "marks": ()}[kind]
@@ -79,8 +79,8 @@ def option_rows(template):
     try:
         words = shlex.split(template)
     except ValueError as error:
-        raise SweepError(f"The options '{template}' cannot be read ({error}); close the quotation.") \
-            from None
+        raise SweepError(f"The options '{template}' cannot be read ({error}); close the "
+                         "quotation.") from None
     choices = []
     for word in words:
         parts = re.split(r"\{([^{}]*)\}", word)

@@ -1,9 +1,9 @@
 """Marks: semcodec beside the best of all other codecs at a few rates.
 
-For each metric the others' points together give one envelope, whichever codec, size and frame rate a
-point has. semcodec's value at a rate lies between its own neighbouring points. Both are interpolated in
-the logarithm of the rate. Where semcodec was run with several sets of options, each is a family with
-rows of its own, so that all metrics of a row are those of the same streams.
+For each metric the others' points together give one envelope, whichever codec, size and frame rate
+a point has. semcodec's value at a rate lies between its own neighbouring points. Both are
+interpolated in the logarithm of the rate. Where semcodec was run with several sets of options, each
+is a family with rows of its own, so that all metrics of a row are those of the same streams.
 """
 import collections
 import csv
@@ -46,8 +46,8 @@ def value_at(points, rate):
 def envelope_at(points, rate, higher):
     """The best that (rate, value) points reach at a rate; None where all of them cost more.
 
-    The hull is taken over the logarithm of the rate, as values between its points are: another point
-    can then only raise it. Above its dearest point the value holds: nobody has to spend more.
+    The hull is taken over the logarithm of the rate, as values between its points are: another
+    point can then only raise it. Above its dearest point the value holds: nobody has to spend more.
     """
     sign = 1 if higher else -1
     hull = curves.envelope([(math.log(r), sign * value) for r, value in points])
@@ -147,21 +147,22 @@ def table(rows):
 
 def summary(rows):
     counted = [row for row in rows if row["passed"] is not None]
+    missing = len(rows) - len(counted)
     return f"{sum(row['passed'] for row in counted)} of {len(counted)} marks are met" + \
-        (f"; {len(rows) - len(counted)} could not be compared." if len(counted) < len(rows) else ".")
+        (f"; {missing} could not be compared." if missing else ".")
 
 
 def markdown(rows):
     if not rows:
         return ""
     heads, lines = table(rows)
-    out = ["semcodec beside the best of all other codecs' points at equal rate; " + summary(rows), "",
-           "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    out = ["semcodec beside the best of all other codecs' points at equal rate; " + summary(rows),
+           "", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return "\n".join(out + ["| " + " | ".join(line) + " |" for line in lines]) + "\n"
 
 
-COLUMNS = ("clip", "family", "rate", "compared_at", "metric", "semcodec", "others", "kind", "figure", "limit",
-           "passed", "note")
+COLUMNS = ("clip", "family", "rate", "compared_at", "metric", "semcodec", "others", "kind",
+           "figure", "limit", "passed", "note")
 
 
 def csv_text(rows):

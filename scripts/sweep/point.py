@@ -20,7 +20,8 @@ def make_task(clip, codec, params, tools, measuring):
             "label": codecs.label(codec, params, clip), "family": family, **measuring}
     content = {"clip": clips.identity(clip), "codec": codec, "params": params,
                "revision": codecs.REVISION,
-               "metrics": measuring["metrics"], "vmaf": measuring["vmaf"], "programs": tools.identity(codec)}
+               "metrics": measuring["metrics"], "vmaf": measuring["vmaf"],
+               "programs": tools.identity(codec)}
     task["key"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
     return task
 
@@ -35,7 +36,8 @@ def run(task, reference_folder, scratch=None):
     """(result, stream bytes). Whatever goes wrong is in the result, but an interrupt is raised."""
     clip = task["clip"]
     result = {"key": task["key"], "clip": clip["name"], "codec": task["codec"],
-              "label": task["label"], "family": task["family"], "params": task["params"], "status": "failed"}
+              "label": task["label"], "family": task["family"], "params": task["params"],
+              "status": "failed"}
     stream_bytes = b""
     try:
         tools = Tools(**task["tools"])

@@ -16,8 +16,8 @@ class Interrupted(SweepError):
 
 
 def run(command, cwd=None, env=None, messages=False):
-    """Runs a command (a list) and returns its standard output as bytes, and what it said on standard
-    error behind it when messages is set.
+    """Runs a command (a list) and returns its standard output as bytes, and what it said on
+    standard error behind it when messages is set.
 
     Children get a process group of their own: Ctrl-C reaches this program alone, which then ends
     them through stop_all(), so that none is reported as a failed point.

@@ -11,7 +11,8 @@ PAGE = pathlib.Path(__file__).resolve().parent / "page"
 SCRIPTS = ("chart.js", "tables.js", "player.js", "main.js")
 
 
-def write(path, head, described, tasks, results, hulls, differences, compared, store, tools, options):
+def write(path, head, described, tasks, results, hulls, differences, compared, store, tools,
+          options):
     videos = player.make_videos(described, tasks, results, store, tools, options.player_seconds,
                                 numbers(options.player_rates),
                                 pathlib.Path(options.out) / "references", options.jobs)

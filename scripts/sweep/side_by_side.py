@@ -20,17 +20,19 @@ GAP, MARGIN, FONT_SIZE = 8, 10, 17
 def parser():
     p = argparse.ArgumentParser(
         prog="side_by_side.py", usage="%(prog)s CLIP[@WxH] --rate R --time T -o OUT.png [OPTIONS] "
-        "[-- OPTIONS OF sweep.py]", description="Writes a picture: source, semcodec and other codecs at "
-        "one moment and nearly one rate. Each codec shows the point of its ladder that has the best "
-        "LPIPS without going above the rate, at a quantiser that comes near the rate. Options behind -- go to scripts/sweep.py, and points "
-        "that it left in the folder of --sweep are used.")
-    p.add_argument("clip", metavar="CLIP[@WxH]", help="a video, and the size at which it is compared")
+        "[-- OPTIONS OF sweep.py]",
+        description="Writes a picture: source, semcodec and other codecs at one moment and nearly "
+        "one rate. Each codec shows the point of its ladder that has the best LPIPS without going "
+        "above the rate, at a quantiser that comes near the rate. Options behind -- go to "
+        "scripts/sweep.py, and points that it left in the folder of --sweep are used.")
+    p.add_argument("clip", metavar="CLIP[@WxH]", help="a video, and the size to compare at")
     p.add_argument("--rate", required=True, metavar="R", help="in bit/s, such as 8k")
     p.add_argument("--time", required=True, type=float, metavar="T", help="the moment, in seconds")
     p.add_argument("-o", "--out", required=True, metavar="OUT.png", help="the picture")
     p.add_argument("--crop", metavar="X,Y,W,H", help="a second row shows this part, enlarged")
     p.add_argument("--zoom", type=int, default=2, metavar="N", help="by this factor (%(default)s)")
-    p.add_argument("--columns", type=int, default=4, metavar="N", help="pictures a row (%(default)s)")
+    p.add_argument("--columns", type=int, default=4, metavar="N",
+                   help="pictures a row (%(default)s)")
     p.add_argument("--codecs", default="vvenc,svtav1", metavar="LIST",
                    help="beside semcodec (%(default)s)")
     p.add_argument("--sweep", default="out/sweep", metavar="DIR",
@@ -72,7 +74,8 @@ def choose(results, codec, rate):
 def sweep_options(options, rate):
     """The sweep's options for this clip's ladders."""
     words = [options.clip, "-o", options.sweep, "--ladder", "marks", "--no-report",
-             "--codecs", f"semcodec,{options.codecs}", "--max-kbps", str(rate * OVER), *options.more]
+             "--codecs", f"semcodec,{options.codecs}", "--max-kbps", str(rate * OVER),
+             *options.more]
     if not {"--semcodec", "--bitrate", "--quality"}.intersection(
             word.split("=")[0] for word in options.more):
         words += ["--bitrate", f"{rate:g}"]
@@ -80,8 +83,8 @@ def sweep_options(options, rate):
 
 
 def approach(best, rate, run):
-    """The finished points of the same size and frame rate whose quantiser, between the best point's and
-    that of the next on the ladder, brings the rate as near as it gets from below.
+    """The finished points of the same size and frame rate whose quantiser, between the best
+    point's and that of the next on the ladder, brings the rate as near as it gets from below.
 
     run: gives the result for parameters.
     """
@@ -131,7 +134,7 @@ def fitting(font_size, text, width):
 
 
 def compose(columns, crop=None, zoom=2, across=4):
-    """columns: [(picture, [lines])]. Each column shows its picture, the part enlarged, its lines."""
+    """columns: [(picture, [lines])]. Each shows its picture, the part enlarged, and its lines."""
     from PIL import Image, ImageDraw
     width, height = columns[0][0].size
     part = (crop[2] * zoom, crop[3] * zoom) if crop else (0, 0)

@@ -63,7 +63,7 @@ class Tools:
         return process.run([self.program("encode"), "--version"]).decode().splitlines()[0]
 
     def identity(self, codec):
-        """ffmpeg made the reference and measures VMAF, so that semcodec's points depend on it too."""
+        """ffmpeg makes the reference and measures VMAF: semcodec's points depend on it too."""
         if codec == "semcodec":
             own = self.semcodec_identity
         else:

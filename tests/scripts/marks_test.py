@@ -60,8 +60,8 @@ class Values(unittest.TestCase):
 class Marks(unittest.TestCase):
     OTHERS = [point("vvenc", 4, psnr=20.0, lpips_squeeze=0.4, motion_error=1.0, gmsd=0.2, ssim=0.5,
                     vmaf=20.0),
-              point("svtav1", 16, psnr=24.0, lpips_squeeze=0.2, motion_error=0.5, gmsd=0.1, ssim=0.7,
-                    vmaf=40.0)]
+              point("svtav1", 16, psnr=24.0, lpips_squeeze=0.2, motion_error=0.5, gmsd=0.1,
+                    ssim=0.7, vmaf=40.0)]
 
     def rows(self, *own):
         return {(r["family"], r["rate"], r["metric"]): r
@@ -73,7 +73,8 @@ class Marks(unittest.TestCase):
         got = {metric: (row["figure"], row["passed"])
                for (_, rate, metric), row in rows.items() if rate == 8}
         expected = {"lpips_squeeze": (0.5, True), "gmsd": (1.0, True), "psnr": (-0.1, True),
-                    "ssim": (-0.02, False), "vmaf": (1.0, False), "motion_error": (0.7 / 0.75, False)}
+                    "ssim": (-0.02, False), "vmaf": (1.0, False),
+                    "motion_error": (0.7 / 0.75, False)}
         self.assertEqual(set(got), set(expected))
         for metric, (figure, passed) in expected.items():
             self.assertAlmostEqual(got[metric][0], figure, msg=metric)
@@ -110,7 +111,8 @@ class Marks(unittest.TestCase):
 
     def test_points_that_were_not_measured_do_not_count(self):
         rows = marks.compare([point("vvenc", 8, psnr=20.0), point("vvenc", 8, status="skipped"),
-                              point("semcodec", 8, psnr=20.0), point("semcodec", 9, status="failed")])
+                              point("semcodec", 8, psnr=20.0),
+                              point("semcodec", 9, status="failed")])
         self.assertEqual(len(rows), len(marks.RATES))
         self.assertEqual(marks.compare([point("semcodec", 8, psnr=20.0)]), [])
 

@@ -1,5 +1,5 @@
-"""Parts of scripts/sweep.py that need none of semcodec's programs: which ffmpeg is used and what it lacks,
-ladders, rows of options, VMAF where libvmaf is, and the side-by-side picture.
+"""Parts of scripts/sweep.py that need none of semcodec's programs: which ffmpeg is used and what it
+lacks, ladders, rows of options, VMAF where libvmaf is, and the side-by-side picture.
 
 Usage: sweep_parts_test.py
 """
@@ -66,7 +66,8 @@ class WhichFfmpeg(unittest.TestCase):
         (home / "imageio_ffmpeg" / "__init__.py").write_text("")
         info = home / "imageio_ffmpeg-1.2.3.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imageio-ffmpeg\nVersion: 1.2.3\n")
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imageio-ffmpeg\n"
+                                       "Version: 1.2.3\n")
         self.assertEqual(self.asked(deps, ""), [str(packaged), "imageio-ffmpeg 1.2.3"])
         self.assertEqual(self.asked(deps, str(given))[0], str(given))
 
@@ -150,7 +151,8 @@ class Ladders(unittest.TestCase):
         self.assertEqual(codecs.label("semcodec", points[0], {}), "--bitrate 4k")
 
     def test_vvenc_gets_ten_bits_and_key_frames_in_seconds(self):
-        words = codecs.encoder_arguments("vvenc", {"mode": "crf", "value": 63}, 25, pathlib.Path("w"))
+        words = codecs.encoder_arguments("vvenc", {"mode": "crf", "value": 63}, 25,
+                                         pathlib.Path("w"))
         self.assertEqual(words[words.index("-pix_fmt") + 1], "yuv420p10le")
         self.assertEqual(words[words.index("-period") + 1], str(codecs.KEY_SECONDS))
         self.assertEqual(words[words.index("-qp") + 1], "63")
@@ -196,7 +198,8 @@ class Measured(unittest.TestCase):
         self.assertEqual(values, sorted(values, reverse=True))
         held = self.round_trip("x264", step=4, value=20)[1]
         self.assertEqual(clips.probe(held)["nb_read_packets"], "2")
-        self.assertLess(vmaf.measure(self.source, held, self.clip, self.work, self.ffmpeg), values[0])
+        self.assertLess(vmaf.measure(self.source, held, self.clip, self.work, self.ffmpeg),
+                        values[0])
         self.assertEqual(len(json.loads((self.work / "vmaf.json").read_text())["frames"]), 8)
 
     def test_frame_of_a_video_that_holds_frames(self):
@@ -261,7 +264,7 @@ class SideBySide(unittest.TestCase):
                    for name, colour in (("source", "red"), ("semcodec", "green"), ("VVC", "blue"))]
         plain = side_by_side.compose(columns)
         with_part = side_by_side.compose(columns, (10, 20, 80, 40), 2)
-        self.assertEqual(plain.width, with_part.width)  # the part enlarged is as wide as the picture
+        self.assertEqual(plain.width, with_part.width)  # the part is enlarged to the same width
         self.assertEqual(with_part.height - plain.height, 80 + side_by_side.GAP)
         margin, step = side_by_side.MARGIN, 160 + side_by_side.GAP
         found = [plain.getpixel((margin + i * step + 80, margin + 40)) for i in range(3)]
@@ -271,8 +274,8 @@ class SideBySide(unittest.TestCase):
 
 class Tables(unittest.TestCase):
     def test_vmaf_stands_beside_the_other_figures(self):
-        point = {"clip": "c", "codec": "x264", "label": "l", "status": "done", "kbps": 1.0, "bytes": 1,
-                 "best": True, "key": "k",
+        point = {"clip": "c", "codec": "x264", "label": "l", "status": "done", "kbps": 1.0,
+                 "bytes": 1, "best": True, "key": "k",
                  "metrics": {"vmaf": 50.0, "psnr": 20.0, "ssim": 0.5, "gmsd": 0.1,
                              "lpips_squeeze": 0.3, "motion_error": 0.9}}
         self.assertIn("psnr,ssim,vmaf,lpips_squeeze,gmsd,motion_error", tables.csv_text([point]))
