@@ -3,7 +3,10 @@
 #
 #   bash scripts/setup_python.sh            matplotlib (scripts/requirements.txt)
 #   bash scripts/setup_python.sh --dask     also Dask (scripts/requirements-dask.txt)
+#   bash scripts/setup_python.sh --ffmpeg   also a static ffmpeg with current SVT-AV1, VVenC, x265 and
+#                                           libvmaf (scripts/requirements-ffmpeg.txt)
 #
+# Options can be combined.
 # They go to ${SEMCODEC_DEPS:-${XDG_CACHE_HOME:-$HOME/.cache}/semcodec}/python-VERSION-KIND, where
 # scripts/sweep.py finds them. The second run is quick.
 set -euo pipefail
@@ -12,12 +15,13 @@ say() { printf 'setup_python: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 kinds=(plots)
-case ${1:-} in
-  '') ;;
-  --dask) kinds+=(dask) ;;
-  -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; exit ;;
-  *) die "unknown option $1; see: bash scripts/setup_python.sh --help" ;;
-esac
+for option in "$@"; do
+  case $option in
+    --dask | --ffmpeg) kinds+=("${option#--}") ;;
+    -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; exit ;;
+    *) die "unknown option $option; see: bash scripts/setup_python.sh --help" ;;
+  esac
+done
 command -v python3 >/dev/null || die "python3 is missing; run bash scripts/setup.sh"
 
 for kind in "${kinds[@]}"; do

@@ -21,15 +21,10 @@ STRIDE = 16      # semcodec's working sizes are multiples of it
 LOSSLESS = ["-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "0"]
 
 
-def ffmpeg():
-    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
-        raise SweepError("ffmpeg and ffprobe are missing; run bash scripts/setup.sh.")
-    return ["ffmpeg", "-v", "error", "-nostdin", "-y"]
-
-
 def probe(path):
     """The first video stream as ffprobe describes it."""
-    ffmpeg()
+    if not shutil.which("ffprobe"):
+        raise SweepError("ffprobe is missing; run bash scripts/setup.sh.")
     out = process.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets",
                        "-show_streams", "-of", "json", path])
     streams = json.loads(out).get("streams") or []
@@ -97,9 +92,9 @@ def identity(clip):
             ("sha256", "skip", "frames", "width", "height", "rate", "preparation")}
 
 
-def reference(clip, folder):
-    """The path of the clip's reference in folder; made when it is not there."""
-    text = json.dumps(identity(clip), sort_keys=True)
+def reference(clip, folder, ffmpeg):
+    """The path of the clip's reference in folder; made by this ffmpeg when it is not there."""
+    text = json.dumps({**identity(clip), "ffmpeg": ffmpeg.version}, sort_keys=True)
     # Absolute, since some encoders run in a folder of their own.
     target = pathlib.Path(folder).resolve() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.mp4"
     if target.is_file():
@@ -113,7 +108,7 @@ def reference(clip, folder):
                f"scale={clip['width']}:{clip['height']}:flags=lanczos:out_range=tv,setsar=1,"
                "format=yuv420p")
     try:
-        process.run([*ffmpeg(), "-i", clip["path"], "-map", "0:v:0", "-vf", filters,
+        process.run([*ffmpeg.command(), "-i", clip["path"], "-map", "0:v:0", "-vf", filters,
                      "-fps_mode", "passthrough", "-frames:v", clip["frames"], *LOSSLESS, part])
         got = int(probe(part)["nb_read_packets"])
         if got != clip["frames"]:

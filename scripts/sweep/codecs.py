@@ -1,16 +1,17 @@
 """The codecs: how each encodes a reference and how its stream is decoded again.
 
 Streams are raw (.h264, .hevc, .vvc, .obu): no container adds bytes. What the decoder does not need
-(x264's and x265's information message) is left out, since at 2 kbit/s it would be a quarter of the
-file. Encoders run on one thread, so that a stream does not depend on the machine's cores.
+(x264's and x265's information message, VVenC's access unit delimiters) is left out, since at 2
+kbit/s it would be a quarter of the file. Encoders run on one thread, so that a stream does not
+depend on the machine's cores.
 """
 import fractions
 
 from . import process
-from .clips import LOSSLESS, ffmpeg, probe
+from .clips import LOSSLESS, probe
 
 KEY_SECONDS = 20  # semcodec's own default
-REVISION = 1      # raise it when the commands below change what comes out
+REVISION = 2      # raise it when the commands below change what comes out
 
 # What ffmpeg calls it, the raw format, the highest usable CRF, whether it can do two passes here, and
 # the smallest side that it takes.
@@ -24,7 +25,7 @@ ANCHORS = {
     "x264": {"label": "x264", "encoder": "libx264", "ending": "h264", "worst": 51,
              "preset": "veryslow", "two_pass": True},
     "vvenc": {"label": "VVenC", "encoder": "libvvenc", "ending": "vvc", "worst": 63,
-              "preset": "medium", "two_pass": False},
+              "preset": "medium", "two_pass": False, "pixels": "yuv420p10le"},
 }
 LABELS = {"semcodec": "semcodec", **{name: a["label"] for name, a in ANCHORS.items()}}
 CODECS = list(LABELS)
@@ -39,7 +40,8 @@ def encoder_arguments(codec, params, rate, work, two_pass_number=0):
     bitrate = ["-b:v", str(int(params["value"] * 1000))]
     constant = params["mode"] == "crf"
     value = str(params["value"])
-    arguments = ["-c:v", anchor["encoder"], "-g", str(keyint), "-pix_fmt", "yuv420p"]
+    arguments = ["-c:v", anchor["encoder"], "-g", str(keyint),
+                 "-pix_fmt", anchor.get("pixels", "yuv420p")]
     if codec == "x264":
         arguments += ["-preset", preset, "-threads", "1"]
         arguments += ["-crf", value] if constant else bitrate
@@ -58,7 +60,10 @@ def encoder_arguments(codec, params, rate, work, two_pass_number=0):
         arguments += ["-cpu-used", preset, "-threads", "1", "-lag-in-frames", "35"]
         arguments += ["-crf", value, "-b:v", "0"] if constant else bitrate
     else:
-        arguments += ["-preset", preset, "-threads", "1"]
+        # Key frames come every -period seconds (default: one second). ffmpeg asks for a delimiter
+        # of 6 bytes before each frame, which no decoder needs.
+        arguments += ["-preset", preset, "-threads", "1", "-period", str(KEY_SECONDS),
+                      "-vvenc-params", "AccessUnitDelimiter=0"]
         arguments += ["-qp", value] if constant else bitrate
     if two_pass_number and codec != "x265":
         arguments += ["-pass", str(two_pass_number), "-passlogfile", f"{work.name}-pass"]
@@ -80,7 +85,7 @@ def sent_rate(clip, params):
     return fractions.Fraction(clip["rate"]) / params["step"]
 
 
-def encode_anchor(codec, params, clip, source, work):
+def encode_anchor(codec, params, clip, source, work, ffmpeg):
     """Encodes source at the point's size and rate; returns the stream's path in work."""
     anchor = ANCHORS[codec]
     width, height = scaled_size(clip, params["scale"])
@@ -92,14 +97,14 @@ def encode_anchor(codec, params, clip, source, work):
     stream = work / f"stream.{anchor['ending']}"
     two = params["mode"] == "bitrate" and anchor["two_pass"]
     for number in (1, 2) if two else (0,):
-        process.run([*ffmpeg(), "-i", source, "-an", "-vf", ",".join(filters) or "null",
+        process.run([*ffmpeg.command(), "-i", source, "-an", "-vf", ",".join(filters) or "null",
                      "-fps_mode", "passthrough",
                      *encoder_arguments(codec, params, sent_rate(clip, params), work, number),
                      "-f", anchor["ending"], stream], cwd=work)
     return stream
 
 
-def decode_anchor(codec, params, clip, source, stream, target):
+def decode_anchor(codec, params, clip, source, stream, target, ffmpeg):
     """Decodes to target (lossless mp4 at the comparison's size and the rate that was sent).
 
     Raw streams carry no times, and need not carry colour tags: both are set as in the reference,
@@ -115,9 +120,9 @@ def decode_anchor(codec, params, clip, source, stream, target):
                f"scale={clip['width']}:{clip['height']}:flags=bicubic", "setsar=1"]
     if tags:
         filters.append("setparams=" + ":".join(tags))
-    process.run([*ffmpeg(), "-threads", "1", "-f", ANCHORS[codec]["ending"], "-framerate", rate,
-                 "-i", stream, "-vf", ",".join(filters), "-fps_mode", "passthrough",
-                 "-pix_fmt", "yuv420p", *LOSSLESS, target])
+    process.run([*ffmpeg.command(), "-threads", "1", "-f", ANCHORS[codec]["ending"],
+                 "-framerate", rate, "-i", stream, "-vf", ",".join(filters),
+                 "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", *LOSSLESS, target])
 
 
 def encode_semcodec(params, clip, source, work, tools):
@@ -125,7 +130,9 @@ def encode_semcodec(params, clip, source, work, tools):
     command = [tools.program("encode"), source, stream, "-y", "-q", "--threads", "1",
                "--audio", "none", "--size", f"{clip['width']}x{clip['height']}",
                "--device", tools.device, "--model", tools.model]
-    if params["mode"] == "quality":
+    if params["mode"] == "options":
+        command += params["words"]
+    elif params["mode"] == "quality":
         command += ["--quality", params["value"]]
     else:
         command += ["--bitrate", int(params["value"] * 1000)]
@@ -144,18 +151,20 @@ def decode_semcodec(params, stream, target, tools):
 def encode(codec, params, clip, source, work, tools):
     if codec == "semcodec":
         return encode_semcodec(params, clip, source, work, tools)
-    return encode_anchor(codec, params, clip, source, work)
+    return encode_anchor(codec, params, clip, source, work, tools.ffmpeg)
 
 
 def decode(codec, params, clip, source, stream, target, tools):
     if codec == "semcodec":
         decode_semcodec(params, stream, target, tools)
     else:
-        decode_anchor(codec, params, clip, source, stream, target)
+        decode_anchor(codec, params, clip, source, stream, target, tools.ffmpeg)
 
 
 def label(codec, params, clip):
     """How a point is called in tables: what was sent."""
+    if params["mode"] == "options":
+        return " ".join(params["words"]) or "default"
     value = params["value"]
     if codec == "semcodec":
         if params["mode"] == "quality":
@@ -169,3 +178,8 @@ def label(codec, params, clip):
         passes = "two passes" if ANCHORS[codec]["two_pass"] else "one pass"
         setting = f"{value:g} kbit/s in {passes}"
     return f"{width}x{height}, {rate:.4g} fps, {setting}"
+
+
+def family(codec, params):
+    """What points have in common that differ by their rate alone, in one word or two."""
+    return params["mode"] if codec == "semcodec" else codec

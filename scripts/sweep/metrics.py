@@ -1,13 +1,15 @@
-"""What semcodec-eval's figures are called, and which way is better."""
+"""What the figures of semcodec-eval and libvmaf are called, and which way is better."""
 import re
 
 # key -> label, unit, whether higher is better, decimals
 KNOWN = {
     "psnr": ("PSNR", "dB", True, 2),
     "ssim": ("SSIM", "", True, 4),
+    "vmaf": ("VMAF", "", True, 1),
     "lpips_squeeze": ("LPIPS (squeeze)", "", False, 4),
     "lpips_alex": ("LPIPS (alex)", "", False, 4),
     "lpips_vgg": ("LPIPS (vgg)", "", False, 4),
+    "gmsd": ("GMSD", "", False, 4),
     "motion_error": ("Motion error", "", False, 3),
     "fid": ("FID", "", False, 2),
     "kid": ("KID", "", False, 4),
@@ -15,11 +17,10 @@ KNOWN = {
     "psnr_yuv611": ("PSNR YUV 6:1:1", "dB", True, 2),
     "psnr_pooled": ("PSNR pooled", "dB", True, 2),
     "ms_ssim": ("MS-SSIM", "", True, 4),
-    "gmsd": ("GMSD", "", False, 4),
     "flicker": ("Flicker", "grey levels", False, 3),
     "warping_error": ("Warping error", "", False, 5),
 }
-DRAWN = ("psnr", "ssim", "lpips_squeeze", "lpips_alex", "lpips_vgg", "gmsd", "motion_error")
+DRAWN = ("psnr", "ssim", "vmaf", "lpips_squeeze", "lpips_alex", "lpips_vgg", "gmsd", "motion_error")
 # Distances between sets of features, by whatever names semcodec-eval prints them; their spread
 # and the number of samples are no quality by themselves.
 DISTANCE = re.compile(r"^(fid|kid|fd|frechet)(_|$)|(_fid|_kid|_fd|_frechet)(_|$)")

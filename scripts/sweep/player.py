@@ -27,10 +27,10 @@ def choose(results, clip, rates):
     return sorted(pairs, key=lambda pair: pair[0]["kbps"])
 
 
-def copy_for_browsers(source, target, clip, seconds):
+def copy_for_browsers(source, target, clip, seconds, ffmpeg):
     """H.264 at the clip's full rate: frames that were held are repeated."""
     frames = max(2, min(clip["frames"], round(seconds * clip["frames"] / clip["seconds"])))
-    process.run([*clips.ffmpeg(), "-i", source, "-an",
+    process.run([*ffmpeg.command(), "-i", source, "-an",
                  "-vf", f"fps={clip['rate']}:round=down,tpad=stop_mode=clone:stop=2",
                  "-frames:v", frames, *COPY, target])
     return base64.b64encode(pathlib.Path(target).read_bytes()).decode()
@@ -53,7 +53,7 @@ def make_videos(described, tasks, results, store, tools, seconds, rates, referen
         wanted += [(key, clip, by_key[key]) for key in sorted(keys)]
 
     def make(name, clip, task):
-        reference = clips.reference(clip, references)
+        reference = clips.reference(clip, references, tools.ffmpeg)
         with tempfile.TemporaryDirectory(prefix="semcodec-report-") as folder:
             work = pathlib.Path(folder)
             shown = reference
@@ -61,7 +61,7 @@ def make_videos(described, tasks, results, store, tools, seconds, rates, referen
                 shown = work / "decoded.mp4"
                 codecs.decode(task["codec"], task["params"], clip, reference,
                               store.stream_path(task).resolve(), shown, tools)
-            return name, copy_for_browsers(shown, work / "copy.mp4", clip, seconds)
+            return name, copy_for_browsers(shown, work / "copy.mp4", clip, seconds, tools.ffmpeg)
 
     with concurrent.futures.ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         futures = [pool.submit(make, *job) for job in wanted]

@@ -5,7 +5,7 @@ import pathlib
 import tempfile
 import time
 
-from . import clips, codecs, process
+from . import clips, codecs, process, vmaf
 from .errors import SweepError
 from .tools import Tools
 
@@ -13,27 +13,37 @@ MISSED = 1.5  # a bitrate point this far over its target only repeats the coarse
 
 
 def make_task(clip, codec, params, tools, measuring):
-    """A point as a dict for JSON. measuring: metrics, max_kbps."""
+    """A point as a dict for JSON. measuring: metrics (semcodec-eval's), vmaf, max_kbps."""
+    params = dict(params)
+    family = params.pop("family", codecs.family(codec, params))
     task = {"clip": clip, "codec": codec, "params": params, "tools": tools.settings(),
-            "label": codecs.label(codec, params, clip), **measuring}
+            "label": codecs.label(codec, params, clip), "family": family, **measuring}
     content = {"clip": clips.identity(clip), "codec": codec, "params": params,
                "revision": codecs.REVISION,
-               "metrics": measuring["metrics"], "programs": tools.identity(codec)}
+               "metrics": measuring["metrics"], "vmaf": measuring["vmaf"],
+               "programs": tools.identity(codec)}
     task["key"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
     return task
+
+
+def like(task, params, tools):
+    """The same point with other parameters."""
+    return make_task(task["clip"], task["codec"], params, tools,
+                     {key: task[key] for key in ("metrics", "vmaf", "max_kbps")})
 
 
 def run(task, reference_folder, scratch=None):
     """(result, stream bytes). Whatever goes wrong is in the result, but an interrupt is raised."""
     clip = task["clip"]
     result = {"key": task["key"], "clip": clip["name"], "codec": task["codec"],
-              "label": task["label"], "params": task["params"], "status": "failed"}
+              "label": task["label"], "family": task["family"], "params": task["params"],
+              "status": "failed"}
     stream_bytes = b""
     try:
-        source = clips.reference(clip, reference_folder)
+        tools = Tools(**task["tools"])
+        source = clips.reference(clip, reference_folder, tools.ffmpeg)
         with tempfile.TemporaryDirectory(prefix="semcodec-sweep-", dir=scratch) as folder:
             work = pathlib.Path(folder)
-            tools = Tools(**task["tools"])
             start = time.monotonic()
             stream = codecs.encode(task["codec"], task["params"], clip, source, work, tools)
             result["encode_seconds"] = round(time.monotonic() - start, 3)
@@ -90,4 +100,6 @@ def measure(task, source, stream, work, tools, result):
     known = {"width", "height", "seconds", "frame_rate", "stream_bytes", "kbps"}
     result["metrics"] = {name: value for name, value in report.items()
                          if isinstance(value, (int, float)) and name not in known}
+    if task["vmaf"]:
+        result["metrics"]["vmaf"] = vmaf.measure(source, output, clip, work, tools.ffmpeg)
     result["status"] = "done"

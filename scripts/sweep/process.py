@@ -15,8 +15,9 @@ class Interrupted(SweepError):
     """The program was ended because the sweep is being stopped."""
 
 
-def run(command, cwd=None, env=None):
-    """Runs a command (a list) and returns its standard output as bytes.
+def run(command, cwd=None, env=None, messages=False):
+    """Runs a command (a list) and returns its standard output as bytes, and what it said on
+    standard error behind it when messages is set.
 
     Children get a process group of their own: Ctrl-C reaches this program alone, which then ends
     them through stop_all(), so that none is reported as a failed point.
@@ -41,7 +42,7 @@ def run(command, cwd=None, env=None):
         raise Interrupted("the sweep is being stopped")
     if child.returncode != 0:
         raise SweepError(complaint(command, child.returncode, err))
-    return out
+    return out + err if messages else out
 
 
 def complaint(command, status, err):

@@ -2,7 +2,7 @@
 import json
 import pathlib
 
-from . import metrics, player, plots, tables
+from . import ffmpeg, marks, metrics, player, plots, tables
 from .cli_numbers import numbers
 from .codecs import LABELS
 from .store import write_whole
@@ -11,16 +11,17 @@ PAGE = pathlib.Path(__file__).resolve().parent / "page"
 SCRIPTS = ("chart.js", "tables.js", "player.js", "main.js")
 
 
-def write(path, head, described, tasks, results, hulls, differences, store, tools, options):
+def write(path, head, described, tasks, results, hulls, differences, compared, store, tools,
+          options):
     videos = player.make_videos(described, tasks, results, store, tools, options.player_seconds,
                                 numbers(options.player_rates),
                                 pathlib.Path(options.out) / "references", options.jobs)
-    data = page_data(head, results, hulls, differences)
+    data = page_data(head, results, hulls, differences, compared)
     data["players"], data["notes"] = videos["clips"], videos["notes"]
     write_whole(path, page(data, videos["videos"]))
 
 
-def page_data(head, results, hulls, differences):
+def page_data(head, results, hulls, differences, compared):
     done = [r for r in results if r["status"] == "done"]
     names = metrics.judged(done)
     return {
@@ -35,7 +36,17 @@ def page_data(head, results, hulls, differences):
                    | {"metrics": {n: r.get("metrics", {}).get(n) for n in names}}
                    for r in results],
         "envelopes": hulls,
-        "bjontegaard": [{**row, "cells": tables.bd_cells(row)} for row in differences]}
+        "bjontegaard": [{**row, "cells": tables.bd_cells(row)} for row in differences],
+        "marks": page_marks(compared), "ffmpeg_sentence": ffmpeg.sentence(head["ffmpeg"])}
+
+
+def page_marks(compared):
+    """{clip: {"heads", "lines"}}; the page colours cells by their last word."""
+    out = {}
+    for clip in dict.fromkeys(row["clip"] for row in compared):
+        heads, lines = marks.table([row for row in compared if row["clip"] == clip])
+        out[clip] = {"heads": heads[1:], "lines": [line[1:] for line in lines]}
+    return out
 
 
 def in_script(value):

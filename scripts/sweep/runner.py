@@ -6,6 +6,7 @@ import pathlib
 from . import clips, point, process, remote
 from .errors import SweepError
 from .progress import Progress
+from .tools import Tools
 
 
 def run_all(tasks, store, jobs=0, scheduler=None, folder="out/sweep"):
@@ -35,7 +36,8 @@ def here(tasks, take, jobs, folder):
     """A few points at a time; each is a chain of programs, so threads are enough to wait."""
     references = folder / "references"
     for task in {task["clip"]["path"]: task for task in tasks}.values():
-        clips.reference(task["clip"], references)  # once, before all ask for it
+        # Once, before all ask for it.
+        clips.reference(task["clip"], references, Tools(**task["tools"]).ffmpeg)
     jobs = jobs or os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = {pool.submit(point.run, task, references): task for task in tasks}
@@ -74,6 +76,7 @@ def on_cluster(tasks, take, scheduler):
                 if error is not None:  # the worker died, or lacks the project
                     result = {"key": task["key"], "clip": task["clip"]["name"],
                               "codec": task["codec"], "label": task["label"],
+                              "family": task["family"],
                               "params": task["params"], "status": "failed",
                               "reason": f"Dask: {type(error).__name__}: {error}"}
                     take(task, result, b"")

@@ -37,7 +37,8 @@ class Store:
     @staticmethod
     def named(task, result):
         """The same pictures may have another file name today."""
-        return {**result, "clip": task["clip"]["name"], "label": task["label"]}
+        return {**result, "clip": task["clip"]["name"], "label": task["label"],
+                "family": task["family"]}
 
     def keep(self, task, result, stream):
         """Failed points are not kept: the next run tries them again."""

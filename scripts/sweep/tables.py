@@ -3,7 +3,7 @@ import csv
 import io
 import json
 
-from . import metrics
+from . import marks, metrics
 from .codecs import LABELS
 
 COLUMNS = ("clip", "codec", "label", "status", "kbps", "bytes")
@@ -24,9 +24,9 @@ def csv_text(results):
     return out.getvalue()
 
 
-def json_text(header, results, hulls, differences):
+def json_text(header, results, hulls, differences, compared):
     return json.dumps({**header, "points": results, "envelopes": hulls,
-                       "bjontegaard": differences}, indent=1) + "\n"
+                       "bjontegaard": differences, "marks": compared}, indent=1) + "\n"
 
 
 def number(value, decimals):
@@ -42,8 +42,8 @@ def bd_cells(row):
     return rate, quality
 
 
-def markdown(results, differences):
-    """The points on an envelope of any drawn metric, and the Bjontegaard differences."""
+def markdown(results, differences, compared=()):
+    """The points on an envelope of any drawn metric, the Bjontegaard differences, and the marks."""
     done = [r for r in results if r["status"] == "done"]
     names = metrics.drawn(done)
     labels = [metrics.info(name)[0] for name in names]
@@ -66,7 +66,8 @@ def markdown(results, differences):
             rate, quality = bd_cells(row)
             lines.append(f"| {row['clip']} | {metrics.info(row['metric'])[0]} | "
                          f"{LABELS[row['anchor']]} | {rate} | {quality} |")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return text + "\n" + marks.markdown(compared) if compared else text
 
 
 def replace_between(text, begin, end, new):

@@ -3,13 +3,11 @@ import functools
 import hashlib
 import os
 import pathlib
-import re
-import shutil
 
 from . import process
 from .clips import sha256_of
-from .codecs import ANCHORS
 from .errors import SweepError
+from .ffmpeg import Ffmpeg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -17,14 +15,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 class Tools:
     """Where the programs lie. Made anew on each worker from the same few words."""
 
-    def __init__(self, bin_folder="build/bin", model="default", device="auto"):
+    def __init__(self, bin_folder="build/bin", model="default", device="auto", ffmpeg=None):
         self.root = ROOT
         self.bin = ROOT / bin_folder
         self.model = model
         self.device = device
+        self.given_ffmpeg = ffmpeg
 
     def settings(self):
-        return {"bin_folder": str(self.bin), "model": self.model, "device": self.device}
+        return {"bin_folder": str(self.bin), "model": self.model, "device": self.device,
+                "ffmpeg": self.ffmpeg.path if self.given_ffmpeg else None}
+
+    @functools.cached_property
+    def ffmpeg(self):
+        return Ffmpeg.find(self.given_ffmpeg)
 
     def program(self, name):
         path = self.bin / f"semcodec-{name}"
@@ -59,35 +63,9 @@ class Tools:
         return process.run([self.program("encode"), "--version"]).decode().splitlines()[0]
 
     def identity(self, codec):
+        """ffmpeg makes the reference and measures VMAF: semcodec's points depend on it too."""
         if codec == "semcodec":
-            return {**self.semcodec_identity, **self.eval_identity}
-        return {"ffmpeg": ffmpeg_version(), "library": library(codec), **self.eval_identity}
-
-
-@functools.cache
-def ffmpeg_version():
-    text = process.run(["ffmpeg", "-version"]).decode()
-    return " ".join(text.splitlines()[0].split()[:3])
-
-
-@functools.cache
-def ffmpeg_encoders():
-    text = process.run(["ffmpeg", "-hide_banner", "-encoders"]).decode()
-    return set(re.findall(r"^ V\S* (\S+)", text, re.MULTILINE))
-
-
-@functools.cache
-def library(codec):
-    """The encoder library's file name with its version, where ffmpeg links it as a file."""
-    stem = {"x264": "libx264", "x265": "libx265", "svtav1": "libSvtAv1Enc", "aom": "libaom",
-            "vvenc": "libvvenc"}[codec]
-    try:
-        text = process.run(["ldd", os.path.realpath(shutil.which("ffmpeg"))]).decode()
-    except SweepError:
-        return "unknown"  # a static ffmpeg: its own version has to do
-    match = re.search(rf"{stem}\S* => (\S+)", text)
-    return os.path.basename(os.path.realpath(match.group(1))) if match else "unknown"
-
-
-def available(codec):
-    return codec == "semcodec" or ANCHORS[codec]["encoder"] in ffmpeg_encoders()
+            own = self.semcodec_identity
+        else:
+            own = {"library": self.ffmpeg.library(codec)}
+        return {"ffmpeg": self.ffmpeg.version, **own, **self.eval_identity}

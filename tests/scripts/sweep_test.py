@@ -1,5 +1,6 @@
 """scripts/sweep.py: Bjontegaard differences, a small sweep of the rendered clip, resuming, a failed
-point, the report in headless Chromium, and the same numbers from a local Dask cluster.
+point, the report in headless Chromium, a side-by-side picture, and the same numbers from a local Dask
+cluster.
 
 Usage: sweep_test.py BIN_FOLDER
 """
@@ -19,7 +20,7 @@ from sweep import cli, clips, codecs, curves, ladder, metrics, packages, tables 
 
 packages.activate("plots", "dask")
 BIN = str(ROOT / "build/bin")
-QUICK = ["--limit", "8", "--metrics", "psnr,ssim,motion", "--anchor-bitrate", "none"]
+QUICK = ["--limit", "8", "--metrics", "psnr,ssim,motion,vmaf", "--anchor-bitrate", "none"]
 
 
 def sweep(out, *more):
@@ -131,9 +132,19 @@ class Sweep(unittest.TestCase):
         self.assertTrue(held and all(p["frames"]["held"] == 4 for p in held))
         rows = (self.out / "results.csv").read_text().splitlines()
         self.assertEqual(len(rows), len(points) + 1)
+        self.assertTrue(self.first["ffmpeg"]["version"])
+        self.assertEqual(set(self.first["ffmpeg"]["libraries"]), {"svtav1", "x264"})
+        with_vmaf = self.first["ffmpeg"]["vmaf"]
+        self.assertEqual({"vmaf" in p["metrics"] for p in points if p["status"] == "done"},
+                         {with_vmaf})
+        self.assertEqual({m["family"] for m in self.first["marks"]}, {"quality"})
+        self.assertEqual(len((self.out / "marks.csv").read_text().splitlines()),
+                         len(self.first["marks"]) + 1)
         page = (self.docs / "results.md").read_text()
         self.assertIn("A reading.", page)
         self.assertIn("BD-rate", page)
+        self.assertIn("marks are met", page)
+        self.assertIn(self.first["ffmpeg"]["version"], page)
         self.assertIn(self.first["model_hash"], page)
 
     def test_2_resume(self):
@@ -182,13 +193,58 @@ class Sweep(unittest.TestCase):
         page = self.report()
         with browser.Browser() as b:
             self.assertRegex(b.self_test(page), "^selftest passed")
-            self.assertEqual(b.run("document.querySelectorAll('#charts svg').length"), 3)
+            self.assertEqual(b.run("document.querySelectorAll('#charts svg').length"),
+                             4 if self.first["ffmpeg"]["vmaf"] else 3)
+            self.assertEqual(b.run("document.querySelectorAll('#marks tbody tr').length"), 4)
             self.assertGreater(b.run("document.querySelectorAll('#points tbody tr').length"), 4)
             for width in (390, 1280):
                 b.size(width, 844, phone=width < 600)
                 self.assertLessEqual(b.run("document.documentElement.scrollWidth"), width)
 
-    def test_7_dask(self):
+    def test_7_rows_of_options(self):
+        code, err, results = sweep(self.out, "--codecs", "semcodec,x264", "--max-kbps", "500",
+                                   "--semcodec", "--quality {10,90} --keyint 0",
+                                   "--semcodec=--quality=90", "--no-report")
+        self.assertEqual(code, 0, err)
+        own = [p for p in results["points"] if p["codec"] == "semcodec"]
+        self.assertEqual([p["label"] for p in own], ["--quality 10 --keyint 0",
+                                                     "--quality 90 --keyint 0", "--quality=90"])
+        self.assertEqual({p["status"] for p in own}, {"done"})
+        self.assertEqual({m["family"] for m in results["marks"]},
+                         {"--quality {10,90} --keyint 0", "--quality=90"})
+
+    def side_by_side(self, out, *more):
+        return subprocess.run(
+            [sys.executable, str(ROOT / "scripts/side_by_side.py"),
+             f"{ROOT / 'samples/street.mp4'}@128x64", "--rate", "500k", "-o", str(out),
+             "--sweep", str(self.out), "--codecs", "x264", *more, "--", "--bin", BIN, "--limit", "8",
+             "--quality", "10", "--ladder", "fast", "--metrics", "psnr,lpips"],
+            capture_output=True, text=True, timeout=300)
+
+    def test_8_side_by_side(self):
+        out = pathlib.Path(self.folder.name) / "picture.png"
+        ran = self.side_by_side(out, "--time", "0.2", "--crop", "32,16,64,32")
+        try:
+            from PIL import Image
+            import matplotlib  # noqa: F401
+        except ImportError:
+            self.assertEqual(ran.returncode, 1)
+            self.assertIn("run bash scripts/setup_python.sh", ran.stderr)
+            self.skipTest("Pillow is not installed (bash scripts/setup_python.sh)")
+        if "LPIPS was not measured" in ran.stderr:
+            self.skipTest("LPIPS's weights are not here (bash scripts/fetch.sh weights)")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        with Image.open(out) as picture:
+            self.assertGreater(picture.width, 3 * 128)
+            self.assertLess(picture.width, 4 * 128)
+            self.assertGreater(picture.height, 64 + 64)
+        for wrong, said in ((("--time", "9"), "no frame at 9 s"),
+                            (("--time", "0", "--crop", "100,0,64,32"), "inside 128x64")):
+            ran = self.side_by_side(out, *wrong)
+            self.assertEqual(ran.returncode, 1)
+            self.assertIn(said, ran.stderr)
+
+    def test_9_dask(self):
         try:
             import distributed
         except ImportError:

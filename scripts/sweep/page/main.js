@@ -105,6 +105,8 @@ function drawPlayer() {
 }
 
 function drawTables() {
+  drawMarks(document.getElementById("marks"), data.marks[clip]);
+  document.getElementById("marks-section").hidden = !data.marks[clip];
   drawDifferences(document.getElementById("differences"), data, clip);
   drawPoints(document.getElementById("points"), data, clip,
              document.getElementById("best-only").checked);
@@ -128,7 +130,8 @@ document.getElementById("lead").textContent =
 document.getElementById("foot").textContent =
   "Rates are the sizes of raw streams over the clip's length, everything in the file included. All " +
   "codecs get the same frames at the size compared, on one thread; anchors that sent fewer or " +
-  "smaller pictures are scaled back bicubically and their frames held. " + data.notes.join(" ");
+  "smaller pictures are scaled back bicubically and their frames held. Other codecs by " +
+  data.ffmpeg_sentence + " " + data.notes.join(" ");
 document.getElementById("best-only").addEventListener("change", drawTables);
 drawAll();
 

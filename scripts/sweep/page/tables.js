@@ -114,3 +114,21 @@ function drawDifferences(box, data, clip) {
     box.append(caption);
   }
 }
+
+// marks: {heads, lines} of one clip; a cell that was compared ends in "pass" or "fail".
+function drawMarks(box, marks) {
+  if (!marks) return box.replaceChildren();
+  const table = document.createElement("table");
+  const head = table.createTHead().insertRow();
+  marks.heads.forEach((text, i) => cell(head, text, i ? "" : "text", "th"));
+  const body = table.createTBody();
+  for (const line of marks.lines) {
+    const row = body.insertRow();
+    line.forEach((text, i) => {
+      const classes = i === 0 ? "text" : text.endsWith(" pass") ? "good"
+        : text.endsWith(" fail") ? "bad" : i > 1 ? "why" : "";
+      cell(row, text, classes);
+    });
+  }
+  box.replaceChildren(table);
+}
