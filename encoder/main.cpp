@@ -28,6 +28,8 @@ namespace {
 
 using namespace semcodec;
 
+constexpr int kLookAhead = 35, kLonePassLookAhead = 10;  // base pictures
+
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
@@ -35,6 +37,7 @@ struct Arguments {
   std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
   RateTexts rate;
   std::optional<double> quality;
+  std::optional<int> look_ahead;
   bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
   int threads = 0, effort = 3;
   std::int64_t skip = 0, limit = 0;
@@ -149,6 +152,9 @@ EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& ra
   if (arguments.fixed_interval) options.patience = 1;
   options.keys = parse_times(arguments.force_key);
   options.base_effort = arguments.effort;
+  // What a pass decides takes effect behind the look-ahead, so a lone pass looks less far.
+  const bool lone_pass = rate.targeted() && rate.passes == 1;
+  options.base_look_ahead = arguments.look_ahead.value_or(lone_pass ? kLonePassLookAhead : kLookAhead);
   options.overrides = parse_overrides(arguments.point);
   if (options.profile == Profile::hybrid) {
     options.base_coder = make_base_coder;
@@ -326,6 +332,10 @@ int main(int argc, char** argv) {
                  "Speed of the base pictures' encoder, libaom's cpu-used: 0 (slow, small) to 9")
       ->check(CLI::Range(0, 9))
       ->capture_default_str();
+  app.add_option("--look-ahead", a.look_ahead,
+                 "Base pictures that their encoder sees before it codes one (default: 35; 10 in one "
+                 "pass with a target; 0 with --low-delay)")
+      ->check(CLI::Range(0, 48));
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");
   return run_main(app, argc, argv, [&] { encode(a, common); });
 }
