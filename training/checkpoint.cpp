@@ -64,6 +64,15 @@ void take_adam(const TensorMap& in, const std::string& prefix, torch::optim::Ada
   });
 }
 
+std::int64_t checkpoint_step(const Metadata& metadata, const std::string& file) {
+  const auto found = metadata.find("step");
+  require(found != metadata.end() && !found->second.empty() &&
+              found->second.find_first_not_of("0123456789") == std::string::npos &&
+              found->second.size() < 16,
+          ErrorKind::corrupt, file + " does not say its step; it is no checkpoint of this stage.");
+  return std::stoll(found->second);
+}
+
 void update_average(torch::nn::Module& shadow, const torch::nn::Module& module, double decay,
                     std::int64_t step) {
   torch::NoGradGuard guard;

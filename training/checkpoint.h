@@ -21,6 +21,10 @@ void put_adam(TensorMap& out, const std::string& prefix, torch::optim::Adam& opt
 void take_adam(const TensorMap& in, const std::string& prefix, torch::optim::Adam& optimizer,
                const std::string& file);
 
+/// The step that the metadata of a checkpoint name. Throws Error(corrupt) naming `file` without
+/// one.
+std::int64_t checkpoint_step(const Metadata& metadata, const std::string& file);
+
 /// Exponential moving average of a module's parameters (seed paper: "Adam with exponentially
 /// weighted iterate averaging"): shadow ← decay · shadow + (1 − decay) · parameter. The decay is
 /// eased in, min(decay, (1 + step) / (10 + step)), so that the start is forgotten quickly.

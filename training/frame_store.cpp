@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/core/error.h"
+#include "training/little_endian.h"
 
 namespace semcodec {
 
@@ -22,26 +23,16 @@ constexpr char kMagic[] = "SEMFRAME";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kMaxDimension = 16384;
 
-void put(std::uint8_t* out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out[i] = static_cast<std::uint8_t>(value >> (8 * i));
-}
-
-std::uint64_t get(const std::uint8_t* in, int bytes) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < bytes; ++i) value |= std::uint64_t{in[i]} << (8 * i);
-  return value;
-}
-
 std::array<std::uint8_t, kHeaderBytes> pack(const FrameStoreHeader& header, std::uint64_t frames) {
   std::array<std::uint8_t, kHeaderBytes> bytes{};
   std::memcpy(bytes.data(), kMagic, 8);
-  put(&bytes[8], kVersion, 4);
-  put(&bytes[12], static_cast<std::uint64_t>(header.width), 4);
-  put(&bytes[16], static_cast<std::uint64_t>(header.height), 4);
-  put(&bytes[20], static_cast<std::uint64_t>(header.channels), 4);
-  put(&bytes[24], frames, 8);
-  put(&bytes[32], header.rate_num, 4);
-  put(&bytes[36], header.rate_den, 4);
+  put_little(&bytes[8], kVersion, 4);
+  put_little(&bytes[12], static_cast<std::uint64_t>(header.width), 4);
+  put_little(&bytes[16], static_cast<std::uint64_t>(header.height), 4);
+  put_little(&bytes[20], static_cast<std::uint64_t>(header.channels), 4);
+  put_little(&bytes[24], frames, 8);
+  put_little(&bytes[32], header.rate_num, 4);
+  put_little(&bytes[36], header.rate_den, 4);
   return bytes;
 }
 
@@ -56,21 +47,21 @@ FrameStore::FrameStore(const std::string& path) : path_(path) {
   const bool readable =
       ::fstat(file, &info) == 0 && ::read(file, bytes, kHeaderBytes) == ssize_t{kHeaderBytes};
   const auto sound = [&] {
-    if (!readable || std::memcmp(bytes, kMagic, 8) != 0 || get(&bytes[8], 4) != kVersion) {
+    if (!readable || std::memcmp(bytes, kMagic, 8) != 0 || get_little(&bytes[8], 4) != kVersion) {
       return false;
     }
-    const auto width = get(&bytes[12], 4), height = get(&bytes[16], 4),
-               channels = get(&bytes[20], 4);
+    const auto width = get_little(&bytes[12], 4), height = get_little(&bytes[16], 4),
+               channels = get_little(&bytes[20], 4);
     if (width == 0 || width > kMaxDimension || height == 0 || height > kMaxDimension ||
-        (channels != 1 && channels != 3) || get(&bytes[36], 4) == 0) {
+        (channels != 1 && channels != 3) || get_little(&bytes[36], 4) == 0) {
       return false;
     }
     header_ = {static_cast<int>(width),
                static_cast<int>(height),
                static_cast<int>(channels),
-               get(&bytes[24], 8),
-               static_cast<std::uint32_t>(get(&bytes[32], 4)),
-               static_cast<std::uint32_t>(get(&bytes[36], 4))};
+               get_little(&bytes[24], 8),
+               static_cast<std::uint32_t>(get_little(&bytes[32], 4)),
+               static_cast<std::uint32_t>(get_little(&bytes[36], 4))};
     const auto size = static_cast<std::uint64_t>(info.st_size);
     return header_.frames > 0 && header_.frames <= size / header_.frame_bytes() &&
            kHeaderBytes + header_.frames * header_.frame_bytes() == size;

@@ -18,7 +18,9 @@
 #include "models/core/device.h"
 #include "models/package/model_package.h"
 #include "training/generator/generator_trainer.h"
+#include "training/restorer/restorer_trainer.h"
 #include "training/stages/train_all.h"
+#include "training/training_options.h"
 
 namespace {
 
@@ -43,19 +45,15 @@ struct StageArguments {
   bool resume = false, deterministic = false;
 };
 
-void train_generator(const StageArguments& arguments) {
+/// Runs one stage: `train` makes its trainer, trains and exports.
+template <typename Train>
+void run_stage(const StageArguments& arguments, const Train& train) {
   const Config config(arguments.config, arguments.overrides);
-  const auto options = read_generator_options(config);
+  const auto options = read_training_options(config);
   set_deterministic(arguments.deterministic);
   const Ranks ranks;
   try {
-    GeneratorTrainer trainer(options, ranks);
-    if (arguments.resume) trainer.resume();
-    trainer.run();
-    trainer.export_package(options.output);
-    if (ranks.first()) {
-      log::info("Wrote generator.safetensors and model.json to " + options.output + ".");
-    }
+    train(options, ranks);
     // An exit code of its own: whoever started this must not take the stage for done.
     require(!interrupted(), ErrorKind::interrupted, "Stopped; go on with --resume.");
   } catch (const std::exception& error) {
@@ -63,6 +61,41 @@ void train_generator(const StageArguments& arguments) {
     if (ranks.size() > 1) log::error("Rank " + std::to_string(ranks.rank()) + ": " + error.what());
     throw;
   }
+}
+
+void train_generator(const StageArguments& arguments) {
+  run_stage(arguments, [&](const TrainingOptions& all, const Ranks& ranks) {
+    GeneratorTrainer trainer(all.generator, ranks);
+    if (arguments.resume) trainer.resume();
+    trainer.run();
+    trainer.export_package(all.generator.output);
+    if (!ranks.first()) return;
+    log::info("Wrote generator.safetensors and model.json to " + all.generator.output + ".");
+  });
+}
+
+void train_restorer(const StageArguments& arguments) {
+  run_stage(arguments, [&](const TrainingOptions& all, const Ranks& ranks) {
+    RestorerTrainer trainer(all.restorer, ranks);
+    if (arguments.resume) trainer.resume();
+    trainer.run();
+    trainer.export_package();
+    if (ranks.first()) log::info("Wrote the model package " + all.restorer.output + ".");
+  });
+}
+
+/// Arguments of a stage that runs in this program.
+CLI::App* add_stage(CLI::App& app, const std::string& name, const std::string& what,
+                    StageArguments& arguments) {
+  auto* stage = app.add_subcommand(name, what);
+  stage->add_option("CONFIG", arguments.config, "TOML file (docs/training.md lists the keys)")
+      ->check(CLI::ExistingFile);
+  stage->add_option("--set", arguments.overrides, "key=value, over the file's");
+  stage->fallthrough();  // so that -q and the like may stand anywhere
+  stage->add_flag("--deterministic", arguments.deterministic,
+                  "The same weights every time, for the same machine, threads and ranks");
+  stage->add_flag("--resume", arguments.resume, "Go on from the checkpoint in the output folder");
+  return stage;
 }
 
 }  // namespace
@@ -91,22 +124,18 @@ int main(int argc, char** argv) {
       "  prepare   videos to frame stores\n"
       "  edges     the edge network (PiDiNet)\n"
       "  flow      the flow network (FlowNet2)");
-  StageArguments generator;
-  auto* stage = app.add_subcommand("generator", "Image and temporal generator");
-  stage->add_option("CONFIG", generator.config, "TOML file (docs/training.md lists the keys)")
-      ->check(CLI::ExistingFile);
-  stage->add_option("--set", generator.overrides, "key=value, over the file's");
-  stage->fallthrough();  // so that -q and the like may stand anywhere
-  stage->add_flag("--deterministic", generator.deterministic,
-                  "The same weights every time, for the same machine, threads and ranks");
-  stage->add_flag("--resume", generator.resume, "Go on from the checkpoint in the output folder");
+  StageArguments generator, restorer;
+  auto* generator_stage = add_stage(app, "generator", "Image and temporal generator", generator);
+  auto* restorer_stage =
+      add_stage(app, "restorer", "Generator of frames that carry a base picture", restorer);
   return run_main(app, argc, argv, [&] {
     all.quiet = common.quiet;
     if (everything->parsed()) {
       const Config config(all.config, all.overrides);
-      read_generator_options(config);  // refuses a bad key before hours of other stages
+      read_training_options(config);  // refuses a bad key before hours of other stages
       train_all(all, config);
     }
-    if (stage->parsed()) train_generator(generator);
+    if (generator_stage->parsed()) train_generator(generator);
+    if (restorer_stage->parsed()) train_restorer(restorer);
   });
 }

@@ -26,16 +26,17 @@ torch::Tensor discriminator_term(GanMode mode, const torch::Tensor& score, int s
   return torch::softplus(-sign * score).mean();
 }
 
+/// Of every patch.
 torch::Tensor generator_term(GanMode mode, const torch::Tensor& score) {
   switch (mode) {
     case GanMode::hinge:
-      return -score.mean();
+      return -score;
     case GanMode::lsgan:
-      return (score - 1.0).square().mean();
+      return (score - 1.0).square();
     case GanMode::log:
       break;
   }
-  return torch::softplus(-score).mean();
+  return torch::softplus(-score);
 }
 
 }  // namespace
@@ -51,13 +52,17 @@ torch::Tensor discriminator_loss(GanMode mode, const DiscriminatorMaps& real,
   return total * (0.5 / static_cast<double>(real.size()));
 }
 
-torch::Tensor generator_loss(GanMode mode, const DiscriminatorMaps& fake) {
+torch::Tensor generator_loss_each(GanMode mode, const DiscriminatorMaps& fake) {
   torch::Tensor total;
   for (const auto& scale : fake) {
-    const auto term = generator_term(mode, scale.back().to(torch::kFloat32));
+    const auto term = generator_term(mode, scale.back().to(torch::kFloat32)).mean({1, 2, 3});
     total = total.defined() ? total + term : term;
   }
   return total / static_cast<double>(fake.size());
+}
+
+torch::Tensor generator_loss(GanMode mode, const DiscriminatorMaps& fake) {
+  return generator_loss_each(mode, fake).mean();
 }
 
 torch::Tensor feature_matching_loss(const DiscriminatorMaps& real, const DiscriminatorMaps& fake) {

@@ -24,6 +24,8 @@ torch::Tensor discriminator_loss(GanMode mode, const DiscriminatorMaps& real,
                                  const DiscriminatorMaps& fake);
 /// Loss of the generator: its pictures should score as real ones.
 torch::Tensor generator_loss(GanMode mode, const DiscriminatorMaps& fake);
+/// The same for each picture of a batch: N values.
+torch::Tensor generator_loss_each(GanMode mode, const DiscriminatorMaps& fake);
 /// Mean absolute difference of all inner activations (pix2pixHD), averaged over layers and scales.
 torch::Tensor feature_matching_loss(const DiscriminatorMaps& real, const DiscriminatorMaps& fake);
 

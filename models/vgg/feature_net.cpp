@@ -82,6 +82,10 @@ std::unique_ptr<FeatureNet> find_feature_net(const std::vector<std::string>& kin
 }
 
 torch::Tensor perceptual_l1(FeatureNet& net, const torch::Tensor& a, const torch::Tensor& b) {
+  return perceptual_l1_each(net, a, b).mean();
+}
+
+torch::Tensor perceptual_l1_each(FeatureNet& net, const torch::Tensor& a, const torch::Tensor& b) {
   const std::vector<torch::Tensor> of_a = net.features(a);
   std::vector<torch::Tensor> of_b;
   {
@@ -89,9 +93,9 @@ torch::Tensor perceptual_l1(FeatureNet& net, const torch::Tensor& a, const torch
     of_b = net.features(b.detach());
   }
   const std::vector<double> weights = net.tap_weights();
-  torch::Tensor loss = torch::zeros({}, of_a.front().options().dtype(torch::kFloat32));
+  torch::Tensor loss = torch::zeros({a.size(0)}, of_a.front().options().dtype(torch::kFloat32));
   for (std::size_t i = 0; i < of_a.size(); ++i) {
-    loss = loss + weights[i] * (of_a[i] - of_b[i]).abs().mean().to(torch::kFloat32);
+    loss = loss + weights[i] * (of_a[i] - of_b[i]).abs().mean({1, 2, 3}, false, torch::kFloat32);
   }
   return loss;
 }

@@ -44,5 +44,7 @@ std::unique_ptr<FeatureNet> find_feature_net(const std::vector<std::string>& kin
 
 /// Sum over taps of weight * mean |features(a) - features(b)|; b's features carry no gradient.
 torch::Tensor perceptual_l1(FeatureNet& net, const torch::Tensor& a, const torch::Tensor& b);
+/// The same for each picture of a batch: N values.
+torch::Tensor perceptual_l1_each(FeatureNet& net, const torch::Tensor& a, const torch::Tensor& b);
 
 }  // namespace semcodec

@@ -8,7 +8,7 @@
 
 #include "common/core/error.h"
 #include "training/config.h"
-#include "training/generator/generator_options.h"
+#include "training/training_options.h"
 #include "training/stages/stage_keys.h"
 
 namespace semcodec {
@@ -67,12 +67,12 @@ TEST_F(ConfigTest, KeysOfAllSectionsAreKnownAndNoOthers) {
   const std::vector<std::string> good = {
       "data=a",           "output=b", "edges.teacher=pidinet", "flow.iterations=7",
       "prepare.size=512", "ranks=2"};
-  EXPECT_NO_THROW(read_generator_options(Config("", good)));
+  EXPECT_NO_THROW(read_training_options(Config("", good)));
   for (const char* bad : {"edges.stepz=5", "flow.steps=5", "prepare.colour=1", "sed=1",
                           "edge.crop=8", "edges.crop=large", "flow.fp32=1"}) {
     auto keys = good;
     keys.emplace_back(bad);
-    EXPECT_THROW(read_generator_options(Config("", keys)), Error) << bad;
+    EXPECT_THROW(read_training_options(Config("", keys)), Error) << bad;
   }
 }
 
@@ -81,7 +81,7 @@ TEST_F(ConfigTest, EveryRecipeIsSound) {
   for (const auto& entry :
        std::filesystem::directory_iterator(SEMCODEC_SOURCE_DIR "/training/recipes")) {
     if (entry.path().extension() != ".toml") continue;
-    EXPECT_NO_THROW(read_generator_options(Config(entry.path().string(), {"data=a", "output=b"})))
+    EXPECT_NO_THROW(read_training_options(Config(entry.path().string(), {"data=a", "output=b"})))
         << entry.path();
     ++recipes;
   }

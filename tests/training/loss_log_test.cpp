@@ -11,13 +11,17 @@
 
 #include "common/core/error.h"
 #include "training/divergence_guard.h"
-#include "training/generator/loss_log.h"
+#include "training/loss_log.h"
 #include "training/recovery.h"
 
 namespace semcodec {
 namespace {
 
 namespace fs = std::filesystem;
+
+const std::vector<std::string> kColumns = {"loss",    "l1",      "lpips",   "vgg",
+                                           "flow",    "warp",    "rate",    "d_image",
+                                           "g_image", "d_video", "g_video", "spectrum"};
 
 class LossLogTest : public ::testing::Test {
  protected:
@@ -45,7 +49,7 @@ class LossLogTest : public ::testing::Test {
 TEST_F(LossLogTest, GoingOnFromACheckpointDropsLaterRowsAndKeepsTheSums) {
   std::string pending;
   {
-    LossLog log(root_, true);
+    LossLog log(root_, kColumns, true);
     log.start_at(0);
     for (int i = 1; i <= 6; ++i) {
       step(log, i);
@@ -56,7 +60,7 @@ TEST_F(LossLogTest, GoingOnFromACheckpointDropsLaterRowsAndKeepsTheSums) {
   const auto whole = csv();
   EXPECT_NE(whole.find("\n2,1.50000,"), std::string::npos) << whole;
   std::ofstream(root_ + "/losses.csv", std::ios::app) << "7,0.1";  // cut short by a kill
-  LossLog log(root_, true);
+  LossLog log(root_, kColumns, true);
   log.start_at(3);
   log.restore(pending);
   EXPECT_EQ(csv().find("\n4,"), std::string::npos);
@@ -69,7 +73,7 @@ TEST_F(LossLogTest, GoingOnFromACheckpointDropsLaterRowsAndKeepsTheSums) {
 
 TEST_F(LossLogTest, AFreshRunBeginsAnEmptyFile) {
   std::ofstream(root_ + "/losses.csv") << "step,loss\n9,1\n";
-  LossLog log(root_, true);
+  LossLog log(root_, kColumns, true);
   log.start_at(0);
   EXPECT_FALSE(fs::exists(root_ + "/losses.csv"));
 }
@@ -77,13 +81,13 @@ TEST_F(LossLogTest, AFreshRunBeginsAnEmptyFile) {
 TEST_F(LossLogTest, ARunOfAnEarlierVersionGetsTheNewColumns) {
   const std::string old = "step,loss,l1,lpips,vgg,flow,warp,rate,d_image,g_image,d_video,g_video";
   std::ofstream(root_ + "/losses.csv") << old << "\n2,1,,,,,,,,,,\n";
-  LossLog log(root_, true);
+  LossLog log(root_, kColumns, true);
   log.start_at(2);
   EXPECT_EQ(csv(), old + ",spectrum\n2,1,,,,,,,,,,\n");
 }
 
 TEST_F(LossLogTest, OtherRanksWriteNothing) {
-  LossLog log(root_, false);
+  LossLog log(root_, kColumns, false);
   log.start_at(0);
   step(log, 1);
   report(log, 1);

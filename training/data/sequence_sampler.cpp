@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <initializer_list>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/video/tracking.hpp>
 
@@ -15,6 +14,7 @@
 #include "encoder/analysis/structure.h"
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
+#include "training/data/draws.h"
 #include "training/data/key_picture.h"
 
 namespace semcodec {
@@ -23,12 +23,6 @@ namespace {
 
 constexpr double kStillRate = 25;  // frames a second of the videos that stills stand for
 constexpr std::int64_t kStillFrames = 64;
-
-double uniform(Random& random) { return static_cast<double>(random.next() >> 11) * 0x1p-53; }
-
-int pick(Random& random, std::initializer_list<int> values) {
-  return values.begin()[random.below(values.size())];
-}
 
 /// The picture at `index`, mirrored when asked.
 RgbImage load_picture(const FrameStore& store, std::uint64_t index, bool flip) {

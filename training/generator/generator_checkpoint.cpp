@@ -7,6 +7,7 @@
 #include "models/package/model_package.h"
 #include "training/checkpoint.h"
 #include "training/generator/generator_state.h"
+#include "training/run_tools.h"
 
 namespace semcodec {
 
@@ -16,17 +17,9 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-bool GeneratorTrainer::State::healthy() const {
-  const torch::NoGradGuard no_grad;
-  for (const auto& parameter : trained()) {
-    if (!parameter.sum().isfinite().item<bool>()) return false;
-  }
-  return true;
-}
-
 void GeneratorTrainer::State::save() {
   if (!ranks.first()) return;
-  if (!healthy()) {
+  if (!finite_weights(trained())) {
     log::warning("No checkpoint at step " + std::to_string(step) +
                  ": there are weights that are no numbers.");
     return;
@@ -59,12 +52,7 @@ bool GeneratorTrainer::State::load() {
   take_module(tensors, "video_judge.", *video_judge, path);
   take_adam(tensors, "adam.generator.", *generator_adam, path);
   take_adam(tensors, "adam.judge.", *judge_adam, path);
-  const auto found = metadata.find("step");
-  require(found != metadata.end() && !found->second.empty() &&
-              found->second.find_first_not_of("0123456789") == std::string::npos &&
-              found->second.size() < 16,
-          ErrorKind::corrupt, path + " does not say its step; it is no checkpoint of this stage.");
-  step = std::stoll(found->second);
+  step = checkpoint_step(metadata, path);
   recovery = Recovery::from(metadata);
   log.start_at(step);
   if (ranks.first()) log.restore(metadata["losses"]);
@@ -91,13 +79,7 @@ bool GeneratorTrainer::resume() {
   if (!s.load()) return false;
   s.resumed = true;
   if (!s.ranks.first()) return true;
-  // Left by a run that was killed while it wrote.
-  for (const auto& entry : fs::directory_iterator(s.options.output)) {
-    if (entry.path().filename().string().rfind("checkpoint.safetensors.part", 0) == 0) {
-      std::error_code code;
-      fs::remove(entry.path(), code);
-    }
-  }
+  remove_partial_files(s.checkpoint_path());
   log::info("Going on from step " + std::to_string(s.step) + " of " + s.checkpoint_path() + ".");
   return true;
 }

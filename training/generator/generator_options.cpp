@@ -1,7 +1,6 @@
 #include "training/generator/generator_options.h"
 
 #include "common/core/error.h"
-#include "training/stages/stage_keys.h"
 
 namespace semcodec {
 
@@ -74,8 +73,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("texture_channels", o.network.texture.channels);
   read("texture_levels", o.network.texture.levels);
   o.sampler.texture_channels = o.network.texture.channels;
-  read_stage_keys(config);  // one file serves all stages
-  config.check_all_used("");
+  config.check_all_used("generator.");
   const auto positive = [](auto value, const char* key) {
     require(value > 0, ErrorKind::usage,
             std::string("'generator.") + key + "' should be greater than 0.");

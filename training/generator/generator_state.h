@@ -9,10 +9,11 @@
 #include "training/data/sequence_sampler.h"
 #include "training/divergence_guard.h"
 #include "training/generator/generator_trainer.h"
-#include "training/generator/loss_log.h"
 #include "training/generator/objective.h"
 #include "training/generator/painting.h"
+#include "training/loss_log.h"
 #include "training/recovery.h"
+#include "training/step_tools.h"
 
 namespace semcodec {
 
@@ -37,12 +38,7 @@ struct GeneratorTrainer::State {
   bool finite_gradient = true;  ///< of the last step
   bool fault_used = false;      ///< GeneratorOptions::fault_at happens once
   Recovery recovery;            ///< from going back to a checkpoint
-  struct Note {
-    std::string name;
-    torch::Tensor loss;
-    double share = 1;
-  };
-  std::vector<Note> notes;  ///< of this step, still on the device
+  LossNotes notes;              ///< of this step
 
   std::string checkpoint_path() const { return options.output + "/checkpoint.safetensors"; }
   bool image_phase() const { return step < options.image_steps; }
@@ -53,17 +49,13 @@ struct GeneratorTrainer::State {
   void train_step(const SequenceSample& sample);
   torch::Tensor generator_loss_of(const Painted& painted, double share);
   torch::Tensor judge_loss_of(const Painted& painted, double share);
-  void note(const std::string& name, const torch::Tensor& loss, double share);
-  void settle_notes();
-  double clip_gradients() const;
   std::vector<torch::Tensor> trained() const;
   std::vector<torch::Tensor> judged_parameters() const;
-  void set_rate();
+  void set_rates();
   double rate() const;
 
   // generator_checkpoint.cpp
   void save();
-  bool healthy() const;  ///< all weights are finite numbers
   bool load();
   void roll_back();
 

@@ -34,36 +34,6 @@ DiscriminatorMaps judge(Discriminator& net, const torch::Tensor& input, bool bf1
 
 }  // namespace
 
-void GeneratorTrainer::State::note(const std::string& name, const torch::Tensor& loss,
-                                   double share) {
-  notes.push_back({name, loss.detach(), share});
-}
-
-/// Asks the device once a step, instead of stopping it at every loss.
-void GeneratorTrainer::State::settle_notes() {
-  std::vector<torch::Tensor> losses;
-  for (const auto& note : notes) losses.push_back(note.loss.to(torch::kFloat32).reshape({}));
-  const auto values = torch::stack(losses).to(torch::kCPU, torch::kFloat64);
-  for (std::size_t i = 0; i < notes.size(); ++i) {
-    log.add(notes[i].name, values[static_cast<std::int64_t>(i)].item<double>() * notes[i].share);
-  }
-  notes.clear();
-}
-
-/// clip_grad_norm_() of torch in a few launches for all parameters together. Returns the norm.
-double GeneratorTrainer::State::clip_gradients() const {
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> gradients;
-  for (const auto& parameter : trained()) {
-    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
-  }
-  const double norm =
-      torch::stack(at::_foreach_norm(gradients)).to(torch::kFloat32).norm().item<double>();
-  const double scale = options.clip_gradient / (norm + 1e-6);
-  if (scale < 1) at::_foreach_mul_(gradients, scale);
-  return norm;
-}
-
 std::vector<torch::Tensor> GeneratorTrainer::State::trained() const {
   auto all = generator->parameters();
   for (const auto& parameter : texture->parameters()) all.push_back(parameter);
@@ -94,12 +64,12 @@ torch::Tensor GeneratorTrainer::State::judge_loss_of(const Painted& painted, dou
   auto loss = discriminator_loss(
       options.gan, judge(image_judge, image_judge_input(painted, painted.source, patch), bf16),
       judge(image_judge, image_judge_input(painted, painted.frame, patch).detach(), bf16));
-  note("d_image", loss, share);
+  notes.add("d_image", loss, share);
   if (painted.video_fake.defined() && options.weight_gan_video > 0) {
     const auto video_loss =
         discriminator_loss(options.gan, judge(video_judge, patch.of(painted.video_real), bf16),
                            judge(video_judge, patch.of(painted.video_fake).detach(), bf16));
-    note("d_video", video_loss, share);
+    notes.add("d_video", video_loss, share);
     loss = loss + video_loss;
   }
   return loss;
@@ -107,7 +77,7 @@ torch::Tensor GeneratorTrainer::State::judge_loss_of(const Painted& painted, dou
 
 torch::Tensor GeneratorTrainer::State::generator_loss_of(const Painted& painted, double share) {
   const auto told = [&](const std::string& name, const torch::Tensor& loss) {
-    note(name, loss, share);
+    notes.add(name, loss, share);
   };
   auto loss = objective(painted, step, told);
   if (!judged()) return loss;
@@ -119,13 +89,13 @@ torch::Tensor GeneratorTrainer::State::generator_loss_of(const Painted& painted,
   }();
   const auto fake_maps = judge(image_judge, image_judge_input(painted, painted.frame, patch), bf16);
   const auto adversarial = generator_loss(options.gan, fake_maps);
-  note("g_image", adversarial, share);
+  notes.add("g_image", adversarial, share);
   loss = loss + options.weight_gan_image * adversarial +
          options.weight_matching * feature_matching_loss(real_maps, fake_maps);
   if (painted.video_fake.defined() && options.weight_gan_video > 0) {
     const auto video_adversarial =
         generator_loss(options.gan, judge(video_judge, patch.of(painted.video_fake), bf16));
-    note("g_video", video_adversarial, share);
+    notes.add("g_video", video_adversarial, share);
     loss = loss + options.weight_gan_video * video_adversarial;
   }
   return loss;
@@ -174,8 +144,8 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     add(error, torch::l1_loss(painted.frame, painted.source) * share_of(some));
   }
   if (step == options.fault_at) fault_used = true;
-  note("loss", total, 1);
-  settle_notes();
+  notes.add("loss", total);
+  notes.settle(log);
   log.step_done();
 
   const auto wrong = guard.check(total.item<double>(), error.item<double>(), finite_gradient);
@@ -187,7 +157,7 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     trouble = wrong.value_or("a loss on another rank went wrong");
     return;
   }
-  const double norm = clip_gradients();
+  const double norm = clip_gradients(trained(), options.clip_gradient);
   finite_gradient = std::isfinite(norm);
   if (!finite_gradient) {
     log::warning("Step " + std::to_string(step) + ": the gradient is not finite; step left out.");
@@ -199,20 +169,14 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
 }
 
 double GeneratorTrainer::State::rate() const {
-  const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
-  const double cosine = 0.5 * (1.0 + std::cos(M_PI * std::min(1.0, progress)));
-  const double warm_up = std::min(1.0, static_cast<double>(step + 1) / 100.0);
-  return options.learning_rate * recovery.rate_scale * warm_up *
-         (options.final_rate + (1.0 - options.final_rate) * cosine);
+  constexpr std::int64_t kWarmUp = 100;
+  return options.learning_rate * recovery.rate_scale *
+         scheduled_rate(step, options.steps, kWarmUp, options.final_rate);
 }
 
-void GeneratorTrainer::State::set_rate() {
-  for (auto* adam : {generator_adam.get(), judge_adam.get()}) {
-    for (auto& group : adam->param_groups()) {
-      const double factor = adam == judge_adam.get() ? options.judge_rate : 1;
-      static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate() * factor);
-    }
-  }
+void GeneratorTrainer::State::set_rates() {
+  set_rate(*generator_adam, rate());
+  set_rate(*judge_adam, rate() * options.judge_rate);
 }
 
 }  // namespace semcodec

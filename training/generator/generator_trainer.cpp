@@ -1,16 +1,15 @@
 #include "training/generator/generator_trainer.h"
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
-#include <thread>
 
-#include "common/app/bounded_queue.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
+#include "training/batch_feed.h"
 #include "training/checkpoint.h"
 #include "training/generator/generator_state.h"
+#include "training/run_tools.h"
 #include "training/sample_grid.h"
 
 namespace semcodec {
@@ -19,111 +18,30 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Before the first network: the device, the threads, and the seed of the initial weights.
-torch::Device prepare_torch(const GeneratorOptions& options, const Ranks& ranks) {
-  auto device = parse_device(options.device);
-  // The ranks of a machine share its GPUs out among themselves.
-  if (device.is_cuda() && ranks.size() > 1 && options.device.find(':') == std::string::npos) {
-    const auto count = static_cast<int>(torch::cuda::device_count());
-    device = parse_device("cuda:" + std::to_string(ranks.local_rank() % count));
-  }
-  set_threads(options.threads);
-  torch::manual_seed(options.seed);
-  return device;
-}
-
 double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Weights to start from. A network with more residual blocks than the file has starts as the
-/// file's does: the second convolution of the new blocks is zero, so that they add nothing until
-/// they have learnt something (Chen et al. 2016, arXiv 1511.05641).
-void start_from(Generator& generator, const std::string& path) {
-  auto tensors = load_safetensors(path);
-  for (const auto& [name, tensor] : state_of(*generator)) {
-    const auto conv2 = name.find(".conv2.");
-    const auto conv1 = name.find(".conv1.");
-    if (tensors.contains(name) || (conv1 == std::string::npos && conv2 == std::string::npos)) {
-      continue;
-    }
-    tensors[name] = conv2 == std::string::npos ? tensor.clone() : torch::zeros_like(tensor);
-  }
-  load_into(*generator, tensors, path);
-}
+/// Columns of losses.csv, in the units of the objective but without its weights.
+const std::vector<std::string> kLosses = {"loss",    "l1",      "lpips",   "vgg",
+                                          "flow",    "warp",    "rate",    "d_image",
+                                          "g_image", "d_video", "g_video", "spectrum"};
 
-/// The batches of a run from a step on, made ahead by worker threads. Workers fill one queue each,
-/// and the steps take from them in turn: the order of the samples then does not depend on which
-/// worker is faster.
-class BatchFeed {
- public:
-  BatchFeed(const GeneratorOptions& options, const SequenceSampler& sampler, const Ranks& ranks,
-            std::int64_t first, std::int64_t salt, bool pin)
-      : options_(options), sampler_(sampler), ranks_(ranks), first_(first), salt_(salt), pin_(pin) {
-    for (int w = 0; w < options.workers; ++w) {
-      queues_.push_back(std::make_unique<BoundedQueue<SequenceSample>>(2));
-    }
-    for (int w = 0; w < options.workers; ++w) workers_.emplace_back([this, w] { work(w); });
+SequenceSample draw_batch(const GeneratorOptions& options, const SequenceSampler& sampler,
+                          const Ranks& ranks, std::int64_t step, std::int64_t salt, bool pin) {
+  Random random(options.seed + static_cast<std::uint64_t>(step) * 1000003 +
+                static_cast<std::uint64_t>(salt) * 7777777777777ULL);
+  const bool between = static_cast<double>(random.below(1000)) < options.between_share * 1000;
+  // In the image phase one sequence gives one picture, so more of them fit into a step.
+  const int size = step < options.image_steps ? options.batch * 2 : options.batch;
+  std::vector<SequenceSample> samples;
+  for (int i = 0; i < size; ++i) {
+    const auto seed = random.next();
+    if (i % ranks.size() == ranks.rank()) samples.push_back(sampler.draw(seed, between));
   }
-  ~BatchFeed() {
-    for (auto& queue : queues_) queue->cancel();
-    for (auto& worker : workers_) worker.join();
-  }
-  BatchFeed(const BatchFeed&) = delete;
-  BatchFeed& operator=(const BatchFeed&) = delete;
-
-  SequenceSample batch_of(std::int64_t step) {
-    return queues_[static_cast<std::size_t>((step - first_) % options_.workers)]->pop().value();
-  }
-
- private:
-  void work(int w) {
-    at::set_num_threads(1);
-    auto& queue = *queues_[static_cast<std::size_t>(w)];
-    try {
-      for (std::int64_t step = first_ + w; step < options_.steps; step += options_.workers) {
-        if (!queue.push(draw(step))) return;
-      }
-      queue.close();
-    } catch (...) {
-      queue.fail(std::current_exception());
-    }
-  }
-  SequenceSample draw(std::int64_t step) const {
-    Random random(options_.seed + static_cast<std::uint64_t>(step) * 1000003 +
-                  static_cast<std::uint64_t>(salt_) * 7777777777777ULL);
-    const bool between = static_cast<double>(random.below(1000)) < options_.between_share * 1000;
-    // In the image phase one sequence gives one picture, so more of them fit into a step.
-    const int size = step < options_.image_steps ? options_.batch * 2 : options_.batch;
-    std::vector<SequenceSample> samples;
-    for (int i = 0; i < size; ++i) {
-      const auto seed = random.next();
-      if (i % ranks_.size() == ranks_.rank()) samples.push_back(sampler_.draw(seed, between));
-    }
-    auto batch = collate(samples);
-    // From page-locked memory a copy to the GPU runs beside its work.
-    return pin_ ? pinned(batch) : batch;
-  }
-
-  const GeneratorOptions& options_;
-  const SequenceSampler& sampler_;
-  const Ranks& ranks_;
-  std::int64_t first_, salt_;
-  bool pin_;
-  std::vector<std::unique_ptr<BoundedQueue<SequenceSample>>> queues_;
-  std::vector<std::thread> workers_;
-};
-
-/// Runs what may fail for want of space without ending the training. The last checkpoint is whole
-/// in any case, since files appear under their names when they are complete.
-template <typename Function>
-void unless_disk_is_full(const Function& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::output) throw;
-    log::warning(std::string(error.what()) + " The training goes on without it.");
-  }
+  auto batch = collate(samples);
+  // From page-locked memory a copy to the GPU runs beside its work.
+  return pin ? pinned(batch) : batch;
 }
 
 }  // namespace
@@ -131,7 +49,7 @@ void unless_disk_is_full(const Function& f) {
 GeneratorTrainer::State::State(const GeneratorOptions& o, const Ranks& r)
     : options(o),
       ranks(r),
-      device(prepare_torch(o, r)),
+      device(prepare_torch(o.device, o.threads, o.seed, r)),
       generator(o.network),
       average(o.network),
       texture(o.network.texture),
@@ -141,7 +59,7 @@ GeneratorTrainer::State::State(const GeneratorOptions& o, const Ranks& r)
       video_judge(DiscriminatorConfig{13, o.discriminator_channels, 3, 2}),
       sampler(o.data, o.sampler),
       objective(o, device),
-      log(o.output, r.first()) {}
+      log(o.output, kLosses, r.first()) {}
 
 void GeneratorTrainer::State::write_samples(const SequenceSample& sample) {
   const torch::NoGradGuard no_grad;
@@ -165,7 +83,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   std::filesystem::create_directories(options.output, code);
   require(!code, ErrorKind::output, "Cannot make " + options.output + ": " + code.message() + ".");
   if (!options.initial.empty()) {
-    start_from(s.generator, options.initial + "/generator.safetensors");
+    start_from(*s.generator, options.initial + "/generator.safetensors");
     const auto texture = options.initial + "/texture.safetensors";
     if (options.network.texture.channels > 0 && std::filesystem::exists(texture)) {
       load_module(*s.texture, texture);
@@ -206,7 +124,7 @@ GeneratorTrainer::~GeneratorTrainer() = default;
 void GeneratorTrainer::save() { state_->save(); }
 
 std::map<std::string, double> GeneratorTrainer::step_on(const SequenceSample& batch) {
-  state_->set_rate();
+  state_->set_rates();
   state_->train_step(batch);
   ++state_->step;
   return state_->log.take();
@@ -224,10 +142,14 @@ void GeneratorTrainer::run() {
   const auto over_ranks = [&](std::vector<double>& values) { s.ranks.sum(values); };
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
-    BatchFeed feed(options, s.sampler, s.ranks, s.step, s.recovery.salt, s.device.is_cuda());
+    BatchFeed<SequenceSample> feed(
+        [&s, salt = s.recovery.salt](std::int64_t step) {
+          return draw_batch(s.options, s.sampler, s.ranks, step, salt, s.device.is_cuda());
+        },
+        s.step, options.steps, options.workers);
     while (s.step < last && !s.stop && s.trouble.empty()) {
       const auto sample = to_device(feed.batch_of(s.step), s.device);
-      s.set_rate();
+      s.set_rates();
       const double rate = s.rate();
       s.train_step(sample);
       if (!s.trouble.empty()) break;
@@ -246,7 +168,7 @@ void GeneratorTrainer::run() {
         saved = Clock::now();
       }
     }
-    if (s.step >= last && s.trouble.empty() && !s.healthy()) {
+    if (s.step >= last && s.trouble.empty() && !finite_weights(s.trained())) {
       s.trouble = "there are weights that are no numbers";
     }
     if (!s.trouble.empty()) s.roll_back();

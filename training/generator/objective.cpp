@@ -14,20 +14,6 @@ constexpr double kFlowUnit = 20.0;  // pixels, as in the input of D_V
 
 }  // namespace
 
-Patch draw_patch(const torch::Tensor& pictures, std::int64_t side, std::uint64_t seed,
-                 std::int64_t step, std::uint64_t salt) {
-  const auto largest = std::min(pictures.size(2), pictures.size(3));
-  Patch patch;
-  patch.side = side > 0 ? std::min(side, largest) : largest;
-  Random random(seed * 7919 + salt * 104729 + static_cast<std::uint64_t>(step));
-  const auto draw = [&](std::int64_t range) {
-    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(range + 1)));
-  };
-  patch.x = draw(pictures.size(3) - patch.side);
-  patch.y = draw(pictures.size(2) - patch.side);
-  return patch;
-}
-
 Objective::Objective(const GeneratorOptions& options, torch::Device device)
     : options_(options), device_(device) {
   if (options_.weight_lpips > 0) lpips_ = Lpips::find(device);

@@ -15,23 +15,12 @@
 #include "models/vgg/feature_net.h"
 #include "training/generator/generator_options.h"
 #include "training/generator/painting.h"
+#include "training/patch.h"
 
 namespace semcodec {
 
 /// Told each loss by name, without its weight.
 using LossNote = std::function<void(const std::string&, const torch::Tensor&)>;
-
-/// A square that every picture of a step is cut to (φ of eq. 4), drawn from `step` and `salt` so
-/// that a resumed run repeats it.
-struct Patch {
-  std::int64_t x = 0, y = 0, side = 0;
-  torch::Tensor of(const torch::Tensor& pictures) const {
-    return pictures.narrow(2, y, side).narrow(3, x, side);
-  }
-};
-/// A side of 0, or one larger than the picture's (height), gives the largest square.
-Patch draw_patch(const torch::Tensor& pictures, std::int64_t side, std::uint64_t seed,
-                 std::int64_t step, std::uint64_t salt);
 
 class Objective {
  public:

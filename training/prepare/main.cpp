@@ -22,6 +22,7 @@
 #include "training/edge_store.h"
 #include "training/frame_store.h"
 #include "training/prepare/annotations.h"
+#include "training/prepare/base_layers.h"
 #include "training/prepare/clip_list.h"
 #include "training/prepare/mat_file.h"
 
@@ -35,7 +36,8 @@ struct Arguments {
   std::string output, size = "512", edges, device = "auto", layout = "videos", rate, maps;
   std::uint64_t limit = 0;
   int threads = 0;
-  bool annotated = false;
+  bool annotated = false, expand = false;
+  BaseLayerOptions base;
 };
 
 /// "512" = long side, the other one in proportion; or "WxH". Multiples of 16.
@@ -99,18 +101,29 @@ void write_skipped(const std::string& folder, const std::string& text) {
   file.commit();
 }
 
-/// Edge maps of stores that are there already.
-void write_maps(const std::string& folder, const EdgeDetector& detector) {
+std::vector<std::string> stores_in(const std::string& folder) {
   std::vector<std::string> stores;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".frames") stores.push_back(entry.path().string());
   }
   std::sort(stores.begin(), stores.end());
   require(!stores.empty(), ErrorKind::input, "There are no frame stores in " + folder + ".");
+  return stores;
+}
+
+/// Edge maps of stores that are there already.
+void write_maps(const std::string& folder, const EdgeDetector& detector) {
+  const auto stores = stores_in(folder);
   for (const auto& store : stores) {
     if (!fs::exists(fs::path(store).replace_extension(".edges"))) write_edge_store(store, detector);
   }
   log::info(folder + ": edge maps of " + std::to_string(stores.size()) + " stores.");
+}
+
+/// Base layers of stores that are there already.
+void add_base_layers(const Arguments& arguments) {
+  for (const auto& store : stores_in(arguments.output)) write_base_layers(store, arguments.base);
+  if (arguments.expand) expand_base_layers(arguments.output);
 }
 
 /// The one picture of a file, at its own size.
@@ -215,6 +228,13 @@ void prepare(const Arguments& arguments) {
             "--maps wants --edges WEIGHTS and no videos.");
     return write_maps(arguments.maps, *detector);
   }
+  require(arguments.base.count >= 0 && arguments.base.count <= 1000 && arguments.base.effort >= 0 &&
+              arguments.base.effort <= 9,
+          ErrorKind::usage, "--base should be 0 to 1000 and --base-effort 0 to 9.");
+  const bool base_layers = arguments.base.count > 0 || arguments.expand;
+  if (base_layers && arguments.inputs.empty() && !arguments.output.empty()) {
+    return add_base_layers(arguments);
+  }
   require(!arguments.inputs.empty() && !arguments.output.empty(), ErrorKind::usage,
           "Name the videos, and with --output the folder of their stores.");
   std::error_code code;
@@ -231,6 +251,7 @@ void prepare(const Arguments& arguments) {
       if (!fs::exists(output)) write_store(clip, output, arguments);
       const auto edges = fs::path(output).replace_extension(".edges");
       if (detector && !fs::exists(edges)) write_edge_store(output, *detector);
+      write_base_layers(output, arguments.base);
       ++done;
     } catch (const Error& error) {
       // One bad clip should not cost the others.
@@ -243,6 +264,7 @@ void prepare(const Arguments& arguments) {
   require(done > 0, ErrorKind::input,
           "None of the inputs is a clip of the layout '" + arguments.layout +
               "' that can be read; docs/training.md lists the layouts.");
+  if (arguments.expand) expand_base_layers(arguments.output);
 }
 
 }  // namespace
@@ -252,7 +274,9 @@ int main(int argc, char** argv) {
   CommonOptions common;
   add_common_options(app, common, version_text("semcodec-train prepare", media_versions()));
   Arguments a;
-  app.add_option("INPUT", a.inputs, "Videos, or folders of videos");
+  app.add_option(
+      "INPUT", a.inputs,
+      "Videos, or folders of videos; none: --base and --expand work on the stores there");
   app.add_option("--output", a.output, "Folder of the stores");
   app.add_option("--size", a.size, "Long side in pixels, or WxH; rounded to multiples of 16")
       ->capture_default_str();
@@ -266,6 +290,12 @@ int main(int argc, char** argv) {
   app.add_option("--limit", a.limit, "Most frames of a clip, 0 = all")->capture_default_str();
   app.add_option("--edges", a.edges, "Also write edge maps with these PiDiNet weights");
   app.add_option("--maps", a.maps, "Only write the edge maps of the stores in this folder");
+  app.add_option("--base", a.base.count, "Also code so many base layers a clip, for the restorer")
+      ->capture_default_str();
+  app.add_option("--base-effort", a.base.effort, "libaom's cpu-used for them, 0 (slow) to 9")
+      ->capture_default_str();
+  app.add_option("--seed", a.base.seed, "Of the draws of base layers")->capture_default_str();
+  app.add_flag("--expand", a.expand, "Also decode the base layers in the folder of --output");
   app.add_option("--device", a.device, "auto, cpu or cuda:N, for the edge maps");
   app.add_option("--threads", a.threads, "CPU threads for the edge maps, 0 = one a core");
   return run_main(app, argc, argv, [&] { prepare(a); });

@@ -119,26 +119,35 @@ void write_model_card(const ModelCardSource& s) {
     teachers += (teachers.empty() ? "" : " and ") + std::string("trained on the annotations in `") +
                 s.edges.annotations + "`";
   }
-  const auto metadata = header_of(s.folder + "/generator.safetensors")
-                            .value("__metadata__", nlohmann::json::object());
+  const auto trained = [&](const std::string& file) {
+    const auto metadata =
+        header_of(s.folder + "/" + file).value("__metadata__", nlohmann::json::object());
+    return metadata.value("step", "?") + " steps. " + metadata.value("objective", "");
+  };
+  const bool with_restorer = fs::exists(s.folder + "/restorer.safetensors");
   std::ostringstream card;
   card << "# " << s.name << "\n\nTrained by `semcodec-train all`, finished on " << today()
        << " (UTC). This card was written from the run.\n\n| file | what |\n|---|---|\n"
        << network_line(s.folder + "/generator.safetensors",
                        "temporal generator and interpolator, receiver")
        << network_line(s.folder + "/texture.safetensors", "texture network, sender")
+       << network_line(s.folder + "/restorer.safetensors",
+                       "generator of frames with a base picture, receiver")
        << network_line(s.folder + "/edges.safetensors", "PiDiNet, sender")
        << network_line(s.folder + "/flow.safetensors", "FlowNet2, receiver") << "\n## Data\n\n"
        << data_section(s.store) << "\nTerms of these clips bind whoever passes the model on.\n"
        << "\n## Networks\n\n- Edges: " << origin(s.edges, teachers)
        << ".\n- Flow: " << origin(s.flow, "trained on synthetic motion of the frames above")
-       << ".\n- Generator, interpolator and texture: " << metadata.value("step", "?") << " steps. "
-       << metadata.value("objective", "") << "\n\n## Losses\n\n"
+       << ".\n- Generator, interpolator and texture: " << trained("generator.safetensors") << "\n"
+       << (with_restorer ? "- Restorer: " + trained("restorer.safetensors") + "\n" : "")
+       << "\n## Losses\n\n"
        << last_losses(s.folder + "/losses.csv")
+       << (with_restorer ? "\nOf the restorer:\n\n" + last_losses(s.folder + "/losses-restorer.csv")
+                         : "")
        << "\nWithout their weights; `losses.csv` holds the whole run. A perceptual network that is "
           "part of the\nobjective flatters figures measured with the same network.\n\n"
        << "## Settings\n\n```\n"
-       << read_text(s.work + "/generator.done") << "```\n";
+       << read_text(s.work + (with_restorer ? "/restorer.done" : "/generator.done")) << "```\n";
   const std::string text = card.str();
   OutputFile file(s.folder + "/MODEL_CARD.md");
   file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});

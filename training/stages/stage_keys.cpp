@@ -25,6 +25,11 @@ constexpr StageKey kPrepare[] = {
     {"limit", "--limit", Kind::whole, "0"},
 };
 
+constexpr StageKey kBase[] = {
+    {"layers", "--base", Kind::whole, "0"},
+    {"effort", "--base-effort", Kind::whole, "5"},
+};
+
 constexpr StageKey kEdges[] = {
     {"size", "--size", Kind::word, "tiny"},
     {"lambda", "--lambda", Kind::number, "1.1"},
@@ -61,6 +66,7 @@ constexpr StageKey kFlow[] = {
 
 std::span<const StageKey> keys_of(const std::string& section) {
   if (section == "prepare") return kPrepare;
+  if (section == "base") return kBase;
   if (section == "edges") return kEdges;
   require(section == "flow", ErrorKind::internal, "There is no stage '" + section + "'.");
   return kFlow;
@@ -97,6 +103,12 @@ NetworkSource flow_source(const Config& config) {
   return {config.get("flow.use", std::string()), {}, {}};
 }
 
+int base_layers(const Config& config) {
+  const int layers = config.get("base.layers", 0);
+  require(layers >= 0 && layers <= 1000, ErrorKind::usage, "'base.layers' should be 0 to 1000.");
+  return layers;
+}
+
 RunKeys run_keys(const Config& config) {
   RunKeys keys;
   keys.name = config.get("name", keys.name);
@@ -109,12 +121,13 @@ RunKeys run_keys(const Config& config) {
 }
 
 void read_stage_keys(const Config& config) {
-  for (const char* section : {"prepare", "edges", "flow"}) stage_options(config, section);
+  for (const char* section : {"prepare", "base", "edges", "flow"}) stage_options(config, section);
   // Weights of the two kinds of edge loss; what is absent weighs nothing.
   const auto source = edge_source(config);
   config.get("edges.distillation", source.teacher.empty() ? 0.0 : 1.0);
   config.get("edges.labels", source.annotations.empty() ? 0.0 : 1.0);
   flow_source(config);
+  base_layers(config);
   run_keys(config);
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 // Which keys of a configuration belong to which stage, and what the stages' programs call them.
 //
-// The generator stage reads its section itself (generator_options.h). The sections [prepare],
-// [edges] and [flow] are turned into options of semcodec-train-prepare, -edges and -flow here, each
-// with its value, so that a default which changes later does not change what a run means.
+// The generator and the restorer stage read their sections themselves (training_options.h). The
+// sections [prepare], [base], [edges] and [flow] are turned into options of semcodec-train-prepare
+// (the first two), -edges and -flow here, each with its value, so that a default which changes
+// later does not change what a run means.
 
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 
 namespace semcodec {
 
-/// Options for the program of `section` ("prepare", "edges", "flow"): "--crop", "192", ….
+/// Options for the program of `section` ("prepare", "base", "edges", "flow"): "--crop", "192", ….
 /// Throws Error(usage) naming a key of the wrong type.
 std::vector<std::string> stage_options(const Config& config, const std::string& section);
 
@@ -24,6 +25,9 @@ struct NetworkSource {
 };
 NetworkSource edge_source(const Config& config);
 NetworkSource flow_source(const Config& config);
+
+/// Base layers a clip; 0: the package gets no restorer.
+int base_layers(const Config& config);
 
 /// What concerns the whole run.
 struct RunKeys {

@@ -1,334 +1,41 @@
 #include "training/stages/train_all.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/core/error.h"
 #include "common/core/file.h"
-#include "common/core/hash.h"
 #include "common/core/log.h"
-#include "models/core/weights_path.h"
-#include "training/prepare/clip_list.h"
-#include "training/stages/child.h"
+#include "training/copy_file.h"
 #include "training/stages/model_card.h"
-#include "training/stages/stage_keys.h"
-#include "training/stages/stage_runner.h"
+#include "training/stages/training_plan.h"
 
 namespace semcodec {
 
 namespace {
 
 namespace fs = std::filesystem;
-using Settings = std::map<std::string, std::string>;
 
-/// Options that change how fast a run is or how much it tells, but not what it makes.
-constexpr const char* kNoMatter[] = {"generator.workers", "generator.checkpoint_minutes",
-                                     "generator.log_every", "generator.sample_every",
-                                     "generator.stop_after"};
-
-/// What identifies the videos: a folder with other files in it is prepared again.
-std::string digest_of_inputs(const std::string& data) {
-  std::string text;
-  std::size_t count = 0;
-  for (const auto& file : list_files({data})) {
-    std::error_code code;
-    const auto time = fs::last_write_time(file, code).time_since_epoch().count();
-    text +=
-        file + " " + std::to_string(fs::file_size(file, code)) + " " + std::to_string(time) + "\n";
-    ++count;
-  }
-  require(count > 0, ErrorKind::input, "There is nothing in " + data + " to train on.");
-  return std::to_string(count) + " files, md5 " +
-         md5_hex({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
-
-/// FILE of a package given by name or folder, or a safetensors file itself.
-std::string network_of(const std::string& package, const std::string& file,
-                       const std::string& key) {
-  if (fs::is_regular_file(package)) return package;
-  if (fs::is_regular_file(package + "/" + file)) return package + "/" + file;
-  for (const auto& relative : {package + "/" + file, "models/zoo/" + package + "/" + file}) {
-    if (const auto found = find_project_file(relative)) return *found;
-  }
-  throw Error(ErrorKind::input, "'" + key + "' is " + package + ", which has no " + file +
-                                    "; give a model package or a .safetensors file.");
-}
-
-void copy(const std::string& from, const std::string& to) {
-  std::error_code code;
-  fs::copy_file(from, to + ".part", fs::copy_options::overwrite_existing, code);
-  if (!code) fs::rename(to + ".part", to, code);
-  require(!code, ErrorKind::output,
-          "Cannot copy " + from + " to " + to + ": " + code.message() + ".");
-}
-
-std::vector<std::string> stores_in(const std::string& folder) {
-  std::vector<std::string> stores;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder, code)) {
-    if (entry.path().extension() == ".frames") stores.push_back(entry.path().string());
-  }
-  std::sort(stores.begin(), stores.end());
-  return stores;
-}
-
-/// Everything that the tasks share.
-struct Plan {
-  const TrainAllArguments& arguments;
-  const Config& config;
-  RunKeys run;
-  NetworkSource edges, flow;
-  std::string data, output, work, store, edges_file, flow_file, generator_folder;
-
-  Plan(const TrainAllArguments& a, const Config& c)
-      : arguments(a),
-        config(c),
-        run(run_keys(c)),
-        edges(edge_source(c)),
-        flow(flow_source(c)),
-        data(c.require_text("data", "the folder of videos")),
-        output(c.require_text("output", "the folder of the model package")),
-        work(output + "/train"),
-        store(work + "/store"),
-        edges_file(work + "/edges/edges.safetensors"),
-        flow_file(work + "/flow/flow.safetensors"),
-        generator_folder(work + "/generator") {}
-
-  /// A whole number of the generator stage.
-  std::int64_t number(const std::string& key) const {
-    return std::stoll(config.resolved("generator.").at("generator." + key));
-  }
-  bool with_flow() const { return flow.use != "none"; }
-  std::vector<std::string> quiet(std::vector<std::string> command) const {
-    if (arguments.quiet) command.emplace_back("-q");
-    return command;
-  }
-  void check() const;
-  Task prepare_task() const;
-  Task edges_task() const;
-  Task maps_task() const;
-  Task flow_task() const;
-  Task generator_task() const;
-  Task copy_task(int stage, const std::string& name, const std::string& from,
-                 const std::string& to) const;
-};
-
-void Plan::check() const {
-  const auto start = [](const char* name) {
-    const char* text = std::getenv(name);
-    return text != nullptr && std::atoi(text) > 1;
-  };
-  require(!start("OMPI_COMM_WORLD_SIZE") && !start("PMI_SIZE") && !start("WORLD_SIZE"),
-          ErrorKind::usage,
-          "Start `semcodec-train all` once, without mpirun or torchrun, and set ranks=N: only the "
-          "generator stage runs in several processes.");
-  require(!edges.use.empty() || !edges.teacher.empty() || !edges.annotations.empty(),
-          ErrorKind::usage,
-          "The edge network has nothing to learn from: set edges.teacher=pidinet, or "
-          "edges.annotations=FOLDER, or edges.use=models/zoo/default to take the shipped one.");
-  require(number("batch") % run.ranks == 0, ErrorKind::usage,
-          "'generator.batch' is " + std::to_string(number("batch")) + ", which " +
-              std::to_string(run.ranks) + " ranks cannot share; give a multiple.");
-  parse_clip_layout(config.get_word("prepare.layout", "videos"));
-  require(fs::exists(data), ErrorKind::input, "There are no videos at " + data + " ('data').");
-  const auto from = fs::weakly_canonical(data), to = fs::weakly_canonical(output);
-  const auto part = std::mismatch(from.begin(), from.end(), to.begin(), to.end()).first;
-  require(part != from.end(), ErrorKind::usage,
-          "The output folder lies in the folder of the videos, which would then train on its own "
-          "samples; choose another one.");
-  if (!edges.use.empty()) network_of(edges.use, "edges.safetensors", "edges.use");
-  if (edges.use.empty() && !edges.teacher.empty()) {
-    require_weights(edges.teacher, "the edge network's teacher");
-  }
-  if (!flow.use.empty() && with_flow()) network_of(flow.use, "flow.safetensors", "flow.use");
-}
-
-Task Plan::copy_task(int stage, const std::string& name, const std::string& from,
-                     const std::string& to) const {
-  Task task;
-  task.stage = stage;
-  task.name = name;
-  task.title = name + ": as in " + from;
-  task.settings[name + ".use"] = sha256_file(from);
-  task.results = {to};
-  task.work = [from, to] {
-    std::error_code code;
-    fs::create_directories(fs::path(to).parent_path(), code);
-    copy(from, to);
-    return 0;
-  };
-  return task;
-}
-
-Task Plan::prepare_task() const {
-  Task task;
-  task.stage = 1;
-  task.name = task.title = "prepare";
-  task.settings = config.resolved("prepare.");
-  task.settings["data"] = data;
-  task.settings["files"] = digest_of_inputs(data);
-  task.clear = [this] {
-    // Made from the videos within minutes, unlike what the other stages leave.
-    if (fs::exists(work + "/prepare.begun")) {
-      fs::remove_all(store);
-    } else {
-      set_aside(store);
-    }
-  };
-  task.work = [this] {
-    auto command = quiet({program_beside("semcodec-train-prepare"), data, "--output", store});
-    for (const auto& option : stage_options(config, "prepare")) command.push_back(option);
-    return run_child(command);
-  };
-  return task;
-}
-
-Task Plan::edges_task() const {
-  if (!edges.use.empty()) {
-    return copy_task(2, "edges", network_of(edges.use, "edges.safetensors", "edges.use"),
-                     edges_file);
-  }
-  Task task;
-  task.stage = 2;
-  task.name = task.title = "edges";
-  task.settings = config.resolved("edges.");
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {edges_file};
-  task.clear = [this] { set_aside(work + "/edges"); };
-  task.work = [this] {
-    std::error_code code;
-    fs::create_directories(work + "/edges", code);
-    auto command = quiet({program_beside("semcodec-train-edges")});
-    for (const auto& folder : {store, edges.annotations}) {
-      if (folder.empty()) continue;
-      for (const auto& path : stores_in(folder)) command.push_back(path);
-    }
-    for (const std::string& text :
-         {std::string("--output"), edges_file, std::string("--checkpoint"),
-          work + "/edges/checkpoint.safetensors", std::string("--resume"), std::string("--seed"),
-          std::to_string(run.seed), std::string("--device"), run.device, std::string("--threads"),
-          std::to_string(run.threads), std::string("--distillation"),
-          config.resolved("edges.").at("edges.distillation"), std::string("--labels"),
-          config.resolved("edges.").at("edges.labels")}) {
-      command.push_back(text);
-    }
-    if (!edges.teacher.empty()) {
-      command.emplace_back("--teacher");
-      command.push_back(edges.teacher);
-    }
-    for (const auto& option : stage_options(config, "edges")) command.push_back(option);
-    return run_child(command);
-  };
-  return task;
-}
-
-Task Plan::maps_task() const {
-  Task task;
-  task.stage = 2;
-  task.name = "maps";
-  task.title = "edges: maps of all frames";
-  task.clear = [this] {
-    for (const auto& path : stores_in(store)) {
-      fs::remove(fs::path(path).replace_extension(".edges"));
-    }
-  };
-  task.work = [this] {
-    return run_child(
-        quiet({program_beside("semcodec-train-prepare"), "--maps", store, "--edges", edges_file,
-               "--device", run.device, "--threads", std::to_string(run.threads)}));
-  };
-  return task;
-}
-
-Task Plan::flow_task() const {
-  if (!with_flow()) {
-    Task task;
-    task.stage = 3;
-    task.name = "flow";
-    task.title = "flow: none wanted";
-    task.settings["flow.use"] = "none";
-    task.work = [this] {
-      set_aside(flow_file);
-      return 0;
-    };
-    return task;
-  }
-  if (!flow.use.empty()) {
-    return copy_task(3, "flow", network_of(flow.use, "flow.safetensors", "flow.use"), flow_file);
-  }
-  Task task;
-  task.stage = 3;
-  task.name = task.title = "flow";
-  task.settings = config.resolved("flow.");
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {flow_file};
-  task.clear = [this] { set_aside(work + "/flow"); };
-  task.work = [this] {
-    auto command = quiet({program_beside("semcodec-train-flow"), "--data", store, "--output",
-                          work + "/flow", "--seed", std::to_string(run.seed), "--device",
-                          run.device, "--threads", std::to_string(run.threads)});
-    for (const auto& option : stage_options(config, "flow")) command.push_back(option);
-    return run_child(command);
-  };
-  return task;
-}
-
-Task Plan::generator_task() const {
-  Task task;
-  task.stage = 4;
-  task.name = task.title = "generator";
-  task.settings = config.resolved("generator.");
-  for (const char* key : kNoMatter) task.settings.erase(key);
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {generator_folder + "/generator.safetensors"};
-  task.clear = [this] { set_aside(generator_folder); };
-  task.work = [this] {
-    std::vector<std::string> command;
-    if (run.ranks > 1) {
-      // Ranks write a checkpoint on a signal; one second, which mpirun gives them, may be short.
-      command = {"mpirun",
-                 "-n",
-                 std::to_string(run.ranks),
-                 "--oversubscribe",
-                 "--bind-to",
-                 "none",
-                 "--mca",
-                 "odls_base_sigkill_timeout",
-                 "120"};
-    }
-    command.push_back(program_beside("semcodec-train"));
-    command.emplace_back("generator");
-    if (!arguments.config.empty()) command.push_back(arguments.config);
-    command.emplace_back("--resume");
-    const auto set = [&](const std::string& text) {
-      command.emplace_back("--set");
-      command.push_back(text);
-    };
-    for (const auto& text : arguments.overrides) set(text);
-    set("data=" + store);
-    set("output=" + generator_folder);
-    if (config.resolved("generator.").at("generator.flow").empty() && with_flow())
-      set("generator.flow=" + flow_file);
-    const int status = run_child(quiet(command));
-    const auto stop = number("stop_after");
-    require(status != 0 || stop <= 0 || stop >= number("steps"), ErrorKind::interrupted,
-            "The generator stage stopped at step " + std::to_string(stop) +
-                " as generator.stop_after asks; without it the same command goes on from there.");
-    return status;
-  };
-  return task;
+/// model.json of a stage's folder.
+nlohmann::ordered_json description_in(const std::string& folder) {
+  const std::string from = folder + "/model.json";
+  const auto bytes = read_file(from, 1 << 20);
+  auto json = nlohmann::ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  require(json.is_object(), ErrorKind::corrupt,
+          from + " is damaged; remove it and train that stage again.");
+  return json;
 }
 
 /// The generator stage has described its networks; the package's name and flow are known here.
-void write_description(const Plan& plan, const std::string& name) {
-  const std::string from = plan.generator_folder + "/model.json";
-  const auto bytes = read_file(from, 1 << 20);
-  auto json = nlohmann::ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  require(json.is_object(), ErrorKind::corrupt, from + " is damaged; train the generator again.");
+void write_description(const TrainingPlan& plan, const std::string& name) {
+  auto json = description_in(plan.generator_folder);
   json["name"] = name;
   json["refine_flow"] = plan.with_flow();
+  if (plan.with_restorer()) {
+    const auto restorer = description_in(plan.restorer_folder);
+    json["restorer"] = restorer.at("restorer");
+    json["detail"] = restorer.at("detail");
+  }
   const std::string text = json.dump(2) + "\n";
   OutputFile file(plan.output + "/model.json");
   file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
@@ -336,18 +43,24 @@ void write_description(const Plan& plan, const std::string& name) {
 }
 
 /// Puts the package together. The last thing written is what makes it one: model.json.
-void assemble(const Plan& plan) {
+void assemble(const TrainingPlan& plan) {
   const std::string& folder = plan.output;
   std::error_code code;
-  for (const char* name : {"model.json", "texture.safetensors", "flow.safetensors"}) {
+  for (const char* name :
+       {"model.json", "texture.safetensors", "flow.safetensors", "restorer.safetensors"}) {
     fs::remove(folder + "/" + name, code);
   }
-  copy(plan.edges_file, folder + "/edges.safetensors");
+  copy_whole(plan.edges_file, folder + "/edges.safetensors");
   for (const char* name : {"generator.safetensors", "texture.safetensors", "losses.csv"}) {
     const std::string from = plan.generator_folder + "/" + name;
-    if (fs::exists(from)) copy(from, folder + "/" + name);
+    if (fs::exists(from)) copy_whole(from, folder + "/" + name);
   }
-  if (plan.with_flow()) copy(plan.flow_file, folder + "/flow.safetensors");
+  if (plan.with_flow()) copy_whole(plan.flow_file, folder + "/flow.safetensors");
+  if (plan.with_restorer()) {
+    copy_whole(plan.restorer_folder + "/restorer.safetensors", folder + "/restorer.safetensors");
+    const std::string losses = plan.restorer_folder + "/losses.csv";
+    if (fs::exists(losses)) copy_whole(losses, folder + "/losses-restorer.csv");
+  }
   auto name = plan.run.name;
   if (name.empty()) name = fs::weakly_canonical(folder).filename().string();
   write_model_card({name, folder, plan.work, plan.store, plan.edges, plan.flow});
@@ -357,11 +70,15 @@ void assemble(const Plan& plan) {
 }  // namespace
 
 void train_all(const TrainAllArguments& arguments, const Config& config) {
-  const Plan plan(arguments, config);
+  const TrainingPlan plan(arguments, config);
   plan.check();
-  run_tasks({plan.prepare_task(), plan.edges_task(), plan.maps_task(), plan.flow_task(),
-             plan.generator_task()},
-            plan.work);
+  std::vector<Task> tasks = {plan.prepare_task(), plan.edges_task(), plan.maps_task(),
+                             plan.flow_task(), plan.generator_task()};
+  if (plan.with_restorer()) {
+    tasks.push_back(plan.base_task());
+    tasks.push_back(plan.restorer_task());
+  }
+  run_tasks(tasks, plan.work);
   assemble(plan);
   log::info("The model package " + plan.output +
             " is ready: semcodec-encode and semcodec-decode take it by --model " + plan.output +

@@ -3,8 +3,8 @@
 //
 //   OUTPUT/            the package: model.json, *.safetensors, MODEL_CARD.md, losses.csv
 //   OUTPUT/train/      how it was made: markers of the stages (stage_runner.h),
-//     store/           frame stores with their edge maps
-//     edges/ flow/ generator/    each stage's own checkpoint, exports and samples
+//     store/           frame stores with their edge maps and base layers
+//     edges/ flow/ generator/ restorer/    each stage's own checkpoint, exports and samples
 //
 // The stages are the programs that can also be run by hand, started as child processes.
 
@@ -21,8 +21,8 @@ struct TrainAllArguments {
   bool quiet = false;
 };
 
-/// `config` is the one of the arguments, from which the generator stage has read its options: its
-/// keys are known to be good. Throws Error before anything starts, or else as run_tasks().
+/// `config` is the one of the arguments, from which read_training_options() has read: its keys are
+/// known to be good. Throws Error before anything starts, or else as run_tasks().
 void train_all(const TrainAllArguments& arguments, const Config& config);
 
 }  // namespace semcodec

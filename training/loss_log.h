@@ -6,7 +6,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "training/event_file.h"
@@ -15,8 +17,10 @@ namespace semcodec {
 
 class LossLog {
  public:
-  /// `writes`: of several ranks only the first one prints and writes.
-  LossLog(const std::string& folder, bool writes) : folder_(folder), writes_(writes) {}
+  /// `columns`: names of the losses, in the order of losses.csv; others are summed but not
+  /// reported. `writes`: of several ranks only the first one prints and writes.
+  LossLog(const std::string& folder, std::vector<std::string> columns, bool writes)
+      : folder_(folder), columns_(std::move(columns)), writes_(writes) {}
 
   /// Adds to the mean of this loss since the last report. Names as in losses.csv.
   void add(const std::string& name, double value) { sums_[name] += value; }
@@ -28,6 +32,8 @@ class LossLog {
   /// `ranks`.
   void report(std::int64_t step, std::int64_t steps, double seconds_per_step, double rate,
               int ranks, const std::function<void(std::vector<double>&)>& over_ranks);
+  /// Values that belong to no step alone, for TensorBoard.
+  void scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);
   void picture(std::int64_t step, int width, int height, std::span<const std::uint8_t> rgb);
 
   /// Starts or goes on at `step`: rows of later steps leave losses.csv (a run that was killed had
@@ -40,9 +46,11 @@ class LossLog {
 
  private:
   std::string csv_path() const { return folder_ + "/losses.csv"; }
+  std::string head() const;
   void append(const std::string& row);
 
   std::string folder_;
+  std::vector<std::string> columns_;
   bool writes_;
   std::map<std::string, double> sums_;
   std::int64_t steps_ = 0;

@@ -1,4 +1,4 @@
-#include "training/generator/loss_log.h"
+#include "training/loss_log.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -14,19 +14,11 @@
 
 namespace semcodec {
 
-namespace {
-
-/// Columns of losses.csv, in the units of the objective but without its weights.
-constexpr const char* kLosses[] = {"loss", "l1",      "lpips",   "vgg",     "flow",    "warp",
-                                   "rate", "d_image", "g_image", "d_video", "g_video", "spectrum"};
-
-std::string head() {
+std::string LossLog::head() const {
   std::string text = "step";
-  for (const char* name : kLosses) text += std::string(",") + name;
+  for (const auto& name : columns_) text += "," + name;
   return text;
 }
-
-}  // namespace
 
 std::map<std::string, double> LossLog::take() {
   steps_ = 0;
@@ -36,7 +28,7 @@ std::map<std::string, double> LossLog::take() {
 void LossLog::report(std::int64_t step, std::int64_t steps, double seconds_per_step, double rate,
                      int ranks, const std::function<void(std::vector<double>&)>& over_ranks) {
   std::vector<double> means;
-  for (const char* name : kLosses) {
+  for (const auto& name : columns_) {
     const auto found = sums_.find(name);
     means.push_back(found == sums_.end() ? 0.0 : found->second / static_cast<double>(steps_));
   }
@@ -45,25 +37,30 @@ void LossLog::report(std::int64_t step, std::int64_t steps, double seconds_per_s
   if (!writes_) return;
   std::string line = "step " + std::to_string(step) + "/" + std::to_string(steps);
   std::string row = std::to_string(step);
-  std::vector<std::pair<std::string, double>> scalars;
+  std::vector<std::pair<std::string, double>> values;
   for (std::size_t i = 0; i < means.size(); ++i) {
-    const char* name = kLosses[i];
+    const auto& name = columns_[i];
     row += ",";
     if (seen.count(name) == 0) continue;
     char text[64];
     std::snprintf(text, sizeof text, "%.5f", means[i] / ranks);
     row += text;
-    line += std::string("  ") + name + " " + text;
-    scalars.emplace_back(std::string("loss/") + name, means[i] / ranks);
+    line += "  " + name + " " + text;
+    values.emplace_back("loss/" + name, means[i] / ranks);
   }
   char text[96];
   std::snprintf(text, sizeof text, "  %.2f steps/s  %.0f min left", 1.0 / seconds_per_step,
                 static_cast<double>(steps - step) * seconds_per_step / 60.0);
   log::info(line + text);
   append(row);
-  scalars.emplace_back("run/learning_rate", rate);
-  scalars.emplace_back("run/steps_a_second", 1.0 / seconds_per_step);
-  if (events_) events_->scalars(step, scalars);
+  values.emplace_back("run/learning_rate", rate);
+  values.emplace_back("run/steps_a_second", 1.0 / seconds_per_step);
+  scalars(step, values);
+}
+
+void LossLog::scalars(std::int64_t step,
+                      const std::vector<std::pair<std::string, double>>& values) {
+  if (events_) events_->scalars(step, values);
 }
 
 void LossLog::append(const std::string& row) {

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# The restorer in small: base layers by the encoder's coder, 30 steps that learn, a run that is cut in
+# two, and the exported package in encoder and decoder.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
+
+mkdir "$dir/videos"
+clip 128x96 24 "$dir/videos/clip.y4m"
+prepare() { "$bin/semcodec-train" prepare "$@"; }
+prepare "$dir/videos" --output "$dir/store" --size 128x96 --base 2 --expand 2>"$dir/prepare.txt"
+grep -q "quantiser" "$dir/prepare.txt" || fail "$(cat "$dir/prepare.txt")"
+for k in 0 1; do
+  [ -s "$dir/store/clip-$k.base" ] && [ -s "$dir/store/clip-$k.pictures" ] || fail "no layer $k"
+done
+
+# Further layers leave the ones that are there; the same draws give the same bytes.
+sum=$(md5sum "$dir/store/clip-0.base" "$dir/store/clip-1.base" | cut -d' ' -f1)
+prepare --output "$dir/store" --base 3 -q
+[ "$(md5sum "$dir/store/clip-0.base" "$dir/store/clip-1.base" | cut -d' ' -f1)" = "$sum" ] ||
+  fail "layers changed"
+mkdir "$dir/again"
+cp "$dir/store/clip.frames" "$dir/again"
+prepare --output "$dir/again" --base 2 -q
+cmp "$dir/store/clip-1.base" "$dir/again/clip-1.base" || fail "a layer differs between two runs"
+refuses 3 "--expand" "$bin/semcodec-train" restorer --set data="$dir/again" --set output="$dir/x" \
+  --set restorer.crop=64
+prepare --output "$dir/store" --expand -q
+head -c 100 "$dir/store/clip-0.base" >"$dir/again/clip-0.base"
+refuses 4 "clip-0.base" prepare --output "$dir/again" --expand
+
+cat >"$dir/small.toml" <<'TOML'
+device = "cpu"
+threads = 1
+[restorer]
+steps = 30
+batch = 2
+crop = 64
+warm_up = 5
+learning_rate = 2e-3
+gan_start = 20
+gan_patch = 48
+discriminator_channels = 8
+weight_lpips = 0.0
+weight_vgg = 0.0
+weight_gan_image = 0.0
+validation = "held"
+bf16 = false
+log_every = 5
+sample_every = 30
+channels_half = 16
+channels_quarter = 16
+channels_eighth = 16
+channels_bottleneck = 24
+decoder_quarter = 1
+decoder_eighth = 1
+transformer_blocks = 1
+TOML
+for file in "$dir"/store/clip*; do cp "$file" "$dir/store/held${file#"$dir/store/clip"}"; done
+restorer() { "$bin/semcodec-train" restorer "$dir/small.toml" --set data="$dir/store" "$@"; }
+refuses 2 "restorer.stepz" restorer --set output="$dir/x" --set restorer.stepz=5
+restorer --set output="$dir/whole" --deterministic 2>"$dir/whole.txt" ||
+  fail "training ended with $?: $(tail -5 "$dir/whole.txt")"
+grep -q "held out at step 30: PSNR" "$dir/whole.txt" || fail "$(cat "$dir/whole.txt")"
+python3 - "$dir/whole/losses.csv" <<'PY'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+losses = [float(row["loss"]) for row in rows]
+print("losses", losses)
+assert len(losses) == 6 and losses[-1] < 0.9 * losses[0], losses
+PY
+
+# Cut in two: the same losses, and only these.
+restorer --set output="$dir/parts" --set restorer.stop_after=12 --deterministic -q
+restorer --set output="$dir/parts" --resume --deterministic -q
+cmp "$dir/whole/losses.csv" "$dir/parts/losses.csv" || fail "losses differ after going on"
+cmp "$dir/whole/restorer.safetensors" "$dir/parts/restorer.safetensors" || fail "weights differ"
+
+# The package codes and decodes.
+"$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/whole" \
+  --profile hybrid -q
+"$bin/semcodec-decode" "$dir/clip.sem" "$dir/out.y4m" --model "$dir/whole" -q
+[ "$(frames_of "$dir/out.y4m")" -eq 24 ] || fail "not all frames came back"
+"$bin/semcodec-eval" "$dir/videos/clip.y4m" "$dir/out.y4m" --metrics psnr -q --json "$dir/eval.json"
+python3 - "$dir/eval.json" <<'PY'
+import json, sys
+psnr = json.load(open(sys.argv[1]))["psnr"]
+print("PSNR", psnr)
+assert psnr > 15, psnr
+PY
