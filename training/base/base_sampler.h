@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "encoder/analysis/random.h"
 #include "training/base/base_layer.h"
 #include "training/base/base_motion.h"
 #include "training/base/base_sample.h"
@@ -67,6 +68,10 @@ class BaseSampler {
 
   void add_clip(const std::string& path);
   const Clip& choose(double share) const;
+  Draw draw_place(Random& random) const;
+  /// Coded frame `i` of a sample, from 1.
+  BaseFrame frame_of(const Draw& draw, const Flows& flows, std::size_t i, bool with_memory) const;
+  InterpolatedFrame interpolated(const Draw& draw, const Flows& flows, Random& random) const;
   torch::Tensor edge_map(const Clip& clip, std::int64_t frame, std::uint64_t seed) const;
 
   BaseSamplerOptions options_;
