@@ -38,7 +38,8 @@ struct Arguments {
   int threads = 0, crf = 18;
   std::int64_t skip = 0, limit = 0;
   std::optional<double> detail;
-  bool strict = false, any_model = false, low_delay = false, no_flow = false, no_audio = false, deterministic = false;
+  bool strict = false, any_model = false, low_delay = false, no_flow = false, no_audio = false,
+       deterministic = false;
 };
 
 /// What travels from the planning thread to the writing one, in display order; the painting goes on

@@ -154,7 +154,8 @@ EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& ra
   options.base_effort = arguments.effort;
   // What a pass decides takes effect behind the look-ahead, so a lone pass looks less far.
   const bool lone_pass = rate.targeted() && rate.passes == 1;
-  options.base_look_ahead = arguments.look_ahead.value_or(lone_pass ? kLonePassLookAhead : kLookAhead);
+  options.base_look_ahead =
+      arguments.look_ahead.value_or(lone_pass ? kLonePassLookAhead : kLookAhead);
   options.overrides = parse_overrides(arguments.point);
   if (options.profile == Profile::hybrid) {
     options.base_coder = make_base_coder;
@@ -224,8 +225,7 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   job.maps = arguments.maps;
   job.video = reader.info();
   job.info = stream_info(arguments, job.video, package);
-  const auto profile =
-      choose_profile(arguments, rate, job.expected_seconds(), package, job.info);
+  const auto profile = choose_profile(arguments, rate, job.expected_seconds(), package, job.info);
   job.info.profile = to_string(profile);
   require(job.maps.empty() || profile != Profile::hybrid, ErrorKind::usage,
           "--maps needs edge and colour maps; use --profile semantic or paper.");
@@ -277,9 +277,10 @@ int main(int argc, char** argv) {
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
   app.add_option("--size", a.size,
                  "Working size WxH, multiples of 16 (default: 512 on the long side)");
-  app.add_option("--profile", a.profile,
-                 "hybrid (base pictures), semantic (edges and colours), paper (these for every frame) "
-                 "or auto (hybrid, but semantic at the lowest rates)")
+  app.add_option(
+         "--profile", a.profile,
+         "hybrid (base pictures), semantic (edges and colours), paper (these for every frame) "
+         "or auto (hybrid, but semantic at the lowest rates)")
       ->capture_default_str();
   app.add_option("--quality", a.quality,
                  "0 (fewest bits) to 100 (default: 60 with base pictures, 80 without)")
@@ -332,9 +333,10 @@ int main(int argc, char** argv) {
                  "Speed of the base pictures' encoder, libaom's cpu-used: 0 (slow, small) to 9")
       ->check(CLI::Range(0, 9))
       ->capture_default_str();
-  app.add_option("--look-ahead", a.look_ahead,
-                 "Base pictures that their encoder sees before it codes one (default: 35; 10 in one "
-                 "pass with a target; 0 with --low-delay)")
+  app.add_option(
+         "--look-ahead", a.look_ahead,
+         "Base pictures that their encoder sees before it codes one (default: 35; 10 in one "
+         "pass with a target; 0 with --low-delay)")
       ->check(CLI::Range(0, 48));
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");
   return run_main(app, argc, argv, [&] { encode(a, common); });

@@ -181,9 +181,8 @@ void FrameRecordWriter::write_formats(const SemanticFrame& frame, wire::Frame& r
   }
   record.set_absent(absent);
 
-  const Format base = frame.base ? Format{frame.base->width, frame.base->height,
-                                          frame.base->quantiser}
-                                 : Format{};
+  const Format base =
+      frame.base ? Format{frame.base->width, frame.base->height, frame.base->quantiser} : Format{};
   const bool new_base = base.width != 0 && base != formats_.base;
   if (base.width != 0) formats_.base = base;
   if (formats_.base.width != 0 && (new_base || frame.entry_point)) {
@@ -249,8 +248,8 @@ SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
   if (!whole.base.empty()) {
     const auto& format = formats_.base;
     check_base_size(info_, format.width, format.height);
-    frame.base = BasePicture{format.width, format.height, format.levels,
-                             {whole.base.begin(), whole.base.end()}};
+    frame.base = BasePicture{
+        format.width, format.height, format.levels, {whole.base.begin(), whole.base.end()}};
   }
   if (record.has_appearance()) {
     const std::string& data = record.appearance().data();

@@ -22,9 +22,10 @@ inline constexpr std::uint32_t kMaxRecordBytes = 16u << 20;
 
 /// Where the bytes of a stream go. The parts sum up to `bytes`.
 struct StreamStats {
-  std::uint64_t bytes = 0;             ///< whole stream
-  std::uint64_t header_bytes = 0;      ///< header records with their framing
-  std::uint64_t frame_bytes = 0;       ///< frame records: coded chunks + key and base pictures + the rest
+  std::uint64_t bytes = 0;         ///< whole stream
+  std::uint64_t header_bytes = 0;  ///< header records with their framing
+  std::uint64_t frame_bytes =
+      0;  ///< frame records: coded chunks + key and base pictures + the rest
   std::uint64_t chunk_bytes = 0;       ///< of these, arithmetic-coded planes (see `planes`)
   std::uint64_t appearance_bytes = 0;  ///< of these, key pictures
   std::uint64_t base_bytes = 0;        ///< of these, base pictures
@@ -34,7 +35,7 @@ struct StreamStats {
   std::uint64_t anchors = 0;           ///< frame records
   std::uint64_t frames = 0;            ///< anchors + frames between them
   std::uint64_t entry_points = 0;
-  std::uint64_t appearances = 0;    ///< key pictures
+  std::uint64_t appearances = 0;  ///< key pictures
   std::uint64_t base_pictures = 0;
   std::uint64_t audio_packets = 0;
   EncodeStats planes;  ///< chunk_bytes by modality, in 1/256 bit

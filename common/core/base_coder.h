@@ -15,9 +15,10 @@ namespace semcodec {
 struct BaseCoderOptions {
   int width = 0;  ///< of the coded pictures; even
   int height = 0;
-  double rate = 8;      ///< pictures a second, about; steers the lengths of the encoder's groups
-  int look_ahead = 35;  ///< pictures; 0: every picture's unit is there at once, no hidden references
-  int effort = 3;       ///< libaom's cpu-used: 0 (slow, small) to 9
+  double rate = 8;  ///< pictures a second, about; steers the lengths of the encoder's groups
+  int look_ahead =
+      35;          ///< pictures; 0: every picture's unit is there at once, no hidden references
+  int effort = 3;  ///< libaom's cpu-used: 0 (slow, small) to 9
 };
 
 /// From one key frame to the end: a later key frame, or another size, takes a new coder.

@@ -33,8 +33,8 @@ aom_codec_enc_cfg_t configuration(const BaseCoderOptions& options) {
   config.g_w = static_cast<unsigned>(options.width);
   config.g_h = static_cast<unsigned>(options.height);
   config.g_threads = 1;  // the bytes must not depend on the machine
-  config.g_timebase = {1000, static_cast<int>(std::lround(1000 * std::clamp(options.rate, 0.1,
-                                                                            240.0)))};
+  config.g_timebase = {1000,
+                       static_cast<int>(std::lround(1000 * std::clamp(options.rate, 0.1, 240.0)))};
   config.g_lag_in_frames = static_cast<unsigned>(options.look_ahead);
   config.rc_end_usage = AOM_Q;
   config.rc_min_quantizer = 0;
@@ -150,9 +150,9 @@ struct BaseDecoder::State {
     // Coded sizes are rounded up to whole blocks, of at most 128.
     decoder->max_pixels = (std::int64_t{width} + 128) * (height + 128);
     const int status = avcodec_open2(decoder.get(), library, nullptr);
-    require(status >= 0, ErrorKind::unsupported,
-            "The AV1 decoder of this build of libav does not start: " + av::error_text(status) +
-                ".");
+    require(
+        status >= 0, ErrorKind::unsupported,
+        "The AV1 decoder of this build of libav does not start: " + av::error_text(status) + ".");
     open_width = width;
     open_height = height;
   }
@@ -198,8 +198,6 @@ RgbImage BaseDecoder::decode(std::span<const std::uint8_t> unit, int width, int 
   return my.to_rgb.convert(*frame, width, height, {}, "A base picture");
 }
 
-std::string base_codec_versions() {
-  return std::string("libaom ") + aom_codec_version_str();
-}
+std::string base_codec_versions() { return std::string("libaom ") + aom_codec_version_str(); }
 
 }  // namespace semcodec

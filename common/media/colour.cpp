@@ -227,9 +227,9 @@ void FromRgb::prepare(const RgbImage& image) {
   set_option(scaler, "dsth", height_);
   set_option(scaler, "dst_format", format_);
   set_option(scaler, "dst_range", tags_.full_range ? 1 : 0);
-  set_option(scaler, "sws_flags", scaling_ != 0 ? kExact | scaling_
-                                                : scaling_flags(image.width, image.height, width_,
-                                                                height_));
+  set_option(scaler, "sws_flags",
+             scaling_ != 0 ? kExact | scaling_
+                           : scaling_flags(image.width, image.height, width_, height_));
   set_siting(scaler, "dst", format_, AVCHROMA_LOC_LEFT);
   if (sws_init_context(scaler, nullptr, nullptr) < 0) {
     scaler_.reset();

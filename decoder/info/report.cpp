@@ -112,10 +112,10 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
       line.appearance = frame->appearance.has_value();
       line.base_bytes = frame->base ? frame->base->bytes.size() : 0;
       line.planes = item->planes;
-      report.anchors.push_back(
-          {seconds_of(report.info, frame->pts - report.first_pts), item->planes,
-           frame->appearance ? frame->appearance->bytes.size() : 0,
-           frame->base ? frame->base->bytes.size() : 0, item->bytes});
+      report.anchors.push_back({seconds_of(report.info, frame->pts - report.first_pts),
+                                item->planes,
+                                frame->appearance ? frame->appearance->bytes.size() : 0,
+                                frame->base ? frame->base->bytes.size() : 0, item->bytes});
       if (digests) line.digest = plane_digest(*frame);
     } else if (const AudioInfo* audio = item->audio_info()) {
       line.kind = "audio info";

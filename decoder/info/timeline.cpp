@@ -47,8 +47,8 @@ Timeline make_timeline(const std::vector<TimelineAnchor>& anchors, double second
   timeline.seconds_per_column = round_length(seconds, columns);
   const auto count = static_cast<std::size_t>(
       std::max(1.0, std::ceil(seconds / timeline.seconds_per_column - 1e-9)));
-  for (const char* name :
-       {"motion", "palette", "structure", "labels", "texture", "appearance", "base", "records", "all"}) {
+  for (const char* name : {"motion", "palette", "structure", "labels", "texture", "appearance",
+                           "base", "records", "all"}) {
     timeline.parts.emplace_back(name, std::vector<double>(count, 0.0));
   }
   const auto column_at = [&](double at) {

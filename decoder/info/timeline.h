@@ -14,8 +14,8 @@ namespace semcodec {
 /// anchor before it, which they stand for; the first one's fall on its moment.
 struct Timeline {
   double seconds_per_column = 0;
-  /// Name and bits a column: motion, palette, structure, labels, texture, appearance, base, records and
-  /// all of these together; parts without a bit are left out. Audio is not in it.
+  /// Name and bits a column: motion, palette, structure, labels, texture, appearance, base, records
+  /// and all of these together; parts without a bit are left out. Audio is not in it.
   std::vector<std::pair<std::string, std::vector<double>>> parts;
 };
 

@@ -181,7 +181,8 @@ std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const Anchor&
   const auto known = [this](const torch::Tensor& flow, const Anchor& from, const Anchor& towards) {
     return flow.defined() ? flow : base_motion(from, towards);
   };
-  return {known(later.flow_to_earlier, later, earlier), known(earlier.flow_to_later, earlier, later)};
+  return {known(later.flow_to_earlier, later, earlier),
+          known(earlier.flow_to_later, earlier, later)};
 }
 
 std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,

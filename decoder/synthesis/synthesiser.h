@@ -36,8 +36,8 @@ struct PaintedFrame {
 /// The program supplies it, since the codec is libav's and this library does without libav.
 using KeyDecoder = std::function<torch::Tensor(const Appearance&, int width, int height)>;
 
-/// Decodes a base picture to h×w×3 RGB bytes of its own size (a CPU tensor), or throws Error. Called
-/// for every base picture, in order. The program supplies it, as it does the KeyDecoder.
+/// Decodes a base picture to h×w×3 RGB bytes of its own size (a CPU tensor), or throws Error.
+/// Called for every base picture, in order. The program supplies it, as it does the KeyDecoder.
 using BasePictureDecoder = std::function<torch::Tensor(const BasePicture&)>;
 
 /// One frame still to be painted. `paint` gives H×W×3 bytes; it may run in any thread, also beside
@@ -52,9 +52,9 @@ struct SynthesisOptions {
   torch::Device device = torch::kCPU;
   /// Empty: what the machine does fastest, inference_dtype() and engine_wanted().
   std::optional<torch::Dtype> dtype = torch::kFloat32;
-  bool refine_flow = true;  ///< use the package's FlowNet2 when it has one
-  bool references = true;   ///< false: every anchor by the image path (for comparison)
-  KeyDecoder key_decoder;   ///< empty: key pictures are left out
+  bool refine_flow = true;          ///< use the package's FlowNet2 when it has one
+  bool references = true;           ///< false: every anchor by the image path (for comparison)
+  KeyDecoder key_decoder;           ///< empty: key pictures are left out
   BasePictureDecoder base_decoder;  ///< empty: base pictures are left out
   std::optional<double> detail;     ///< RestorerFacts::detail; nothing: the package's
   bool look_ahead = true;  ///< false: a frame with a base picture does not wait for the next one

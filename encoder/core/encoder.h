@@ -65,7 +65,7 @@ struct EncoderOptions {
 struct AnchorReport {
   std::int64_t pts = 0;
   double seconds = 0;
-  std::uint64_t bytes = 0;      ///< of its record, framing included
+  std::uint64_t bytes = 0;       ///< of its record, framing included
   std::uint64_t key_bytes = 0;   ///< of these, the key picture
   std::uint64_t base_bytes = 0;  ///< of these, the base picture
   /// Of the whole stream up to this record, and what of that is audio.

@@ -31,7 +31,8 @@ class HybridEncoder : public Encoder {
         info_(info),
         writer_(writer),
         schedule_(frame_seconds(), options.most_interval, options.keys) {
-    choice_ = options.rate_control ? options.rate_control->choice() : RateChoice{options.quality, 1};
+    choice_ =
+        options.rate_control ? options.rate_control->choice() : RateChoice{options.quality, 1};
   }
 
   void set_observer(Observer observer) override { observer_ = std::move(observer); }
@@ -98,7 +99,8 @@ class HybridEncoder : public Encoder {
                : 0.0;
   }
   double interval() const {
-    const double wanted = options_.overrides.interval.value_or(hybrid_point(choice_.quality).interval);
+    const double wanted =
+        options_.overrides.interval.value_or(hybrid_point(choice_.quality).interval);
     return wanted * choice_.interval_scale;
   }
   bool may_wait(const Frame& frame) const {

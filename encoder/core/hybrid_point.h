@@ -6,8 +6,8 @@ namespace semcodec {
 struct HybridPoint {
   double scale = 0.5;      ///< of the base pictures' sides: 1/4, 3/8, 1/2, 3/4 or 1
   double interval = 0.15;  ///< seconds between coded frames
-  double quantiser = 63;   ///< 0 … 63; between two whole numbers, some frames get the one and some
-                           ///< the other
+  double quantiser = 63;  ///< 0 … 63; between two whole numbers, some frames get the one and some
+                          ///< the other
 };
 
 /// quality 0 (fewest bits) … 100. Rate rises with the quality, by about an octave in 18 steps.

@@ -11,9 +11,9 @@ namespace F = torch::nn::functional;
 
 namespace {
 
-constexpr int kHasMemory = 6;         // column of the scalars
-constexpr double kSharpness = 4;      // of the blend's logit, whose weights start near 0
-constexpr double kOffset = 2;         // the memory's share starts at sigmoid(-2) = 12 %
+constexpr int kHasMemory = 6;     // column of the scalars
+constexpr double kSharpness = 4;  // of the blend's logit, whose weights start near 0
+constexpr double kOffset = 2;     // the memory's share starts at sigmoid(-2) = 12 %
 constexpr double kSecondsUnit = 1.0 / 3;
 
 torch::Tensor channels_last(const torch::Tensor& x) {
@@ -86,12 +86,11 @@ RestorerImpl::Output RestorerImpl::forward(const RestorerInput& x) {
   const auto fold = [](const torch::Tensor& t, int factor) {
     return torch::pixel_unshuffle(t, factor);
   };
-  auto at_quarter =
-      input_quarter_(channels_last(torch::cat({fold(base, 4), fold(memory, 4),
-                                               fold(x.near_a.to(type), 2),
-                                               fold(x.near_b.to(type), 2), fold(edges, 2)},
-                                              1))) +
-      spread(scalars_quarter_(scalars));
+  auto at_quarter = input_quarter_(channels_last(
+                        torch::cat({fold(base, 4), fold(memory, 4), fold(x.near_a.to(type), 2),
+                                    fold(x.near_b.to(type), 2), fold(edges, 2)},
+                                   1))) +
+                    spread(scalars_quarter_(scalars));
   at_quarter = encoder_quarter_->forward(at_quarter);
   const auto at_eighth = encoder_eighth_->forward(down_eighth_(activate(at_quarter)));
   auto features = down_bottleneck_(activate(at_eighth)) + spread(scalars_bottleneck_(scalars));

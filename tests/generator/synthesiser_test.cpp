@@ -271,8 +271,8 @@ TEST_F(SynthesiserTest, ADamagedBasePictureHoldsTheFrameBefore) {
 TEST_F(SynthesiserTest, PlanesAndBasePicturesMayAlternate) {
   auto first = base(0, {}, 100);
   first.entry_point = true;
-  const auto out = paint({first, moving(anchor(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)},
-                         with_bases());
+  const auto out =
+      paint({first, moving(anchor(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)}, with_bases());
   ASSERT_EQ(out.size(), 6U);
   for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
 }

@@ -78,7 +78,8 @@ class PlaybackTest : public testing::Test {
 TEST_F(PlaybackTest, ABasePictureBehindTheRangeIsHandedOutToLookAt) {
   for (auto& frame : anchors_) frame.base = BasePicture{96, 64, 60, {1, 2}};
   const auto recorded = test::record(test::sample_info(), anchors_, true);
-  for (const auto& [end, last] : {std::pair{16 * kFrame, 5}, {18 * kFrame, 6}, {15 * kFrame, 5}, {11 * kFrame, 4}}) {
+  for (const auto& [end, last] :
+       {std::pair{16 * kFrame, 5}, {18 * kFrame, 6}, {15 * kFrame, 5}, {11 * kFrame, 4}}) {
     StreamReader reader(test::source_of(recorded.bytes), "test");
     const auto played = play(reader, {0, end});
     EXPECT_EQ(played.shown, expected(0, end));

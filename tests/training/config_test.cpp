@@ -8,8 +8,8 @@
 
 #include "common/core/error.h"
 #include "training/config.h"
-#include "training/training_options.h"
 #include "training/stages/stage_keys.h"
+#include "training/training_options.h"
 
 namespace semcodec {
 namespace {

@@ -66,8 +66,8 @@ struct GeneratorOptions {
   SamplerOptions sampler;
 };
 
-/// Reads "generator.*" and what all stages share. Throws Error(usage) naming a bad or unknown key of
-/// this section; training_options.h checks all of them.
+/// Reads "generator.*" and what all stages share. Throws Error(usage) naming a bad or unknown key
+/// of this section; training_options.h checks all of them.
 GeneratorOptions read_generator_options(const Config& config);
 
 }  // namespace semcodec
