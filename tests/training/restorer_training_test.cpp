@@ -187,6 +187,45 @@ TEST_F(RestorerTrainingTest, FlowsLeadToTheFrameBefore) {
   EXPECT_LT(miss, 0.5 * still) << "the neighbour is warped to this moment";
 }
 
+TEST_F(RestorerTrainingTest, FlowNet2CanEstimateTheMotion) {
+  auto o = sampler();
+  o.flip = false;
+  o.no_next_share = o.no_previous_share = 0;
+  const BaseSampler by_dis(root_ + "/data", o);
+  o.dis_share = 0;
+  o.flow = SEMCODEC_SOURCE_DIR "/models/zoo/default/flow.safetensors";
+  const BaseSampler by_network(root_ + "/data", o);
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    const auto a = by_dis.draw(seed), b = by_network.draw(seed);
+    EXPECT_TRUE(torch::equal(a.frames[1].base, b.frames[1].base)) << "only the motion differs";
+    EXPECT_FALSE(torch::equal(a.frames[1].flow, b.frames[1].flow));
+    EXPECT_NEAR(b.frames[1].flow.select(1, 0).median().item<float>(), -2 * kSpeed, 2);
+    EXPECT_NEAR(b.interpolated.flow_back.select(1, 0).median().item<float>(), 2 * kSpeed, 2);
+    expect_same(b, by_network.draw(seed));
+  }
+}
+
+TEST_F(RestorerTrainingTest, EdgeMapsComeFromTheStoresWhereAskedFor) {
+  auto o = sampler();
+  o.edges_share = 1;
+  EXPECT_THROW(BaseSampler(root_ + "/data", o), Error) << "there are none";
+  FrameStoreWriter edges(root_ + "/data/moving.edges", {kWidth, kHeight, 1, 0, 25, 1});
+  std::vector<std::uint8_t> map(std::size_t{kWidth} * kHeight);
+  for (std::size_t i = 0; i < map.size(); i += kWidth) {
+    for (const std::size_t x : {40, 88}) map[i + x] = 255;
+  }
+  for (int i = 0; i < kFrames; ++i) edges.add(map);
+  edges.finish();
+  const BaseSampler with(root_ + "/data", o);
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    for (const auto& frame : with.draw(seed).frames) {
+      EXPECT_EQ(frame.edges.sizes(), (std::vector<std::int64_t>{1, 1, 32, 32}));
+      EXPECT_GT(frame.edges.max().item<float>(), 0.2);
+      EXPECT_EQ(frame.edges.min().item<float>(), 0);
+    }
+  }
+}
+
 TEST_F(RestorerTrainingTest, TheInterpolatedFrameLiesBetweenTheLastTwo) {
   auto o = sampler();
   o.flip = false;

@@ -1,15 +1,11 @@
 #include "training/base/base_motion.h"
 
-#include <opencv2/core/utility.hpp>
-
 #include "decoder/synthesis/base_flow.h"
 #include "models/core/device.h"
 
 namespace semcodec {
 
 BaseMotion::BaseMotion(const std::string& flow_file) {
-  // What DIS finds depends on the number of its threads; samples have threads of their own.
-  cv::setNumThreads(1);
   if (flow_file.empty()) return;
   network_ = std::make_unique<FlowEstimator>(flow_file, torch::kCPU, inference_dtype(torch::kCPU));
 }

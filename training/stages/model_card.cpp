@@ -78,7 +78,8 @@ nlohmann::json header_of(const std::string& path) {
 std::string network_line(const std::string& file, const std::string& role) {
   if (!fs::exists(file)) return {};
   std::int64_t count = 0;
-  for (const auto& [name, entry] : header_of(file).items()) {
+  const auto header = header_of(file);  // items() refers to it
+  for (const auto& [name, entry] : header.items()) {
     if (!entry.contains("shape")) continue;
     std::int64_t size = 1;
     for (const auto& side : entry["shape"]) size *= side.get<std::int64_t>();
