@@ -159,6 +159,8 @@ EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& ra
   options.overrides = parse_overrides(arguments.point);
   if (options.profile == Profile::hybrid) {
     options.base_coder = make_base_coder;
+    options.base_decoder = make_decode_base;
+    options.base_trials = std::make_shared<BaseTrialMemory>();
   } else {
     options.key_codec = key_codec();
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "common/core/image.h"
@@ -35,6 +36,10 @@ class BaseCoder {
   /// pictures.
   virtual std::optional<std::vector<std::uint8_t>> pop() = 0;
 };
+
+/// A decoder of the units that one coder wrote, in their order: unit, width and height to picture.
+using DecodeBase = std::function<RgbImage(std::span<const std::uint8_t>, int, int)>;
+using MakeBaseDecoder = std::function<DecodeBase()>;
 
 /// Throws Error(unsupported) when the codec refuses the options.
 using MakeBaseCoder = std::function<std::unique_ptr<BaseCoder>(const BaseCoderOptions&)>;

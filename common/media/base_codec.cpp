@@ -198,6 +198,13 @@ RgbImage BaseDecoder::decode(std::span<const std::uint8_t> unit, int width, int 
   return my.to_rgb.convert(*frame, width, height, {}, "A base picture");
 }
 
+DecodeBase make_decode_base() {
+  return [decoder = std::make_shared<BaseDecoder>()](std::span<const std::uint8_t> unit, int width,
+                                                     int height) {
+    return decoder->decode(unit, width, height);
+  };
+}
+
 std::string base_codec_versions() { return std::string("libaom ") + aom_codec_version_str(); }
 
 }  // namespace semcodec

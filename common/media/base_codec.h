@@ -39,6 +39,9 @@ class BaseDecoder {
   std::unique_ptr<State> state_;
 };
 
+/// A BaseDecoder as a function, for encoders that look at what they coded.
+DecodeBase make_decode_base();
+
 /// Name and version of the AV1 encoder and decoder, for --version.
 std::string base_codec_versions();
 

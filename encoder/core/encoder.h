@@ -20,6 +20,7 @@
 #include "common/bitstream/stream_writer.h"
 #include "common/core/base_coder.h"
 #include "common/core/image.h"
+#include "encoder/core/base_search.h"
 #include "encoder/core/key_choice.h"
 #include "encoder/core/settings.h"
 #include "encoder/rate/leaky_bucket.h"
@@ -49,6 +50,11 @@ struct EncoderOptions {
   MakeBaseCoder base_coder;  ///< of the hybrid profile, which cannot do without
   int base_look_ahead = 35;  ///< BaseCoderOptions::look_ahead
   int base_effort = 3;       ///< BaseCoderOptions::effort
+  /// With it and a look-ahead, size and interval of base pictures are chosen by trial at each entry
+  /// point, on so many seconds behind it; frames wait so long.
+  MakeBaseDecoder base_decoder;
+  double base_search = 2.5;
+  std::shared_ptr<BaseTrialMemory> base_trials;  ///< of passes before this one; may be null
   /// Seconds behind an entry point that are looked at before its key picture is chosen; its frames
   /// are kept so long. 0 = never look ahead.
   double look_ahead = 1;

@@ -5,6 +5,9 @@
 // the times of the others, which the receiver interpolates. Each entry point begins a video of its
 // own in the conventional coder, which looks ahead: so a frame's record leaves several coded frames
 // late, and what a rate control decides takes effect as much later.
+//
+// Frames first wait in a queue of some seconds, so that the size of the base pictures and the
+// interval can be tried at an entry point (base_search.h).
 
 #include <cmath>
 #include <deque>
@@ -23,6 +26,8 @@ namespace {
 
 // A new quantiser is signalled (8 bytes) when it is off by this much.
 constexpr int kQuantiserStep = 3;
+// Pictures that wait for a trial.
+constexpr std::size_t kMostAheadBytes = std::size_t{256} << 20;
 
 class HybridEncoder : public Encoder {
  public:
@@ -42,35 +47,29 @@ class HybridEncoder : public Encoder {
   void push(RgbImage picture, std::int64_t pts) override {
     require(picture.width == info_.work_width && picture.height == info_.work_height,
             ErrorKind::usage, "A frame does not have the working size.");
-    ++frames_;
     if (!first_pts_) first_pts_ = pts;
-    const bool cut = cuts_.push(picture).cut && options_.scene_cut && coded_pts_;
-    if (cut) {
-      // The scene before the cut ends with a coded frame, so that nothing is held.
-      flush_last();
-    } else if (last_) {
-      between_.push_back(last_->pts);
-      last_.reset();
-    }
-    const double now = since_first(pts);
-    const bool forced = cut || !coded_pts_ || schedule_.key_due(now) || schedule_.overdue(now) ||
-                        between_.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
-    Frame frame{std::move(picture), pts, cut};
-    if (forced || (schedule_.due(now, interval()) && !may_wait(frame))) {
-      code(std::move(frame), forced);
-    } else {
-      last_ = std::move(frame);
+    const bool cut = cuts_.push(picture).cut && options_.scene_cut && frames_ > 0;
+    ++frames_;
+    ahead_.push_back({Frame{std::move(picture), pts, cut}, {}});
+    const std::size_t most =
+        kMostAheadBytes / (std::size_t{3} * static_cast<std::size_t>(info_.work_width) *
+                           static_cast<std::size_t>(info_.work_height)) +
+        1;
+    while (!ahead_.empty() &&
+           (seconds(ahead_.front().first->pts, pts) >= search_seconds() || ahead_.size() > most)) {
+      advance();
     }
   }
 
   void write(std::function<void(StreamWriter&)> what) override {
-    queue_.push_back({std::nullopt, {}, std::move(what)});
-    deliver();
+    ahead_.push_back({std::nullopt, std::move(what)});
+    if (!ahead_.front().first) advance();
   }
 
   void settle() override { deliver(); }
 
   void finish() override {
+    while (!ahead_.empty()) advance();
     flush_last();
     end_group();
     deliver();
@@ -88,6 +87,47 @@ class HybridEncoder : public Encoder {
     RateChoice choice;
     std::function<void(StreamWriter&)> what;
   };
+  using What = std::function<void(StreamWriter&)>;
+
+  double search_seconds() const {
+    const bool chosen = options_.overrides.base_scale && options_.overrides.interval;
+    const bool may = options_.base_decoder && options_.base_look_ahead > 0 && !chosen;
+    return may ? options_.base_search : 0;
+  }
+
+  /// Takes the first frame of those that wait, and what is to be written behind it.
+  void advance() {
+    if (ahead_.front().first) {
+      Frame frame = std::move(*ahead_.front().first);
+      ahead_.pop_front();
+      take(std::move(frame));
+    }
+    while (!ahead_.empty() && !ahead_.front().first) {
+      queue_.push_back({std::nullopt, {}, std::move(ahead_.front().second)});
+      ahead_.pop_front();
+    }
+    deliver();
+  }
+
+  void take(Frame frame) {
+    const std::int64_t pts = frame.pts;
+    if (frame.cut) {
+      // The scene before the cut ends with a coded frame, so that nothing is held.
+      flush_last();
+    } else if (last_) {
+      between_.push_back(last_->pts);
+      last_.reset();
+    }
+    const double now = since_first(pts);
+    const bool forced = frame.cut || !coded_pts_ || schedule_.key_due(now) ||
+                        schedule_.overdue(now) ||
+                        between_.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
+    if (forced || (schedule_.due(now, interval()) && !may_wait(frame))) {
+      code(std::move(frame), forced);
+    } else {
+      last_ = std::move(frame);
+    }
+  }
 
   double seconds(std::int64_t from, std::int64_t to) const {
     return static_cast<double>(to - from) * info_.time_base_num / info_.time_base_den;
@@ -98,10 +138,12 @@ class HybridEncoder : public Encoder {
                ? static_cast<double>(info_.frame_rate_den) / info_.frame_rate_num
                : 0.0;
   }
-  double interval() const {
-    const double wanted =
-        options_.overrides.interval.value_or(hybrid_point(choice_.quality).interval);
-    return wanted * choice_.interval_scale;
+  double interval() const { return usual_interval() * choice_.interval_scale; }
+  /// Without the rate control's trim, which must not change the quantiser.
+  double usual_interval() const {
+    // Within a group the interval follows the quality as it does along the ladder.
+    return options_.overrides.interval.value_or(
+        point_.interval * hybrid_point(choice_.quality).interval / ladder_interval_);
   }
   bool may_wait(const Frame& frame) const {
     return seconds(*coded_pts_, frame.pts) + frame_seconds() / 2 < options_.patience * interval() &&
@@ -121,10 +163,41 @@ class HybridEncoder : public Encoder {
     coder_.reset();
   }
 
-  void begin_group() {
+  /// Chooses the point of the group that begins with this frame.
+  HybridPoint choose_point(const Frame& frame) {
+    BaseSegment segment;
+    const auto add = [&](const Frame& next) {
+      segment.frames.push_back(&next.picture);
+      segment.seconds.push_back(since_first(next.pts));
+    };
+    add(frame);
+    for (const auto& [next, what] : ahead_) {
+      if (next && next->cut) break;
+      if (next) add(*next);
+    }
+    if (search_seconds() == 0 || segment.frames.size() < 3) return hybrid_point(choice_.quality);
+    const double now = since_first(frame.pts);
+    segment.frame_seconds = frame_seconds();
+    const double left = options_.duration ? std::max(1.0, *options_.duration - now) : 1e9;
+    segment.group_seconds = std::min(left, options_.keyint > 0 ? options_.keyint : 1e9);
+    BaseSearchOptions search;
+    search.coder = options_.base_coder;
+    search.decoder = options_.base_decoder;
+    search.look_ahead = std::min(options_.base_look_ahead, search.look_ahead);
+    search.scale = options_.overrides.base_scale;
+    search.interval = options_.overrides.interval;
+    BaseTrials none;
+    auto& known = options_.base_trials
+                      ? (*options_.base_trials)[static_cast<std::int64_t>(std::lround(1000 * now))]
+                      : none;
+    return BaseSearch(segment, search, known).best(choice_.quality);
+  }
+
+  void begin_group(const Frame& frame) {
     end_group();
-    const auto point = hybrid_point(choice_.quality);
-    const double scale = options_.overrides.base_scale.value_or(point.scale);
+    point_ = choose_point(frame);
+    ladder_interval_ = hybrid_point(choice_.quality).interval;
+    const double scale = options_.overrides.base_scale.value_or(point_.scale);
     BaseCoderOptions coder;
     coder.width = base_side(info_.work_width, scale);
     coder.height = base_side(info_.work_height, scale);
@@ -140,8 +213,8 @@ class HybridEncoder : public Encoder {
 
   /// The quantiser of the next picture: whole numbers whose mean is the one wanted.
   int next_quantiser() {
-    const double wanted =
-        options_.overrides.quantiser.value_or(hybrid_point(choice_.quality).quantiser);
+    const double wanted = options_.overrides.quantiser.value_or(
+        hybrid_quantiser(hybrid_lambda(choice_.quality), point_.scale, 1 / usual_interval()));
     const double whole = std::floor(wanted + remainder_ + 0.5);
     remainder_ += wanted - whole;
     if (signalled_ < 0 || std::abs(wanted - signalled_) >= kQuantiserStep) {
@@ -161,7 +234,7 @@ class HybridEncoder : public Encoder {
     out.entry_point = due || frame.cut || schedule_.key_due(now);
     if (out.entry_point) {
       entry_pts_ = frame.pts;
-      begin_group();
+      begin_group(frame);
     }
     const int quantiser = next_quantiser();
     out.base = BasePicture{width_, height_, std::clamp(signalled_, 0, kMaxQuantiser), {}};
@@ -237,9 +310,12 @@ class HybridEncoder : public Encoder {
   AnchorSchedule schedule_;
   RateChoice choice_;  ///< for the next coded frame
   std::unique_ptr<BaseCoder> coder_;
-  int width_ = 0, height_ = 0;  ///< of the base pictures
-  double remainder_ = 0;        ///< of the quantiser, see next_quantiser()
+  HybridPoint point_ = hybrid_point(60);      ///< of the group
+  double ladder_interval_ = point_.interval;  ///< where the group began
+  int width_ = 0, height_ = 0;                ///< of the base pictures
+  double remainder_ = 0;                      ///< of the quantiser, see next_quantiser()
   int signalled_ = -1;
+  std::deque<std::pair<std::optional<Frame>, What>> ahead_;  ///< not looked at yet, in order
   std::deque<Item> queue_;
   int awaited_ = 0;                    ///< frames in `queue_` without their units
   std::optional<Frame> last_;          ///< the frame pushed before, not a coded one so far

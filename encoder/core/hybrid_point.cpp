@@ -8,15 +8,20 @@ namespace semcodec {
 namespace {
 
 struct Node {
-  double quality, scale, rate, quantiser;  // rate: coded frames a second
+  double quality, scale, rate;  // rate: coded frames a second
 };
 
-// The scale holds from a node to the next; rate and quantiser go in straight lines.
+// The scale holds from a node to the next, the rate goes in straight lines.
 constexpr Node kNodes[] = {
-    {0, 0.25, 2.5, 63},   {22, 0.25, 5, 60},   {22.01, 0.375, 4.0, 63}, {40, 0.375, 6, 59},
-    {40.01, 0.5, 5, 63},  {55, 0.5, 7, 60},    {70, 0.5, 8, 54},        {85, 0.5, 10, 46},
-    {85.01, 0.75, 9, 53}, {100, 0.75, 12, 44},
+    {0, 0.25, 2.5}, {22, 0.25, 5}, {22.01, 0.375, 4.0}, {40, 0.375, 6},   {40.01, 0.5, 5},
+    {55, 0.5, 7},   {70, 0.5, 8},  {85, 0.5, 10},       {85.01, 0.75, 9}, {100, 0.75, 12},
 };
+
+// The middle of the scale: at this quality, scale and rate the quantiser is this.
+constexpr double kMiddle = 60, kMiddleScale = 0.5, kMiddleRate = 7.3, kMiddleQuantiser = 58;
+constexpr double kMiddleLambda = 1500;
+constexpr double kQualityAnOctave = 10;  // of lambda
+constexpr double kQuantisersAnOctave = 5.5;
 
 }  // namespace
 
@@ -27,7 +32,19 @@ HybridPoint hybrid_point(double quality) {
   const Node& before = *(after - 1);
   const double share = (q - before.quality) / (after->quality - before.quality);
   const auto mix = [share](double a, double b) { return a + share * (b - a); };
-  return {before.scale, 1 / mix(before.rate, after->rate), mix(before.quantiser, after->quantiser)};
+  const double rate = mix(before.rate, after->rate);
+  return {before.scale, 1 / rate, hybrid_quantiser(hybrid_lambda(q), before.scale, rate)};
+}
+
+double hybrid_lambda(double quality) {
+  return kMiddleLambda * std::exp2((kMiddle - quality) / kQualityAnOctave);
+}
+
+double hybrid_quantiser(double lambda, double scale, double rate) {
+  const double octaves =
+      std::log2(lambda / kMiddleLambda) +
+      std::log2(scale * scale * rate / (kMiddleScale * kMiddleScale * kMiddleRate));
+  return std::clamp(kMiddleQuantiser + kQuantisersAnOctave * octaves, 0.0, 63.0);
 }
 
 int base_side(int coded_side, double scale) {

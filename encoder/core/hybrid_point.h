@@ -13,6 +13,14 @@ struct HybridPoint {
 /// quality 0 (fewest bits) … 100. Rate rises with the quality, by about an octave in 18 steps.
 HybridPoint hybrid_point(double quality);
 
+/// What a bit is worth at a quality: mean squared error (of 8-bit samples) for a bit/s a pixel of
+/// the coded size. An octave of rate is about 1.83 octaves of lambda, since D falls with R^-0.83.
+double hybrid_lambda(double quality);
+
+/// The quantiser, 0 … 63, at which base pictures of this scale and this many a second spend their
+/// last bit for lambda: the step's square follows lambda · scale² · rate.
+double hybrid_quantiser(double lambda, double scale, double rate);
+
 /// A side of the base pictures at a coded size: even, at least 16.
 int base_side(int coded_side, double scale);
 
