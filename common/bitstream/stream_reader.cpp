@@ -1,6 +1,7 @@
 #include "common/bitstream/stream_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "common/bitstream/audio_record.h"
@@ -43,7 +44,8 @@ int narrow(std::uint32_t value) {
 // A field that is absent says 1.
 int or_one(std::uint32_t value) { return value == 0 ? 1 : narrow(value); }
 
-StreamInfo read_header(const wire::Header& header, const std::string& name, int max_dimension) {
+StreamInfo read_header(const wire::Header& header, const std::string& name,
+                       const StreamReader::Options& options) {
   require(header.magic() == kMagic, ErrorKind::input, name + " is not a semcodec stream.");
   require(header.version_major() <= kFormatMajor, ErrorKind::unsupported,
           name + " was written in format " + std::to_string(header.version_major()) +
@@ -72,12 +74,14 @@ StreamInfo read_header(const wire::Header& header, const std::string& name, int 
     info.encoder.insert(0, kUsualEncoder);
   }
   validate(info);
-  require(std::max({info.width, info.height, info.work_width, info.work_height}) <= max_dimension,
+  const auto size = [](int width, int height) {
+    return std::to_string(width) + "x" + std::to_string(height);
+  };
+  require(info.work_width <= options.max_width && info.work_height <= options.max_height,
           ErrorKind::unsupported,
-          name + " holds pictures of " + std::to_string(info.width) + "x" +
-              std::to_string(info.height) + " (working size " + std::to_string(info.work_width) +
-              "x" + std::to_string(info.work_height) + "), more than the limit of " +
-              std::to_string(max_dimension) + " set for this program.");
+          name + " is coded at " + size(info.work_width, info.work_height) +
+              ", more than the limit of " + size(options.max_width, options.max_height) +
+              "; allow it with --max-size if you trust where it comes from.");
   return info;
 }
 
@@ -127,7 +131,11 @@ struct StreamReader::Impl {
 
   Impl(Source from, std::unique_ptr<ByteFile> opened, const std::string& label,
        const Options& chosen)
-      : file(std::move(opened)), name(label), options(chosen), scanner(std::move(from)) {
+      : file(std::move(opened)),
+        name(label),
+        options(chosen),
+        scanner(std::move(from)),
+        budget(chosen.max_waiting) {
     read_start();
     frames.emplace(info);
     coder.emplace(info.work_width, info.work_height);
@@ -137,6 +145,9 @@ struct StreamReader::Impl {
   std::optional<StreamItem> next();
   std::optional<StreamItem> interpret(const RecordScanner::Record& raw);
   std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
+  void keep_times_rising(SemanticFrame& frame, std::uint64_t offset);
+  bool take_audio(StreamItem& item);
+  std::int64_t frame_step() const;
   void note_damage(const std::string& sentence);
   void end();
   void go_to(std::uint64_t offset);
@@ -161,6 +172,12 @@ struct StreamReader::Impl {
   std::uint64_t skipped_frames = 0;
   std::string problem;
   StreamStats stats;
+  MemoryBudget budget;  // of audio handed out
+  std::uint64_t audio_left_out = 0;
+  double audio_units = 0;  // video time units in one of audio; 0 = no audio so far
+  // Added to all times, see keep_times_rising(). The latest time handed out.
+  std::int64_t shift = 0;
+  std::optional<std::int64_t> latest;
   bool index_loaded = false;
   std::vector<EntryPoint> entry_points;
   std::optional<StreamTotals> totals;
@@ -192,7 +209,7 @@ void StreamReader::Impl::read_start() {
   require(raw.has_value(), ErrorKind::corrupt,
           name + " has a damaged header, and no repeat of it.");
   lost += raw->gap;
-  info = read_header(header, name, options.max_dimension);
+  info = read_header(header, name, options);
   version = std::to_string(header.version_major()) + "." + std::to_string(header.version_minor());
   first_offset = raw->offset + raw->total;
   stats.header_bytes = raw->total;
@@ -259,16 +276,20 @@ std::optional<StreamItem> StreamReader::Impl::interpret(const RecordScanner::Rec
   switch (raw.kind) {
     case RecordKind::frame:
       return read_frame(FrameRecord(raw.payload), std::move(item));
-    case RecordKind::audio_info:
-      item.content = read_audio_info(parsed<wire::AudioInfo>(raw));
+    case RecordKind::audio_info: {
+      AudioInfo track = read_audio_info(parsed<wire::AudioInfo>(raw));
+      audio_units = track.time_base.value() * info.time_base_den / info.time_base_num;
       stats.audio_bytes += raw.total;
+      item.content = std::move(track);
       return item;
+    }
     case RecordKind::audio: {
       AudioBatch batch = read_audio_record(parsed<wire::Audio>(raw));
       stats.audio_bytes += raw.total;
       stats.audio_packets += batch.size();
       item.content = std::move(batch);
-      return item;
+      if (take_audio(item)) return item;
+      break;
     }
     case RecordKind::header:
       stats.header_bytes += raw.total;
@@ -298,11 +319,11 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
       stats.other_bytes += item.bytes;
       return std::nullopt;
     }
-    frames->reset();
   }
   SemanticFrame frame = frames->read(record);
   coder->decode(record.chunk, frame, &item.planes);
   validate(frame);
+  keep_times_rising(frame, item.offset);
   need_entry_point = false;
   started = true;
   stats.frame_bytes += item.bytes;
@@ -323,10 +344,67 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   return std::move(item);
 }
 
+// An entry point may say any time. Whoever shows the frames needs times that rise.
+void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t offset) {
+  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  if (frame.entry_point && latest) {
+    if (first > *latest) {
+      shift = 0;
+    } else if (shift == 0 || first + shift <= *latest) {
+      if (!need_entry_point) {
+        note_damage(name + ", record at offset " + std::to_string(offset) +
+                    ": Its time lies before that of the frame before it; it is shown later.");
+      }
+      shift = *latest + frame_step() - first;
+    }
+  }
+  if (shift != 0) {
+    frame.pts += shift;
+    for (std::int64_t& pts : frame.between_pts) pts += shift;
+    validate(frame);
+  }
+  latest = frame.pts;
+}
+
+// One frame at the nominal rate, at least one unit.
+std::int64_t StreamReader::Impl::frame_step() const {
+  if (info.frame_rate_num == 0) return 1;
+  const double seconds = static_cast<double>(info.frame_rate_den) / info.frame_rate_num;
+  const double units = seconds * info.time_base_den / info.time_base_num;
+  return std::max<std::int64_t>(1, std::llround(std::min(units, 1e15)));
+}
+
+// Shifts a batch as the pictures are, and counts it against the budget; false: left out.
+bool StreamReader::Impl::take_audio(StreamItem& item) {
+  AudioBatch& batch = std::get<AudioBatch>(item.content);
+  if (shift != 0 && audio_units > 0) {
+    const double limit = static_cast<double>(kMaxAudioTime / 2);
+    const auto units = static_cast<std::int64_t>(
+        std::clamp(std::round(static_cast<double>(shift) / audio_units), -limit, limit));
+    for (AudioPacket& packet : batch) {
+      packet.pts = std::clamp(packet.pts + units, -kMaxAudioTime + 1, kMaxAudioTime - 1);
+    }
+  }
+  auto share = budget.take(memory_of(batch));
+  if (share) {
+    item.waiting = std::move(*share);
+    return true;
+  }
+  audio_left_out += batch.size();
+  if (problem.empty()) {
+    problem = name + ", record at offset " + std::to_string(item.offset) +
+              ": More audio waits for its pictures than the " + std::to_string(budget.limit()) +
+              " bytes allowed; it is left out.";
+  }
+  return false;
+}
+
 void StreamReader::Impl::go_to(std::uint64_t offset) {
   file->seek(offset);
   scanner.restart(offset);
   need_entry_point = true;
+  latest.reset();
+  shift = 0;
   ended = false;
   status = StreamStatus::reading;
 }
@@ -446,6 +524,7 @@ std::optional<StreamTotals> StreamReader::totals() {
 StreamStatus StreamReader::status() const { return impl_->status; }
 std::uint64_t StreamReader::lost_records() const { return impl_->lost_records; }
 std::uint64_t StreamReader::skipped_frames() const { return impl_->skipped_frames; }
+std::uint64_t StreamReader::audio_left_out() const { return impl_->audio_left_out; }
 const std::string& StreamReader::problem() const { return impl_->problem; }
 const StreamStats& StreamReader::stats() const { return impl_->stats; }
 
