@@ -8,6 +8,7 @@
 #include "common/bitstream/byte_file.h"
 #include "common/bitstream/format_version.h"
 #include "common/bitstream/frame_record.h"
+#include "common/bitstream/header_record.h"
 #include "common/bitstream/record_scanner.h"
 #include "common/core/error.h"
 #include "semcodec.pb.h"
@@ -27,84 +28,6 @@ Message parsed(const RecordScanner::Record& raw) {
   Message message;
   require(parse(raw.payload, message), ErrorKind::corrupt, "The record cannot be read.");
   return message;
-}
-
-std::string hex_of_raw(const std::string& raw) {
-  std::string text;
-  for (const char c : raw) {
-    for (const int digit : {c >> 4 & 15, c & 15}) text += "0123456789abcdef"[digit];
-  }
-  return text;
-}
-
-int narrow(std::uint32_t value) {
-  return static_cast<int>(std::min<std::uint32_t>(value, 0x7fffffff));
-}
-
-// A field that is absent says 1.
-int or_one(std::uint32_t value) { return value == 0 ? 1 : narrow(value); }
-
-StreamInfo read_header(const wire::Header& header, const std::string& name,
-                       const StreamReader::Options& options) {
-  require(header.magic() == kMagic, ErrorKind::input, name + " is not a semcodec stream.");
-  require(header.version_major() <= kFormatMajor, ErrorKind::unsupported,
-          name + " was written in format " + std::to_string(header.version_major()) +
-              "; this program reads up to format " + std::to_string(kFormatMajor) +
-              ". Use a newer semcodec.");
-  require(header.version_major() >= kFormatMajor, ErrorKind::unsupported,
-          name + " was written in format " + std::to_string(header.version_major()) +
-              ", which this program does not read; decode it with the semcodec that wrote it.");
-  StreamInfo info;
-  info.width = narrow(header.width());
-  info.height = narrow(header.height());
-  info.work_width = narrow(header.work_width());
-  info.work_height = narrow(header.work_height());
-  info.time_base_num = narrow(header.time_base_num());
-  info.time_base_den = narrow(header.time_base_den());
-  info.frame_rate_num = narrow(header.frame_rate_num());
-  info.frame_rate_den = or_one(header.frame_rate_den());
-  info.sar_num = or_one(header.sar_num());
-  info.sar_den = or_one(header.sar_den());
-  info.profile = header.profile().empty() ? kUsualProfile : header.profile();
-  info.model_name = header.model_name().empty() ? kUsualModel : header.model_name();
-  info.model_hash =
-      header.model_hash_raw().empty() ? header.model_hash() : hex_of_raw(header.model_hash_raw());
-  info.encoder = header.encoder();
-  if (!info.encoder.empty() && info.encoder[0] >= '0' && info.encoder[0] <= '9') {
-    info.encoder.insert(0, kUsualEncoder);
-  }
-  validate(info);
-  const auto size = [](int width, int height) {
-    return std::to_string(width) + "x" + std::to_string(height);
-  };
-  require(info.work_width <= options.max_width && info.work_height <= options.max_height,
-          ErrorKind::unsupported,
-          name + " is coded at " + size(info.work_width, info.work_height) +
-              ", more than the limit of " + size(options.max_width, options.max_height) +
-              "; allow it with --max-size if you trust where it comes from.");
-  return info;
-}
-
-AudioInfo read_audio_info(const wire::AudioInfo& in) {
-  AudioInfo info;
-  info.codec = in.codec();
-  info.sample_rate = narrow(in.sample_rate());
-  info.channels = narrow(in.channels());
-  info.time_base.num = narrow(in.time_base_num());
-  info.time_base.den = narrow(in.time_base_den());
-  info.channel_mask = in.channel_mask();
-  info.bit_rate = static_cast<std::int64_t>(in.bit_rate() & 0x7fffffffffffffff);
-  info.profile = std::clamp(in.profile(), -1'000'000, 1'000'000) - 99;
-  info.frame_size = narrow(in.frame_size());
-  info.initial_padding = narrow(in.initial_padding());
-  info.seek_preroll = narrow(in.seek_preroll());
-  info.block_align = narrow(in.block_align());
-  info.bits_per_sample = narrow(in.bits_per_sample());
-  info.extradata.assign(in.extradata().begin(), in.extradata().end());
-  require(!info.codec.empty() && info.codec.size() <= 64 && info.sample_rate >= 1 &&
-              info.channels >= 1 && info.time_base.num >= 1 && info.time_base.den >= 1,
-          ErrorKind::corrupt, "The audio track's description is out of range.");
-  return info;
 }
 
 }  // namespace
@@ -142,6 +65,7 @@ struct StreamReader::Impl {
   }
 
   void read_start();
+  void check_size() const;
   std::optional<StreamItem> next();
   std::optional<StreamItem> interpret(const RecordScanner::Record& raw);
   std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
@@ -209,7 +133,8 @@ void StreamReader::Impl::read_start() {
   require(raw.has_value(), ErrorKind::corrupt,
           name + " has a damaged header, and no repeat of it.");
   lost += raw->gap;
-  info = read_header(header, name, options);
+  info = read_header(header, name);
+  check_size();
   version = std::to_string(header.version_major()) + "." + std::to_string(header.version_minor());
   first_offset = raw->offset + raw->total;
   stats.header_bytes = raw->total;
@@ -219,6 +144,17 @@ void StreamReader::Impl::read_start() {
     note_damage(name + " has a damaged header; it can be read from offset " +
                 std::to_string(raw->offset) + " on, where the header is repeated.");
   }
+}
+
+void StreamReader::Impl::check_size() const {
+  const auto size = [](int width, int height) {
+    return std::to_string(width) + "x" + std::to_string(height);
+  };
+  require(info.work_width <= options.max_width && info.work_height <= options.max_height,
+          ErrorKind::unsupported,
+          name + " is coded at " + size(info.work_width, info.work_height) +
+              ", more than the limit of " + size(options.max_width, options.max_height) +
+              "; allow it with --max-size if you trust where it comes from.");
 }
 
 void StreamReader::Impl::note_damage(const std::string& sentence) {
