@@ -114,6 +114,9 @@ void PacketReceiver::State::add(Stream& to, const AnyPacket& packet) {
       return;
     }
     to.is_protected = packet.source->is_protected;
+    // A sender counts from 0: where it just began, its first packet may still come or be mended.
+    const auto span = to.is_protected ? kLongestSpan : std::int64_t{options.reorder};
+    if (!to.highest && packet.source->number <= span) to.next = number - packet.source->number;
     to.highest = std::max(to.highest.value_or(number), number);
     Symbol symbol{packet.source->position};
     symbol.insert(symbol.end(), packet.source->payload.begin(), packet.source->payload.end());
@@ -214,7 +217,7 @@ bool PacketReceiver::State::hopeless() const {
 void PacketReceiver::State::gap() {
   partial.clear();
   in_step = false;
-  ready.push_back(kGap);
+  if (!header.empty()) ready.push_back(kGap);
 }
 
 /// The next packet will not come.
@@ -289,6 +292,7 @@ void PacketReceiver::State::unit(int kind, std::span<const std::uint8_t> payload
     }
     if (repeats(header)) return;
   }
+  if (header.empty()) return;  // what a receiver that joins cannot use
   if (which == RecordKind::audio_info && repeats(audio_info)) return;
   const auto record = frame_record(which, std::string(payload.begin(), payload.end()));
   ready.insert(ready.end(), record.begin(), record.end());
