@@ -2,13 +2,16 @@
 
 #include <algorithm>
 
+#include "common/bitstream/frame_group.h"
 #include "common/core/error.h"
 #include "semcodec.pb.h"
 
 namespace semcodec {
 namespace {
 
-constexpr std::size_t kHasFields = 1, kHasBase = 2;  // in the head of a payload
+// In the head of a frame, whose upper bits count the interpolated frames before it.
+constexpr std::size_t kHasFields = 1, kHasBase = 2, kHasChunk = 4, kBetweenUnit = 8;
+constexpr const char* kNotDivided = "A frame does not say how it is divided.";
 constexpr std::uint32_t kEntryPoint = 1;
 constexpr std::uint32_t kCut = 2;
 enum Part : std::uint32_t { kMotion = 1, kStructure = 2, kLabels = 4, kTexture = 8 };
@@ -81,25 +84,6 @@ std::uint64_t cells_of(const SemanticFrame& frame) {
   return cells;
 }
 
-void append_varint(std::string& out, std::size_t value) {
-  for (; value >= 128; value >>= 7) out += static_cast<char>(value | 128);
-  out += static_cast<char>(value);
-}
-
-/// Takes a varint off the front of `bytes`.
-std::size_t take_varint(std::span<const std::uint8_t>& bytes) {
-  std::size_t value = 0;
-  for (int i = 0; i < 4 && static_cast<std::size_t>(i) < bytes.size(); ++i) {
-    const std::uint8_t byte = bytes[static_cast<std::size_t>(i)];
-    value |= static_cast<std::size_t>(byte & 127) << (7 * i);
-    if (byte < 128) {
-      bytes = bytes.subspan(static_cast<std::size_t>(i) + 1);
-      return value;
-    }
-  }
-  throw Error(ErrorKind::corrupt, "A frame record does not say how it is divided.");
-}
-
 }  // namespace
 
 std::uint64_t max_plane_cells(const StreamInfo& info) {
@@ -151,14 +135,14 @@ std::string FrameRecordWriter::write(const SemanticFrame& frame,
   }
   const std::string fields = record.SerializeAsString();
   std::string payload;
-  append_varint(payload, 4 * frame.between_pts.size() + (frame.base ? kHasBase : 0) +
-                             (fields.empty() ? 0 : kHasFields));
+  append_varint(payload, kBetweenUnit * frame.between_pts.size() + (chunk.empty() ? 0 : kHasChunk) +
+                             (frame.base ? kHasBase : 0) + (fields.empty() ? 0 : kHasFields));
   if (!fields.empty()) {
     append_varint(payload, fields.size());
     payload += fields;
   }
   if (frame.base) {
-    append_varint(payload, frame.base->bytes.size());
+    if (!chunk.empty()) append_varint(payload, frame.base->bytes.size());
     payload.append(frame.base->bytes.begin(), frame.base->bytes.end());
   }
   payload.append(chunk.begin(), chunk.end());
@@ -236,22 +220,24 @@ FrameRecordReader::FrameRecordReader(const StreamInfo& info) : info_(info), time
 
 FrameRecord::FrameRecord(std::span<const std::uint8_t> payload)
     : fields(std::make_unique<wire::Frame>()) {
-  const std::size_t head = take_varint(payload);
-  between = head >> 2;
+  const std::size_t head = take_varint(payload, kNotDivided);
+  between = head / kBetweenUnit;
   if ((head & kHasFields) != 0) {
-    const std::size_t size = take_varint(payload);
+    const std::size_t size = take_varint(payload, kNotDivided);
     require(
         size <= payload.size() && fields->ParseFromArray(payload.data(), static_cast<int>(size)),
         ErrorKind::corrupt, "A frame record's fields cannot be read.");
     payload = payload.subspan(size);
   }
   if ((head & kHasBase) != 0) {
-    const std::size_t size = take_varint(payload);
+    const std::size_t size =
+        (head & kHasChunk) != 0 ? take_varint(payload, kNotDivided) : payload.size();
     require(size >= 1 && size <= payload.size(), ErrorKind::corrupt,
             "A frame record's base picture cannot be read.");
     base = payload.first(size);
     payload = payload.subspan(size);
   }
+  require(payload.empty() == ((head & kHasChunk) == 0), ErrorKind::corrupt, kNotDivided);
   chunk = payload;
 }
 

@@ -1,10 +1,11 @@
 #pragma once
-// SemanticFrame <-> the payload of a frame record: what is inherited from frame to frame around the
+// SemanticFrame <-> a frame's bytes in a record: what is inherited from frame to frame around the
 // coded chunk.
 //
-// The payload: a varint, 4 x the number of interpolated frames, 2 more when there is a base picture
-// and 1 more when fields follow; then the fields, their length as a varint and a wire::Frame; then
-// the base picture, its length as a varint and its bytes; the rest is the chunk.
+// The bytes: a varint, 8 x the number of interpolated frames, 4 more when there is a chunk, 2 when
+// there is a base picture and 1 when fields follow; then the fields, their length as a varint and a
+// wire::Frame; then the base picture (with a chunk behind it, its length as a varint before it);
+// the rest is the chunk. A frame without planes has none.
 
 #include <array>
 #include <cstdint>
@@ -50,7 +51,7 @@ class FrameRecordWriter {
 
   /// Throws Error(corrupt) unless the frame may follow; changes nothing.
   void check(const SemanticFrame& frame) const;
-  /// The record's payload.
+  /// The frame's bytes; `chunk` is empty for a frame without planes.
   std::string write(const SemanticFrame& frame, std::span<const std::uint8_t> chunk);
 
  private:
@@ -63,7 +64,7 @@ class FrameRecordWriter {
   std::optional<std::int64_t> last_pts_;
 };
 
-/// A frame record taken apart.
+/// A frame's bytes taken apart.
 struct FrameRecord {
   /// Throws Error(corrupt). The payload must outlive it.
   explicit FrameRecord(std::span<const std::uint8_t> payload);

@@ -1,5 +1,6 @@
 #include "common/bitstream/record_notes.h"
 
+#include "common/bitstream/frame_group.h"
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/header_record.h"
 #include "common/core/error.h"
@@ -28,9 +29,11 @@ RecordNote RecordNotes::look(RecordKind kind, std::span<const std::uint8_t> payl
   }
   if (kind == RecordKind::frame) {
     require(state_->frames.has_value(), ErrorKind::corrupt, "A frame record precedes the header.");
-    const FrameRecord record(payload);
-    note.entry_point = record.is_entry_point();
-    note.seconds = static_cast<double>(state_->frames->read(record).pts) * state_->unit;
+    while (!payload.empty()) {
+      const FrameRecord record(take_frame(payload));
+      note.entry_point = note.entry_point || record.is_entry_point();
+      note.seconds = static_cast<double>(state_->frames->read(record).pts) * state_->unit;
+    }
   }
   return note;
 }

@@ -12,7 +12,7 @@ namespace semcodec {
 struct RecordNote {
   RecordKind kind = RecordKind::header;
   bool entry_point = false;
-  std::optional<double> seconds;  ///< frames: time of the coded frame
+  std::optional<double> seconds;  ///< frames: time of the last coded frame
 };
 
 /// Sees all records of a stream, in order.

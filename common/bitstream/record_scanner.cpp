@@ -15,15 +15,19 @@ constexpr int kMaxLengthBytes = 4;
 constexpr std::uint64_t kSearchAllowance = 64u << 20;
 constexpr std::uint64_t kSearchFactor = 32;
 
+bool names_record(std::uint8_t tag) { return (tag & 0xf0) == kKinds || (tag & 0xf0) == kFrames; }
+
 }  // namespace
 
 std::uint32_t record_check(std::span<const std::uint8_t> bytes) { return crc32c(bytes) & 0xffffff; }
 
-std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& payload) {
+std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& payload,
+                                       unsigned number) {
   require(payload.size() <= kMaxRecordBytes, ErrorKind::corrupt,
           "A record of " + std::to_string(payload.size()) + " bytes exceeds the limit of 16 MiB.");
-  std::vector<std::uint8_t> out{kMarker,
-                                static_cast<std::uint8_t>(kKinds | static_cast<int>(kind))};
+  const unsigned tag =
+      kind == RecordKind::frame ? kFrames | (number & 15) : kKinds | static_cast<unsigned>(kind);
+  std::vector<std::uint8_t> out{kMarker, static_cast<std::uint8_t>(tag)};
   std::size_t length = payload.size();
   while (length >= 128) {
     out.push_back(static_cast<std::uint8_t>(length | 128));
@@ -44,9 +48,14 @@ RecordExtent record_extent(std::span<const std::uint8_t> bytes) {
       extent.state = RecordExtent::State::incomplete;
       return extent;
     }
-    if (i == 0 ? bytes[0] != kMarker : (bytes[1] & 0xf0) != kKinds) return extent;
+    if (i == 0 ? bytes[0] != kMarker : !names_record(bytes[1])) return extent;
   }
-  extent.kind = static_cast<RecordKind>(bytes[1] & 15);
+  if ((bytes[1] & 0xf0) == kFrames) {
+    extent.kind = RecordKind::frame;
+    extent.number = bytes[1] & 15;
+  } else {
+    extent.kind = static_cast<RecordKind>(bytes[1] & 15);
+  }
   std::size_t length = 0;
   std::size_t position = 2;
   for (int i = 0;; ++i, ++position) {
@@ -128,6 +137,7 @@ RecordScanner::Record RecordScanner::take(const RecordExtent& extent, std::uint6
   record.offset = offset_;
   record.total = static_cast<std::uint32_t>(extent.total);
   record.kind = extent.kind;
+  record.number = extent.number;
   record.payload = window().subspan(extent.payload_begin, extent.payload_size);
   record.gap = gap;
   drop(extent.total);  // the bytes stay in the buffer until the next fill()
@@ -159,7 +169,7 @@ std::optional<RecordScanner::Record> RecordScanner::resynchronise() {
       const auto bytes = window();
       const auto found = std::adjacent_find(
           bytes.begin(), bytes.end(),
-          [](std::uint8_t a, std::uint8_t b) { return a == kMarker && (b & 0xf0) == kKinds; });
+          [](std::uint8_t a, std::uint8_t b) { return a == kMarker && names_record(b); });
       if (found != bytes.end()) {
         drop(static_cast<std::size_t>(found - bytes.begin()));
         break;

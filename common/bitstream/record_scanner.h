@@ -1,8 +1,9 @@
 #pragma once
 // The framing of records, and finding them in bytes of any kind.
 //
-// A record: 0xA7; 0x50 + its kind; the payload's length as a varint (7 bits a byte, low ones
-// first); the payload; the low 3 bytes of a CRC-32C over all but the first byte, little-endian.
+// A record: 0xA7; 0x50 + its kind, or for frames 0x60 + their records' number modulo 16, which
+// tells when one is missing; the payload's length as a varint (7 bits a byte, low ones first); the
+// payload; the low 3 bytes of a CRC-32C over all but the first byte, little-endian.
 
 #include <cstdint>
 #include <functional>
@@ -16,22 +17,24 @@
 namespace semcodec {
 
 inline constexpr std::uint8_t kMarker = 0xA7;
-inline constexpr std::uint8_t kKinds = 0x50;  ///< the high digit of the byte that names a kind
+inline constexpr std::uint8_t kKinds = 0x50;   ///< the high digit of the byte that names a kind
+inline constexpr std::uint8_t kFrames = 0x60;  ///< ... of the one that numbers a frame record
 
-/// What a record says: a message of this name in proto/semcodec.proto. Others, up to 15, are
-/// skipped; 14 began the records of format 1.
+/// What a record says: a message of this name in proto/semcodec.proto, but for frames. Others, up
+/// to 15, are skipped; 14 began the records of format 1.
 enum class RecordKind : std::uint8_t {
   header = 1,
-  frame = 2,
   audio_info = 3,
   audio = 4,
   index = 5,
   end = 6,
-  old = 14
+  old = 14,
+  frame = 16  ///< frames, see frame_group.h
 };
 
-/// Puts a payload into its frame.
-std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& payload);
+/// Puts a payload into its framing; `number` counts the records of frames.
+std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& payload,
+                                       unsigned number = 0);
 /// The check of a record: of its bytes from the one that names the kind to the payload's last.
 std::uint32_t record_check(std::span<const std::uint8_t> bytes);
 inline constexpr std::size_t kCheckBytes = 3;
@@ -41,6 +44,7 @@ struct RecordExtent {
   enum class State { whole, incomplete, invalid };
   State state = State::invalid;
   RecordKind kind = RecordKind::header;
+  unsigned number = 0;  ///< of a frame record, 0..15
   std::size_t payload_begin = 0;
   std::size_t payload_size = 0;
   std::size_t total = 0;  ///< marker to CRC; also set when incomplete, if it can be told
@@ -60,6 +64,7 @@ class RecordScanner {
     std::uint64_t offset = 0;
     std::uint32_t total = 0;
     RecordKind kind = RecordKind::header;
+    unsigned number = 0;                    ///< of a frame record, 0..15
     std::span<const std::uint8_t> payload;  ///< valid until the next call
     std::uint64_t gap = 0;                  ///< damaged bytes skipped before it
   };

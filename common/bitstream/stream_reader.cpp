@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "common/bitstream/audio_record.h"
 #include "common/bitstream/byte_file.h"
 #include "common/bitstream/format_version.h"
+#include "common/bitstream/frame_group.h"
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/header_record.h"
 #include "common/bitstream/record_scanner.h"
@@ -68,6 +70,8 @@ struct StreamReader::Impl {
   void check_size() const;
   std::optional<StreamItem> next();
   std::optional<StreamItem> interpret(const RecordScanner::Record& raw);
+  void open_frames(const RecordScanner::Record& raw);
+  std::optional<StreamItem> next_frame();
   std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
   void keep_times_rising(SemanticFrame& frame, std::uint64_t offset);
   bool take_audio(StreamItem& item);
@@ -88,6 +92,12 @@ struct StreamReader::Impl {
   std::uint64_t first_offset = 0;
   std::optional<FrameRecordReader> frames;
   std::optional<FrameDecoder> coder;
+  /// The record of frames being read: those not handed out yet, and what belongs to the next one.
+  std::span<const std::uint8_t> pending;
+  std::uint64_t pending_offset = 0;
+  std::uint32_t framing_bytes = 0;
+  bool first_of_record = false;
+  std::optional<unsigned> record_number;
   bool need_entry_point = true;
   bool started = false;  // a frame was there already
   bool ended = false;
@@ -182,6 +192,10 @@ void StreamReader::Impl::end() {
 
 std::optional<StreamItem> StreamReader::Impl::next() {
   while (!ended) {
+    if (!pending.empty()) {
+      if (auto item = next_frame()) return item;
+      continue;
+    }
     const auto raw = scanner.next();
     if (!raw) {
       end();
@@ -211,7 +225,8 @@ std::optional<StreamItem> StreamReader::Impl::interpret(const RecordScanner::Rec
   item.bytes = raw.total;
   switch (raw.kind) {
     case RecordKind::frame:
-      return read_frame(FrameRecord(raw.payload), std::move(item));
+      open_frames(raw);
+      break;
     case RecordKind::audio_info: {
       AudioInfo track = read_audio_info(parsed<wire::AudioInfo>(raw));
       audio_units = track.time_base.value() * info.time_base_den / info.time_base_num;
@@ -245,6 +260,41 @@ std::optional<StreamItem> StreamReader::Impl::interpret(const RecordScanner::Rec
   return std::nullopt;
 }
 
+void StreamReader::Impl::open_frames(const RecordScanner::Record& raw) {
+  const bool in_order = !record_number || raw.number == ((*record_number + 1) & 15);
+  record_number = raw.number;
+  if (!in_order && !need_entry_point) {
+    note_damage(name + " lacks records before offset " + std::to_string(raw.offset) + ".");
+  }
+  pending = raw.payload;
+  pending_offset = raw.offset;
+  framing_bytes = raw.total - static_cast<std::uint32_t>(raw.payload.size());
+  first_of_record = true;
+  require(!pending.empty(), ErrorKind::corrupt, "The record holds no frame.");
+}
+
+/// One frame of the record at hand. When it is damaged, those behind it in the record are lost too.
+std::optional<StreamItem> StreamReader::Impl::next_frame() {
+  const auto left = static_cast<std::uint32_t>(pending.size());
+  StreamItem item;
+  item.offset = pending_offset;
+  try {
+    const FrameRecord record(take_frame(pending));
+    item.bytes = left - static_cast<std::uint32_t>(pending.size()) + framing_bytes;
+    framing_bytes = 0;
+    require(std::exchange(first_of_record, false) || !record.is_entry_point(), ErrorKind::corrupt,
+            "An entry point is not the first frame of its record.");
+    return read_frame(record, std::move(item));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt || options.strict) throw;
+    stats.other_bytes += left + framing_bytes;
+    pending = {};
+    framing_bytes = 0;
+    note_damage(name + ", record at offset " + std::to_string(item.offset) + ": " + error.what());
+  }
+  return std::nullopt;
+}
+
 std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& record,
                                                          StreamItem&& item) {
   if (need_entry_point) {
@@ -257,7 +307,12 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
     }
   }
   SemanticFrame frame = frames->read(record);
-  coder->decode(record.chunk, frame, &item.planes);
+  if (record.chunk.empty()) {
+    require(!has_planes(frame), ErrorKind::corrupt, "A frame lacks its planes.");
+    coder->pass(frame);
+  } else {
+    coder->decode(record.chunk, frame, &item.planes);
+  }
   validate(frame);
   keep_times_rising(frame, item.offset);
   need_entry_point = false;
@@ -338,6 +393,8 @@ bool StreamReader::Impl::take_audio(StreamItem& item) {
 void StreamReader::Impl::go_to(std::uint64_t offset) {
   file->seek(offset);
   scanner.restart(offset);
+  pending = {};
+  record_number.reset();
   need_entry_point = true;
   latest.reset();
   shift = 0;
@@ -397,7 +454,8 @@ std::vector<StreamReader::Impl::EntryPoint> StreamReader::Impl::scan_entry_point
   while (const auto raw = scan.next()) {
     if (raw->kind != RecordKind::frame) continue;
     try {
-      const FrameRecord record(raw->payload);
+      auto payload = raw->payload;
+      const FrameRecord record(take_frame(payload));
       if (!record.is_entry_point()) continue;
       FrameRecordReader reader(info);
       entries.push_back({reader.read(record).pts, raw->offset});

@@ -68,12 +68,28 @@ struct StreamWriter::Impl {
   Impl(Sink to, const StreamInfo& info)
       : sink(std::move(to)), frames(info), coder(info.work_width, info.work_height) {}
 
-  /// Writes a record; returns its size with framing.
+  /// Writes a record behind all frames that wait; returns its size with framing.
   std::uint64_t put(RecordKind kind, const std::string& payload) {
+    flush();
     const std::vector<std::uint8_t> bytes = frame_record(kind, payload);
     sink(bytes);
     stats.bytes += bytes.size();
     return bytes.size();
+  }
+
+  /// Adds a frame to the record at hand, or begins the next; `stats` counts it at once.
+  void put_frame(std::string frame, bool entry_point) {
+    if (entry_point || !waiting.has_room(frame, grouping)) flush();
+    const std::size_t before = waiting.record_bytes();
+    waiting.add(std::move(frame));
+    last_bytes = waiting.record_bytes() - before;
+    stats.bytes += last_bytes;
+    if (grouping.frames <= 1) flush();
+  }
+
+  void flush() {
+    if (waiting.empty()) return;
+    sink(frame_record(RecordKind::frame, waiting.take(), record_number++));
   }
 
   void put_header() {
@@ -111,6 +127,9 @@ struct StreamWriter::Impl {
   Sink sink;
   FrameRecordWriter frames;
   FrameEncoder coder;
+  FrameGroup waiting;
+  FrameGrouping grouping;
+  unsigned record_number = 0;
   StreamStats stats;
   bool audio_told = false;
   bool finished = false;
@@ -146,19 +165,31 @@ void StreamWriter::write(const SemanticFrame& frame) {
   Impl& my = *impl_;
   my.require_open();
   my.frames.check(frame);
-  const std::vector<std::uint8_t> chunk = my.coder.encode(frame, &my.last_cost);
+  std::vector<std::uint8_t> chunk;
+  my.last_cost = {};
+  if (has_planes(frame)) {
+    chunk = my.coder.encode(frame, &my.last_cost);
+  } else {
+    my.coder.pass(frame);
+  }
   const std::uint64_t chunk_size = chunk.size();
   if (my.stats.anchors == 0) {
     my.first_pts = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
   }
   my.last_pts = frame.pts;
   if (frame.entry_point) {
+    my.flush();
     my.repeat_header();
     my.entry_pts.push_back(frame.pts);
     my.entry_offsets.push_back(my.stats.bytes);
   }
-  my.last_bytes = my.put(RecordKind::frame, my.frames.write(frame, chunk));
+  my.put_frame(my.frames.write(frame, chunk), frame.entry_point);
   my.count_frame(frame, chunk_size);
+}
+
+void StreamWriter::group(const FrameGrouping& grouping) {
+  impl_->flush();
+  impl_->grouping = grouping;
 }
 
 void StreamWriter::write_audio_info(const AudioInfo& info) {

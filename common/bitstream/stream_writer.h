@@ -6,12 +6,13 @@
 #include <memory>
 #include <span>
 
+#include "common/bitstream/frame_group.h"
 #include "common/bitstream/stream_types.h"
 #include "common/core/file.h"
 
 namespace semcodec {
 
-/// Every record leaves in one call of the sink as soon as it is written, so that a pipe or a
+/// Every record leaves in one call of the sink as soon as it is complete, so that a pipe or a
 /// socket sees it at once. Not thread-safe.
 class StreamWriter {
  public:
@@ -32,6 +33,9 @@ class StreamWriter {
   /// size. Throws Error(corrupt) naming the field otherwise, and nothing is written then. The
   /// header is repeated before entry points as long as that costs less than 1 % of the stream.
   void write(const SemanticFrame& frame);
+  /// From now on several frames share a record (by default each has its own): smaller, but a record
+  /// leaves when the next one begins, with audio, or at the end.
+  void group(const FrameGrouping& grouping);
 
   /// The audio track's description: once, before the first write_audio().
   void write_audio_info(const AudioInfo& info);
@@ -44,8 +48,9 @@ class StreamWriter {
 
   /// What encode would cost now, for rate-distortion choices; see FrameEncoder.
   const FrameEncoder& encoder() const;
+  /// Frames that wait for their record to be full are counted as if it ended with them.
   const StreamStats& stats() const;
-  /// Bytes and cost of the latest frame record, for per-frame statistics.
+  /// By how much the latest frame lengthened the stream, and its cost, for per-frame statistics.
   std::uint64_t last_frame_bytes() const;
   const EncodeStats& last_frame_cost() const;
 

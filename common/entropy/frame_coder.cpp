@@ -84,6 +84,11 @@ std::vector<std::uint8_t> FrameEncoder::encode(const SemanticFrame& frame, Encod
   return coder.finish();
 }
 
+void FrameEncoder::pass(const SemanticFrame& frame) {
+  require_start(state_->model.started(), frame.entry_point);
+  state_->model.begin(frame.entry_point, frame.cut);
+}
+
 EncodeStats FrameEncoder::cost_by_part(const SemanticFrame& frame) const {
   validate(frame);
   require_start(state_->model.started(), frame.entry_point);
@@ -129,6 +134,11 @@ FrameDecoder::~FrameDecoder() = default;
 FrameDecoder::FrameDecoder(FrameDecoder&&) noexcept = default;
 FrameDecoder& FrameDecoder::operator=(FrameDecoder&&) noexcept = default;
 
+void FrameDecoder::pass(const SemanticFrame& frame) {
+  require_start(state_->model.started(), frame.entry_point);
+  state_->model.begin(frame.entry_point, frame.cut);
+}
+
 void FrameDecoder::reset() { state_->model.stop(); }
 
 void FrameDecoder::decode(std::span<const std::uint8_t> chunk, SemanticFrame& frame,
@@ -136,9 +146,14 @@ void FrameDecoder::decode(std::span<const std::uint8_t> chunk, SemanticFrame& fr
   require_start(state_->model.started(), frame.entry_point);
   prepare(frame);
   BinaryCoder coder(chunk);
-  state_->model.stop();  // stays stopped when the chunk turns out to be damaged
-  const EncodeStats parts = state_->model.code(coder, frame);
-  if (coder.overrun()) entropy::throw_overrun();
+  EncodeStats parts;
+  try {
+    parts = state_->model.code(coder, frame);
+    if (coder.overrun()) entropy::throw_overrun();
+  } catch (...) {
+    state_->model.stop();  // what follows builds on the damaged chunk
+    throw;
+  }
   if (stats != nullptr) *stats = parts;
 }
 

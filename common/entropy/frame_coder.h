@@ -67,6 +67,8 @@ class FrameEncoder {
   /// Codes a frame and advances the adaptive state. The frame must satisfy validate(); the first
   /// frame must be an entry point, or Error(corrupt) is thrown and the state stays as it was.
   std::vector<std::uint8_t> encode(const SemanticFrame& frame, EncodeStats* stats = nullptr);
+  /// Goes past a frame without planes: nothing is coded, but an entry point or cut has its effect.
+  void pass(const SemanticFrame& frame);
 
   /// What encode() would spend on this frame now, in 1/256 bit; the state stays as it is. As slow
   /// as encoding (plus a copy of about 3 MB of state).
@@ -103,6 +105,9 @@ class FrameDecoder {
   /// figures as in the encoder.
   void decode(std::span<const std::uint8_t> chunk, SemanticFrame& frame,
               EncodeStats* stats = nullptr);
+
+  /// As the encoder's pass(). Throws Error(corrupt) when the first frame is not an entry point.
+  void pass(const SemanticFrame& frame);
 
   /// Forgets everything; the next frame must be an entry point.
   void reset();

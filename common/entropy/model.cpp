@@ -35,12 +35,18 @@ Model::Model(int work_width, int work_height, const Coders* start)
           "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
 }
 
+void Model::begin(bool entry_point, bool cut) {
+  if (entry_point && start_ != nullptr && !fresh_) coders_ = *start_;
+  fresh_ = false;
+  if (entry_point) coders_.palette.forget_previous();
+  if (entry_point || cut) forget_planes();
+  if (entry_point) counter_ = 15;
+  started_ = true;
+}
+
 EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices) {
   const bool priced = prices != nullptr && !prices->structure.empty();
-  if (frame.entry_point && start_ != nullptr && !fresh_) coders_ = *start_;
-  fresh_ = false;
-  if (frame.entry_point) coders_.palette.forget_previous();
-  if (frame.entry_point || frame.cut) forget_planes();
+  begin(frame.entry_point, frame.cut);
   code_counter(coder, frame.entry_point);
   EncodeStats stats;
   std::uint64_t before = coder.cost();
@@ -73,7 +79,6 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
   if (!structure.empty()) structure_history_.push(std::move(structure));
   code_texture(coder, frame);
   lap(stats.texture);
-  started_ = true;
   return stats;
 }
 

@@ -40,6 +40,9 @@ class Model {
   void stop() { started_ = false; }
   Coders& coders() { return coders_; }
 
+  /// Begins a frame: what an entry point or a cut forgets. Part of code(), and all of it for a
+  /// frame without planes.
+  void begin(bool entry_point, bool cut);
   /// Codes all parts. When reading, the planes are sized but hold nothing yet. With prices, planes
   /// that have some take the values that cost least in all.
   EncodeStats code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices = nullptr);
@@ -51,7 +54,7 @@ class Model {
 
   WorkSize work_;
   bool started_ = false;
-  int counter_ = 15;  ///< of the frames, modulo 16; a reader takes it over at entry points
+  int counter_ = 15;  ///< of the frames with planes since the entry point, modulo 16
   const Coders* start_;
   bool fresh_ = true;  ///< nothing was coded yet: the coders are as at an entry point
   Coders coders_;

@@ -91,6 +91,7 @@ struct PacketReceiver::State {
   PacketBytes ready;
   PacketBytes header;  ///< of the first stream
   PacketBytes audio_info;
+  unsigned frames = 0;  ///< records of frames that were handed out
   bool ended = false;
   std::string problem;
   ReceiverStats stats;
@@ -294,7 +295,9 @@ void PacketReceiver::State::unit(int kind, std::span<const std::uint8_t> payload
   }
   if (header.empty()) return;  // what a receiver that joins cannot use
   if (which == RecordKind::audio_info && repeats(audio_info)) return;
-  const auto record = frame_record(which, std::string(payload.begin(), payload.end()));
+  // Records of frames are numbered anew: what is missing is said by gap().
+  const auto record = frame_record(which, std::string(payload.begin(), payload.end()), frames);
+  if (which == RecordKind::frame) ++frames;
   ready.insert(ready.end(), record.begin(), record.end());
   ended = which == RecordKind::end;
 }

@@ -104,6 +104,11 @@ class Canonical {
 
 }  // namespace
 
+bool has_planes(const SemanticFrame& frame) {
+  return frame.motion.width > 0 || frame.structure.width > 0 || frame.labels.width > 0 ||
+         !frame.texture.empty();
+}
+
 void validate(const SemanticFrame& frame) {
   check_times(frame);
   check_motion(frame);

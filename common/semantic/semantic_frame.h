@@ -116,6 +116,9 @@ inline constexpr int kMaxBetweenFrames = 4096;
 void validate(const SemanticFrame& frame);
 void validate(const StreamInfo& info);
 
+/// True when there is a motion field, an edge map, labels or texture, with or without values.
+bool has_planes(const SemanticFrame& frame);
+
 /// A digest of the decoded planes, motion and palette (not of pts): 32 hex digits of MD5 over a
 /// canonical byte order (docs/format.md). The same on every machine; golden streams pin it.
 std::string plane_digest(const SemanticFrame& frame);

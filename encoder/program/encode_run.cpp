@@ -60,6 +60,9 @@ std::optional<double> EncodeJob::expected_seconds() const {
 RunResult run_encoder(VideoReader& reader, const EncodeJob& job, const RunSettings& settings) {
   RunResult result;
   StreamWriter writer(settings.sink, job.info);
+  // A frame that shares its record with later ones leaves with them. A link's peak counts bytes at
+  // the time of their frame.
+  if (!job.low_delay && !job.options.peak) writer.group({.frames = 8});
   auto options = job.options;
   options.rate_control = settings.rate_control;
   options.entries = settings.entries;

@@ -113,7 +113,7 @@ TEST_F(Damage, LostFramesAreCounted) {
 }
 
 TEST_F(Damage, RecordsMissingOrRepeatedWithoutATrace) {
-  // Whole records cut out: the CRCs hold, so only the times and the coder's counter can tell.
+  // Whole records cut out: the CRCs hold, so only the times and the records' numbers can tell.
   for (std::size_t r = 1; r + 1 < recorded_.ends.size(); ++r) {
     const auto begin = static_cast<std::ptrdiff_t>(recorded_.ends[r - 1]);
     const auto end = static_cast<std::ptrdiff_t>(recorded_.ends[r]);
@@ -135,7 +135,7 @@ TEST_F(Damage, AMissingFrameRecordIsNoticedByTheNext) {
   const auto read = read_all(missing);
   EXPECT_EQ(read.status, StreamStatus::damaged);
   EXPECT_EQ(read.lost, 1u);
-  EXPECT_NE(read.problem.find("missing"), std::string::npos) << read.problem;
+  EXPECT_NE(read.problem.find("lacks records"), std::string::npos) << read.problem;
   EXPECT_EQ(read.frames.size(), frames_.size() - 2);
   expect_concealed(frames_, read);
 }

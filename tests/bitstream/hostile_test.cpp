@@ -150,7 +150,8 @@ Bytes plane_record(int width, int height, const std::string& chunk) {
   ProtoBytes frame;
   frame.number(1, 1).text(3, formats.bytes());
   ProtoBytes payload;
-  payload.varint(1);  // no interpolated frames, fields follow
+  payload.varint(0);      // one frame in the record
+  payload.varint(1 | 4);  // no interpolated frames; fields and a chunk follow
   payload.varint(frame.bytes().size());
   return frame_record(RecordKind::frame, payload.bytes() + frame.bytes() + chunk);
 }

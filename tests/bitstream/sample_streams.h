@@ -82,7 +82,7 @@ struct Recorded {
 
 /// Header, frames with audio after every third, index, end.
 inline Recorded record(const StreamInfo& info, const std::vector<SemanticFrame>& frames,
-                       bool audio = false, bool index = true) {
+                       bool audio = false, bool index = true, FrameGrouping grouping = {}) {
   Recorded out;
   StreamWriter writer(
       [&](std::span<const std::uint8_t> bytes) {
@@ -90,6 +90,7 @@ inline Recorded record(const StreamInfo& info, const std::vector<SemanticFrame>&
         out.ends.push_back(out.bytes.size());
       },
       info);
+  writer.group(grouping);
   if (audio) writer.write_audio_info(sample_audio_info());
   int packets = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
