@@ -1,4 +1,4 @@
-#include "encoder/program/maps.h"
+#include "codec/encode/maps.h"
 
 #include <cstdio>
 #include <filesystem>

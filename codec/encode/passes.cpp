@@ -1,4 +1,4 @@
-#include "encoder/program/passes.h"
+#include "codec/encode/passes.h"
 
 #include <cerrno>
 #include <cmath>
@@ -6,11 +6,9 @@
 #include <cstring>
 #include <utility>
 
-#include "common/app/interrupt.h"
 #include "common/app/units.h"
 #include "common/core/error.h"
 #include "common/core/file.h"
-#include "encoder/rate/one_pass.h"
 #include "encoder/rate/pass_search.h"
 
 namespace semcodec {
@@ -45,48 +43,27 @@ class Spool {
   std::FILE* stream_;
 };
 
-RateModel model_of(const EncodeJob& job) {
-  return RateModel::typical(job.info.work_width, job.info.work_height,
-                            job.options.profile != Profile::paper);
-}
-
-double target_bits(const RateRequest& request, double seconds) {
-  return request.target_bits ? *request.target_bits : *request.bitrate * seconds;
-}
-
-std::shared_ptr<RateControl> one_pass_control(const EncodeJob& job, const RateRequest& request) {
-  if (!request.targeted()) return nullptr;
-  OnePassControl::Options options;
-  options.duration = job.expected_seconds();
-  require(request.bitrate || options.duration, ErrorKind::usage,
-          "--target-size has to know how long the video is, which a pipe does not tell; use "
-          "--bitrate, or a file.");
-  options.target = request.bitrate ? *request.bitrate : *request.target_bits / *options.duration;
-  return std::make_shared<OnePassControl>(options, model_of(job));
-}
-
-Encoded one_run(VideoReader& reader, const EncodeJob& job, const RateRequest& request,
-                OutputFile& file) {
-  RunSettings run;
-  run.rate_control = one_pass_control(job, request);
-  run.with_index = !file.is_stdout();
-  run.sink = [&file](std::span<const std::uint8_t> bytes) {
+Encoded one_run(VideoReader& reader, const EncodeJob& job, OutputFile& file) {
+  VideoRunSettings settings;
+  settings.run.rate_control = job.setup.one_pass_control();
+  settings.run.with_index = job.options.encoder.index && !file.is_stdout();
+  settings.run.sink = [&file](std::span<const std::uint8_t> bytes) {
     file.write(bytes);
     if (file.is_stdout()) file.flush();
   };
   Encoded encoded;
-  encoded.result = run_encoder(reader, job, run);
-  encoded.passes.push_back({run.rate_control ? "one-pass" : "quality",
+  encoded.result = encode_video(reader, job, settings);
+  encoded.passes.push_back({settings.run.rate_control ? "one-pass" : "quality",
                             mean_quality(encoded.result.record), encoded.result.stats.bytes, true});
   return encoded;
 }
 
-Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest& request,
-                     OutputFile& file) {
+Encoded several_runs(VideoReader& first, const EncodeJob& job, OutputFile& file) {
+  const RateRequest& request = job.setup.rate;
   PassSearch::Options options;
-  options.duration = job.expected_seconds().value_or(10);
-  options.target = target_bits(request, options.duration);
-  PassSearch search(options, model_of(job));
+  options.duration = job.setup.video.duration.value_or(10);
+  options.target = request.bits(options.duration);
+  PassSearch search(options, job.setup.rate_model());
   Encoded encoded;
   std::unique_ptr<Spool> best;
   std::vector<double> entries;
@@ -94,29 +71,29 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest
     const bool counts = search.counts();
     const int number = search.passes() + 1;
     auto spool = counts ? std::make_unique<Spool>() : nullptr;
-    RunSettings run;
-    run.title = "pass " + std::to_string(number) + "/" + std::to_string(std::max(number, 2));
-    run.rate_control = std::move(control);
-    run.entries = entries;
-    run.with_index = !file.is_stdout();
-    run.final_output = counts;
-    run.sink = [&spool](std::span<const std::uint8_t> bytes) {
+    VideoRunSettings settings;
+    settings.title = "pass " + std::to_string(number) + "/" + std::to_string(std::max(number, 2));
+    settings.run.rate_control = std::move(control);
+    settings.run.entries = entries;
+    settings.run.with_index = job.options.encoder.index && !file.is_stdout();
+    settings.final_output = counts;
+    settings.run.sink = [&spool](std::span<const std::uint8_t> bytes) {
       if (spool) spool->write(bytes);
     };
-    RunResult result;
+    VideoRunResult result;
     if (counts) {
       auto again = job.open();
-      result = run_encoder(again, job, run);
+      result = encode_video(again, job, settings);
     } else {
-      result = run_encoder(first, job, run);
-      if (result.interrupted) throw_if_interrupted();
-      if (request.bitrate) search.set_target(target_bits(request, result.seconds));
+      result = encode_video(first, job, settings);
+      if (result.cancelled) job.throw_if_cancelled();
+      if (request.bitrate) search.set_target(request.bits(result.seconds));
     }
     entries.clear();
     for (const AnchorCost& anchor : result.record.anchors) {
       if (anchor.entry_point) entries.push_back(anchor.seconds);
     }
-    const bool better = search.finish(result.record) || result.interrupted;
+    const bool better = search.finish(result.record) || result.cancelled;
     const auto& made = search.made().back();
     encoded.passes.push_back({made.quality ? "planned" : "one-pass",
                               made.quality.value_or(mean_quality(result.record)),
@@ -127,7 +104,7 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest
       encoded.result = std::move(result);
       best = std::move(spool);
     }
-    if (encoded.result.interrupted) break;
+    if (encoded.result.cancelled) break;
   }
   best->copy_to(file);
   return encoded;
@@ -135,20 +112,20 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, const RateRequest
 
 }  // namespace
 
-Encoded encode_in_passes(VideoReader& reader, const EncodeJob& job, const RateRequest& request,
-                         const std::string& output) {
+Encoded encode_in_passes(VideoReader& reader, const EncodeJob& job, const std::string& output) {
   OutputFile file(output);  // before the work: what cannot be written is said at once
-  auto encoded = request.passes > 1 ? several_runs(reader, job, request, file)
-                                    : one_run(reader, job, request, file);
+  auto encoded =
+      job.setup.rate.passes > 1 ? several_runs(reader, job, file) : one_run(reader, job, file);
   file.commit();
   return encoded;
 }
 
-Verdict judge(const Encoded& encoded, const EncodeJob& job, const RateRequest& request) {
+Verdict judge(const Encoded& encoded, const EncodeSetup& setup) {
   const RunResult& result = encoded.result;
-  if (!request.targeted() || result.interrupted || result.seconds <= 0) return {};
-  const double counted = 8.0 * static_cast<double>(result.counted_bytes(job.options.count_audio));
-  const double wanted = target_bits(request, result.seconds);
+  const RateRequest& request = setup.rate;
+  if (!request.targeted() || result.cancelled || result.seconds <= 0) return {};
+  const double counted = 8.0 * static_cast<double>(result.counted_bytes(setup.options.count_audio));
+  const double wanted = request.bits(result.seconds);
   const double error = counted / wanted - 1;
   const auto show = [&](double bits) {
     return request.target_bits ? format_bytes(static_cast<std::uint64_t>(bits / 8))

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "encoder/program/encode_run.h"
-#include "encoder/program/rate_request.h"
+#include "codec/encode/video_run.h"
 
 namespace semcodec {
 
@@ -23,8 +22,7 @@ nlohmann::ordered_json to_json(const AnchorReport& report);
 /// Mean of the anchors' qualities, each weighted with the time since the one before.
 double mean_quality(const PassRecord& record);
 
-void write_stats(const std::string& path, const EncodeJob& job, const std::string& output,
-                 const RateRequest& request, const RunResult& result,
+void write_stats(const EncodeJob& job, const std::string& output, const VideoRunResult& result,
                  const std::vector<PassLine>& passes);
 
 }  // namespace semcodec

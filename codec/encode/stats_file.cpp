@@ -1,4 +1,4 @@
-#include "encoder/program/stats_file.h"
+#include "codec/encode/stats_file.h"
 
 #include "common/core/file.h"
 
@@ -100,8 +100,7 @@ ordered_json to_json(const AnchorReport& report) {
   return json;
 }
 
-void write_stats(const std::string& path, const EncodeJob& job, const std::string& output,
-                 const RateRequest& request, const RunResult& result,
+void write_stats(const EncodeJob& job, const std::string& output, const VideoRunResult& result,
                  const std::vector<PassLine>& passes) {
   const auto rate = [&](std::uint64_t bytes) {
     return result.seconds > 0 ? bits_of(bytes) / result.seconds : 0.0;
@@ -113,21 +112,22 @@ void write_stats(const std::string& path, const EncodeJob& job, const std::strin
                     {"bytes", pass.bytes},
                     {"kept", pass.kept}});
   }
-  const ordered_json all = {{"input", job.input},
-                            {"output", output},
-                            {"frames", result.frames},
-                            {"seconds", result.seconds},
-                            {"bytes", result.stats.bytes},
-                            {"audio_bytes", result.stats.audio_bytes},
-                            {"bit_per_second", rate(result.stats.bytes)},
-                            {"mean_quality", mean_quality(result.record)},
-                            {"entry_points", result.stats.entry_points},
-                            {"target", target_json(request, result, job.options.count_audio)},
-                            {"passes", std::move(list)},
-                            {"bits", modality_totals(result.stats)},
-                            {"anchors", result.anchors}};
+  const ordered_json all = {
+      {"input", job.input},
+      {"output", output},
+      {"frames", result.frames},
+      {"seconds", result.seconds},
+      {"bytes", result.stats.bytes},
+      {"audio_bytes", result.stats.audio_bytes},
+      {"bit_per_second", rate(result.stats.bytes)},
+      {"mean_quality", mean_quality(result.record)},
+      {"entry_points", result.stats.entry_points},
+      {"target", target_json(job.setup.rate, result, job.setup.options.count_audio)},
+      {"passes", std::move(list)},
+      {"bits", modality_totals(result.stats)},
+      {"anchors", result.anchors}};
   const std::string text = all.dump(1) + "\n";
-  OutputFile out(path);
+  OutputFile out(job.options.stats);
   out.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   out.commit();
 }

@@ -1,4 +1,4 @@
-#include "encoder/program/rate_request.h"
+#include "codec/encode/rate_request.h"
 
 #include <filesystem>
 
@@ -22,39 +22,39 @@ InputKind kind_of(const std::string& input) {
 
 }  // namespace
 
-RateRequest parse_rate_request(const RateTexts& texts, const std::string& input, bool live) {
+RateRequest rate_request(const StreamEncoderOptions& options, std::optional<double> target_bits) {
   RateRequest request;
-  require(texts.bitrate.empty() || texts.target_size.empty(), ErrorKind::usage,
+  require(!options.bit_rate || !target_bits, ErrorKind::usage,
           "--bitrate and --target-size contradict each other; give one of them.");
-  if (!texts.bitrate.empty()) request.bitrate = static_cast<double>(parse_bitrate(texts.bitrate));
-  if (!texts.target_size.empty()) {
-    request.target_bits = 8.0 * static_cast<double>(parse_bytes(texts.target_size));
+  request.bitrate = options.bit_rate;
+  request.target_bits = target_bits;
+  request.max_rate = options.max_rate;
+  if (request.max_rate && request.bitrate) {
+    require(*request.max_rate >= *request.bitrate, ErrorKind::usage,
+            "--max-rate " + format_bitrate(*request.max_rate) + " is below --bitrate " +
+                format_bitrate(*request.bitrate) + "; the peak cannot be lower than the mean.");
   }
-  if (!texts.max_rate.empty()) {
-    request.max_rate = static_cast<double>(parse_bitrate(texts.max_rate));
-    require(!request.bitrate || *request.max_rate >= *request.bitrate, ErrorKind::usage,
-            "--max-rate " + texts.max_rate + " is below --bitrate " + texts.bitrate +
-                "; the peak cannot be lower than the mean.");
-  }
-  request.window = parse_seconds(texts.window);
+  request.window = options.rate_window;
   require(request.window >= 0.1 && request.window <= 60, ErrorKind::usage,
-          "--rate-window should be 0.1 to 60 seconds, not " + texts.window + ".");
+          "--rate-window should be 0.1 to 60 seconds.");
+  return request;
+}
 
+void choose_passes(RateRequest& request, int wanted, const std::string& input, bool low_delay) {
   const auto kind = kind_of(input);
-  if (texts.passes == 0) {
-    request.passes = request.targeted() && kind == InputKind::file && !live ? 2 : 1;
-    return request;
+  if (wanted == 0) {
+    request.passes = request.targeted() && kind == InputKind::file && !low_delay ? 2 : 1;
+    return;
   }
-  request.passes = texts.passes;
-  if (texts.passes == 1) return request;
+  request.passes = wanted;
+  if (wanted == 1) return;
   require(request.targeted(), ErrorKind::usage,
           "Two passes need something to aim at; give --bitrate or --target-size.");
   require(
       kind != InputKind::pipe, ErrorKind::usage,
       "Two passes read the video twice, and " + input + " is a pipe; use --passes 1 or a file.");
-  require(!live, ErrorKind::usage,
+  require(!low_delay, ErrorKind::usage,
           "Two passes see the whole video first, which --low-delay rules out; use --passes 1.");
-  return request;
 }
 
 }  // namespace semcodec
