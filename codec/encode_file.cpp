@@ -84,7 +84,9 @@ EncodeSummary encode_file(const std::string& input, const std::string& output,
 
   const auto encoded = encode_in_passes(reader, job, output);
   if (!options.stats.empty()) write_stats(job, output, encoded.result, encoded.passes);
-  return summary_of(job.setup, encoded);
+  auto summary = summary_of(job.setup, encoded);
+  summary.packets = encoded.packets;
+  return summary;
 }
 
 }  // namespace semcodec

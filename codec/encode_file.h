@@ -9,6 +9,7 @@
 
 #include "codec/stream_encoder.h"
 #include "common/media/reader.h"
+#include "common/packets/packet_stream.h"
 
 namespace semcodec {
 
@@ -28,16 +29,19 @@ struct EncodeFileOptions {
   std::int64_t skip = 0;   ///< leave out this many frames first
   std::int64_t limit = 0;  ///< encode at most this many; 0 = all
   AudioMode audio = AudioMode::copy;
-  std::int64_t audio_bit_rate = 32000;  ///< of AudioMode::opus
-  HwAccel hwaccel = HwAccel::none;      ///< where the source is decoded
-  std::string stats{};                  ///< write bits by coded frame to this JSON file
-  std::string maps{};                   ///< write edge and colour maps as pictures to this folder
+  std::int64_t audio_bit_rate = 32000;           ///< of AudioMode::opus
+  HwAccel hwaccel = HwAccel::none;               ///< where the source is decoded
+  std::optional<PacketStreamOptions> packets{};  ///< packets instead of a stream
+  std::string control{};  ///< commands while it runs (link_control.h); "-" is stdin
+  std::string stats{};    ///< write bits by coded frame to this JSON file
+  std::string maps{};     ///< write edge and colour maps as pictures to this folder
   std::function<void(const EncodeProgress&)> progress{};  ///< called for every frame
   /// Asked for every frame; true ends the stream there, whole but shorter.
   std::function<bool()> cancelled{};
 };
 
 struct EncodeSummary {
+  std::string packets{};  ///< a sentence about them, empty without
   StreamInfo info{};
   StreamStats stats{};
   std::int64_t frames = 0;
@@ -52,8 +56,8 @@ struct EncodeSummary {
 };
 
 /// Encodes `input` (what libav opens; "-" is stdin) to `output` ("-" is stdout), which appears only
-/// when it is whole. Throws Error: usage, input, unsupported, output, device; interrupted when
-/// cancelled before a pass that counts.
+/// when it is whole, or sends it to the link that EncodeFileOptions::packets names. Throws Error:
+/// usage, input, unsupported, output, device; interrupted when cancelled before a pass that counts.
 EncodeSummary encode_file(const std::string& input, const std::string& output,
                           const EncodeFileOptions& options = {});
 

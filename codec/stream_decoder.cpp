@@ -1,5 +1,6 @@
 #include "codec/stream_decoder.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <future>
@@ -11,8 +12,10 @@
 #include "common/app/worker_pool.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "common/core/text.h"
 #include "common/media/base_codec.h"
 #include "common/media/intra_codec.h"
+#include "decoder/playback/memory_estimate.h"
 #include "decoder/playback/playback.h"
 #include "decoder/synthesis/synthesiser.h"
 #include "models/core/device.h"
@@ -22,7 +25,8 @@ namespace semcodec {
 namespace {
 
 /// Room for the frames of an interval or two, so that the next coded frame is generated meanwhile.
-constexpr std::size_t kFramesAhead = 32;
+constexpr std::size_t kFramesAhead = 32, kLeastAhead = 4;
+constexpr std::uint64_t kBytesAhead = std::uint64_t{96} << 20;
 
 /// What travels from the planning thread to next(), in display order; the frame is generated
 /// meanwhile. The last one may hold audio only.
@@ -32,15 +36,18 @@ struct Pending {
   std::future<RgbImage> image{};
   std::vector<AudioPacket> audio{};
   std::optional<AudioInfo> audio_info{};
+  std::vector<MemoryShare> waiting{};  ///< of the audio
 };
 
 ModelPackage matching_package(const StreamDecoderOptions& options, const StreamInfo& info,
                               const std::string& name) {
-  auto package = open_package(options.model.empty() ? info.model_name : options.model);
+  // A name that a stream brings is looked up among the models of the project; it opens no path.
+  auto package =
+      options.model.empty() ? open_named_package(info.model_name) : open_package(options.model);
   if (package.hash != info.model_hash) {
-    const std::string sentence = name + " was made for model " + info.model_name + " (" +
-                                 info.model_hash + "), but this is " + package.name + " (" +
-                                 package.hash + ")";
+    const std::string sentence = name + " was made for model " + printable(info.model_name) + " (" +
+                                 printable(info.model_hash) + "), but this is " + package.name +
+                                 " (" + package.hash + ")";
     require(options.any_model, ErrorKind::unsupported,
             sentence + "; give the right one with --model, or --any-model to try.");
     log::warning(sentence + "; colours and details may be wrong.");
@@ -70,6 +77,29 @@ BasePictureDecoder base_decoder() {
   };
 }
 
+/// So many, or fewer where they are large.
+std::size_t frames_ahead(const StreamInfo& info) {
+  const auto frame = std::uint64_t{3} * static_cast<std::uint64_t>(info.work_width) *
+                     static_cast<std::uint64_t>(info.work_height);
+  return std::clamp<std::size_t>(static_cast<std::size_t>(kBytesAhead / frame), kLeastAhead,
+                                 kFramesAhead);
+}
+
+void check_memory(const StreamDecoderOptions& options, const StreamInfo& info,
+                  const std::string& name) {
+  const std::uint64_t needed = estimate_memory(info);
+  const std::uint64_t there = available_memory();
+  const auto megabytes = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+  const std::string sentence = name + " is coded at " + std::to_string(info.work_width) + "x" +
+                               std::to_string(info.work_height) +
+                               "; generating its pictures takes about " + megabytes(needed);
+  require(options.max_memory == 0 || needed <= options.max_memory, ErrorKind::unsupported,
+          sentence + ", more than the limit of " + megabytes(options.max_memory) +
+              "; allow it by giving --max-size, if you trust where it comes from.");
+  require(there == 0 || needed <= there, ErrorKind::unsupported,
+          sentence + ", and this machine has " + megabytes(there) + " left.");
+}
+
 /// Also makes torch's settings, so it comes before the first network.
 SynthesisOptions synthesis_options(const StreamDecoderOptions& options) {
   SynthesisOptions synthesis;
@@ -85,9 +115,18 @@ SynthesisOptions synthesis_options(const StreamDecoderOptions& options) {
   return synthesis;
 }
 
+ModelPackage checked_package(const StreamDecoderOptions& options, const StreamInfo& info,
+                             const std::string& name) {
+  check_memory(options, info, name);
+  return matching_package(options, info, name);
+}
+
 StreamReader::Options reading(const StreamDecoderOptions& options) {
   StreamReader::Options reading;
   reading.strict = options.strict;
+  reading.max_width = options.max_width;
+  reading.max_height = options.max_height;
+  reading.max_waiting = options.max_waiting;
   return reading;
 }
 
@@ -98,10 +137,10 @@ struct StreamDecoder::Impl {
        const StreamDecoderOptions& wanted)
       : options(wanted),
         reader(std::move(stream)),
-        package(matching_package(options, reader->info(), name)),
+        package(checked_package(options, reader->info(), name)),
         synthesis(synthesis_options(options)),
         synthesiser(package, reader->info(), synthesis),
-        playback(*reader, {options.start, options.end}),
+        playback(*reader, {options.start, options.end, options.max_waiting}),
         device(describe(synthesis.device)),
         // Beside a GPU the second one fetches a frame while the next is generated.
         pool(synthesis.device.is_cpu() ? threads_in_use() : 2, [] { set_threads(1); }) {
@@ -139,7 +178,7 @@ struct StreamDecoder::Impl {
 
   std::atomic<bool> stopped{false};
   WorkerPool pool;
-  BoundedQueue<Pending> queue{kFramesAhead};
+  BoundedQueue<Pending> queue{frames_ahead(reader->info())};
   std::thread planning;
 
   // Of the caller's thread.
@@ -147,6 +186,7 @@ struct StreamDecoder::Impl {
   double audio_begin = 0;  ///< seconds; packets before are left out
   std::optional<AudioInfo> audio_info;
   std::vector<AudioPacket> audio;
+  std::vector<MemoryShare> audio_waiting;
 };
 
 void StreamDecoder::Impl::plan() {
@@ -156,6 +196,7 @@ void StreamDecoder::Impl::plan() {
     std::int64_t seen = 0;
     bool wanted = true;
     std::vector<AudioPacket> packets;
+    std::vector<MemoryShare> waiting;
     std::optional<AudioInfo> track;
     bool more = true;
     while (wanted && more && !cancelled()) {
@@ -165,6 +206,7 @@ void StreamDecoder::Impl::plan() {
       if (const auto* info = item->audio_info()) track = *info;
       if (const auto* batch = item->audio()) {
         packets.insert(packets.end(), batch->begin(), batch->end());
+        waiting.push_back(std::move(item->waiting));
       }
       const auto* frame = more ? item->frame() : nullptr;
       if (frame == nullptr && more) continue;
@@ -176,6 +218,7 @@ void StreamDecoder::Impl::plan() {
         out.coded = job.anchor;
         out.image = pool.submit([paint = std::move(job.paint)] { return to_image(paint()); });
         out.audio = std::exchange(packets, {});
+        out.waiting = std::exchange(waiting, {});
         out.audio_info = std::exchange(track, std::nullopt);
         wanted = queue.push(std::move(out)) &&
                  (options.limit == 0 || seen < options.skip + options.limit);
@@ -184,6 +227,7 @@ void StreamDecoder::Impl::plan() {
     if (wanted && !packets.empty()) {
       Pending rest;
       rest.audio = std::move(packets);
+      rest.waiting = std::move(waiting);
       wanted = queue.push(std::move(rest));
     }
     queue.close();
@@ -199,6 +243,7 @@ void StreamDecoder::Impl::keep_audio(Pending& pending) {
   for (AudioPacket& packet : pending.audio) {
     if (static_cast<double>(packet.pts) * unit >= audio_begin) audio.push_back(std::move(packet));
   }
+  std::move(pending.waiting.begin(), pending.waiting.end(), std::back_inserter(audio_waiting));
 }
 
 std::optional<DecodedFrame> StreamDecoder::Impl::next() {
@@ -240,7 +285,11 @@ const std::string& StreamDecoder::device() const { return impl_->device; }
 std::int64_t StreamDecoder::expected_frames() const { return impl_->expected_frames; }
 std::optional<DecodedFrame> StreamDecoder::next() { return impl_->next(); }
 const std::optional<AudioInfo>& StreamDecoder::audio_info() const { return impl_->audio_info; }
-std::vector<AudioPacket> StreamDecoder::take_audio() { return std::exchange(impl_->audio, {}); }
+std::vector<AudioPacket> StreamDecoder::take_audio() {
+  impl_->audio_waiting.clear();
+  return std::exchange(impl_->audio, {});
+}
+std::uint64_t StreamDecoder::audio_left_out() const { return impl_->reader->audio_left_out(); }
 void StreamDecoder::cancel() {
   impl_->stopped = true;
   impl_->queue.cancel();

@@ -26,6 +26,16 @@ struct StreamDecoderOptions {
   int threads = 0;              ///< 0 = one a core
   bool deterministic = false;   ///< the same bits every time on one machine, for any `threads`
   bool strict = false;          ///< Error(corrupt) at the first damage instead of going on
+
+  // Limits, for streams of strangers.
+  int max_width = 2048;  ///< larger coded sizes are refused (Error(unsupported))
+  int max_height = 2048;
+  /// Bytes that may wait undelivered: audio before its pictures, frames before Options::start.
+  std::uint64_t max_waiting = std::uint64_t{32} << 20;
+  /// Bytes that generating pictures may take by estimate_memory(); beyond that the stream is
+  /// refused before it begins. 0 = what the machine has.
+  std::uint64_t max_memory = std::uint64_t{1} << 30;
+
   /// From faithful (0) to vivid (1), where the stream has base pictures; nothing: the model's.
   std::optional<double> detail{};
   bool refine_flow = true;  ///< false: the transmitted motion is used as it is
@@ -77,6 +87,9 @@ class StreamDecoder {
   /// frame handed out are left out when it is not the stream's first. After next() has returned
   /// nothing, the rest.
   std::vector<AudioPacket> take_audio();
+
+  /// Audio packets left out for want of Options::max_waiting.
+  std::uint64_t audio_left_out() const;
 
   /// Ends the frames: next() returns nothing from now on.
   void cancel();

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstring>
+#include <memory>
 
 #include "codec/stream_decoder.h"
 #include "common/app/interrupt.h"
@@ -15,6 +16,8 @@
 #include "common/media/reader.h"
 #include "common/media/versions.h"
 #include "common/media/writer.h"
+#include "common/packets/packet_source.h"
+#include "decoder/playback/memory_estimate.h"
 
 namespace {
 
@@ -30,8 +33,16 @@ struct Arguments {
   std::int64_t skip = 0, limit = 0;
   std::optional<double> detail;
   bool strict = false, any_model = false, low_delay = false, no_flow = false, no_audio = false,
-       deterministic = false;
+       deterministic = false, packets = false;
+  std::string max_size, max_memory = "32M";
+
+  bool takes_packets() const { return packets || is_link(input); }
 };
+
+/// --max-size, or its default.
+PictureSize largest_size(const Arguments& arguments) {
+  return arguments.max_size.empty() ? PictureSize{2048, 2048} : parse_size(arguments.max_size);
+}
 
 /// Pastes the source's frame at (nearly) the same time to the left of each decoded one.
 class SideBySide {
@@ -66,6 +77,13 @@ WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info)
   WriterOptions options;
   options.width = info.width;
   options.height = info.height;
+  const auto largest = largest_size(arguments);
+  fit_inside(largest.width, largest.height, options.width, options.height);
+  if (arguments.size.empty() && options.width != info.width && arguments.side_by_side.empty()) {
+    log::info("The source was " + std::to_string(info.width) + "x" + std::to_string(info.height) +
+              "; the output is scaled down to " + std::to_string(options.width) + "x" +
+              std::to_string(options.height) + ". --max-size or --size give another size.");
+  }
   if (arguments.size == "work" || !arguments.side_by_side.empty()) {
     options.width = info.work_width * (arguments.side_by_side.empty() ? 1 : 2);
     options.height = info.work_height;
@@ -82,6 +100,7 @@ WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info)
   options.crf = arguments.crf;
   options.preset = arguments.preset;
   options.threads = arguments.threads;
+  options.max_waiting = static_cast<std::uint64_t>(parse_bytes(arguments.max_memory));
   return options;
 }
 
@@ -100,15 +119,49 @@ StreamDecoderOptions decoder_options(const Arguments& arguments) {
   if (!arguments.to.empty()) options.end = parse_seconds(arguments.to);
   options.skip = arguments.skip;
   options.limit = arguments.limit;
-  options.cancelled = interrupted;
+  const auto largest = largest_size(arguments);
+  options.max_width = largest.width;
+  options.max_height = largest.height;
+  options.max_waiting = static_cast<std::uint64_t>(parse_bytes(arguments.max_memory));
+  // Who says a size has thought of the memory that it takes.
+  if (!arguments.max_size.empty()) options.max_memory = 0;
+  // Packets end by themselves then, and what was received is kept.
+  if (!arguments.takes_packets()) options.cancelled = interrupted;
   return options;
+}
+
+/// A decoder, and where its stream comes from when that is packets.
+struct Receiver {
+  std::shared_ptr<PacketSource> packets;
+  std::unique_ptr<StreamDecoder> decoder;
+};
+
+Receiver open_receiver(const Arguments& arguments) {
+  constexpr double kPatience = 1;  // seconds, for packets of links without error correction
+  const auto options = decoder_options(arguments);
+  Receiver out;
+  if (!arguments.takes_packets()) {
+    out.decoder = std::make_unique<StreamDecoder>(arguments.input, options);
+    return out;
+  }
+  ReceiverOptions receiving;
+  receiving.patience = is_link(arguments.input) ? kPatience : 0;
+  receiving.max_waiting = options.max_waiting;
+  out.packets =
+      std::make_shared<PacketSource>(open_packet_input(arguments.input), receiving, interrupted);
+  const std::string name = arguments.input == "-" ? "The stream on stdin" : arguments.input;
+  out.decoder = std::make_unique<StreamDecoder>(
+      [packets = out.packets](std::span<std::uint8_t> to) { return packets->read(to); }, name,
+      options);
+  return out;
 }
 
 void decode(Arguments arguments, const CommonOptions& common) {
   check_output(arguments.output, arguments.overwrite);
   // Before the decoding: an encoder that is not there is said at once.
   arguments.vcodec = choose_video_encoder(arguments.vcodec, arguments.output, arguments.format);
-  StreamDecoder decoder(arguments.input, decoder_options(arguments));
+  const Receiver receiver = open_receiver(arguments);
+  StreamDecoder& decoder = *receiver.decoder;
   const StreamInfo& info = decoder.info();
   log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
             std::to_string(info.height) + ", painted at " + std::to_string(info.work_width) + "x" +
@@ -132,7 +185,7 @@ void decode(Arguments arguments, const CommonOptions& common) {
     writer->write(beside ? beside->beside(frame->image, frame->seconds) : frame->image, frame->pts);
     progress.update(writer->frames(), frame->seconds);
   }
-  throw_if_interrupted();
+  if (!receiver.packets) throw_if_interrupted();
   require(writer || (arguments.start.empty() && arguments.to.empty()), ErrorKind::input,
           arguments.input + " has no frame between --start and --to.");
   require(writer.has_value(), ErrorKind::corrupt,
@@ -146,7 +199,17 @@ void decode(Arguments arguments, const CommonOptions& common) {
   if (cut_short && arguments.limit == 0) {
     log::warning(arguments.input + " is " + to_string(status) + ": " + decoder.problem());
   }
+  if (decoder.audio_left_out() > 0) {
+    log::warning(std::to_string(decoder.audio_left_out()) +
+                 " audio packets came too long before their pictures and were left out; "
+                 "--max-memory allows more.");
+  }
+  if (receiver.packets) {
+    if (!receiver.packets->problem().empty()) log::warning(receiver.packets->problem());
+    log::info(arguments.input + ": " + describe(receiver.packets->stats()) + ".");
+  }
   log::info("Wrote " + arguments.output + ": " + std::to_string(writer->frames()) + " frames.");
+  throw_if_interrupted();
 }
 
 }  // namespace
@@ -156,7 +219,9 @@ int main(int argc, char** argv) {
   CommonOptions common;
   add_common_options(app, common, version_text("semcodec-decode", media_versions()));
   Arguments a;
-  app.add_option("INPUT", a.input, "Stream to decode; - is stdin")->required();
+  app.add_option("INPUT", a.input,
+                 "Stream to decode; - is stdin; udp:// and kiss:// receive packets")
+      ->required();
   app.add_option("OUTPUT", a.output, "Video to write (.mp4, .mkv, .y4m); - is stdout (y4m)")
       ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
@@ -192,5 +257,14 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--low-delay", a.low_delay, "No coded frame waits for the next one");
   app.add_flag("--no-audio", a.no_audio, "Leave the audio out");
+  app.add_flag("--packets", a.packets,
+               "INPUT holds packets (docs/packets.md); udp://:PORT and kiss://HOST:PORT do anyway");
+  app.add_option("--max-size", a.max_size,
+                 "Refuse streams coded at a larger size WxH, and scale the output down to it "
+                 "(default: 2048 on a side)");
+  app.add_option("--max-memory", a.max_memory,
+                 "Bytes that may wait undelivered, with K, M or G: audio before its pictures, "
+                 "packets before those that are missing")
+      ->capture_default_str();
   return run_main(app, argc, argv, [&] { decode(a, common); });
 }

@@ -30,6 +30,9 @@ struct Arguments {
   std::optional<int> look_ahead;
   bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
   int threads = 0, effort = 3, passes = 0;
+  bool packets = false;
+  std::size_t packet_size = 0;
+  std::string fec = "0%", control;
   std::int64_t skip = 0, limit = 0;
 };
 
@@ -84,13 +87,69 @@ StreamEncoderOptions encoder_options(const Arguments& arguments) {
   return options;
 }
 
+/// "30%" as 0.3.
+double parse_share(const std::string& text) {
+  std::size_t used = 0;
+  double value = -1;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const bool percent = used > 0 && (text.substr(used) == "%" || text.substr(used).empty());
+  require(percent && value >= 0 && value <= 100, ErrorKind::usage,
+          "--fec should be 0% to 100%, parity packets for each packet, not " + text + ".");
+  return value / 100;
+}
+
+/// What --packets or the address of a link ask for.
+std::optional<PacketStreamOptions> packet_options(const Arguments& arguments) {
+  const bool wanted = arguments.packets || is_link(arguments.output);
+  const double fec = parse_share(arguments.fec);
+  require(wanted || (arguments.packet_size == 0 && fec == 0), ErrorKind::usage,
+          "--packet-size and --fec are for packets; add --packets.");
+  if (!wanted) return std::nullopt;
+  PacketStreamOptions options;
+  options.link = parse_link(arguments.output);
+  options.packets.size = arguments.packet_size > 0
+                             ? arguments.packet_size
+                             : options.link.packet_size.value_or(usual_packet_size(options.link));
+  options.packets.fec = fec;
+  const bool live = arguments.low_delay || !arguments.latency.empty();
+  if (live) {
+    // A block and the packets that wait to be full add to how long a picture is on its way.
+    const double latency = parse_seconds(arguments.latency.empty() ? "200ms" : arguments.latency);
+    options.packets.block_seconds = latency;
+    options.packets.fill_seconds = 0;
+  }
+  options.max_rate = parse_optional_rate(arguments.max_rate);
+  options.window = parse_seconds(arguments.window);
+  options.cancelled = interrupted;
+  return options;
+}
+
 EncodeFileOptions file_options(const Arguments& arguments) {
   EncodeFileOptions options;
   options.encoder = encoder_options(arguments);
+  options.packets = packet_options(arguments);
+  options.control = arguments.control;
+  if (options.packets) {
+    auto& peak = options.encoder.max_rate;
+    // The peak holds for everything on the wire.
+    const auto extra = transport_bytes(options.packets->link);
+    if (peak) *peak /= wire_expansion(options.packets->packets, extra);
+    log::info("Packets of up to " + std::to_string(options.packets->packets.size) +
+              " bytes, forward error correction " + arguments.fec + ".");
+  }
   if (!arguments.target_size.empty()) {
     options.target_size = static_cast<double>(parse_bytes(arguments.target_size));
   }
   options.passes = arguments.passes;
+  // A link is sent to while the video is coded, and commands change what a first pass has seen.
+  const bool once = (options.packets && is_link(arguments.output)) || !arguments.control.empty();
+  require(!once || options.passes < 2, ErrorKind::usage,
+          "Two passes do not go with a link or --control; use --passes 1.");
+  if (once) options.passes = 1;
   options.skip = arguments.skip;
   options.limit = arguments.limit;
   options.audio = audio_mode(arguments.audio);
@@ -134,6 +193,7 @@ void report(const Arguments& arguments, const EncodeSummary& summary) {
       per_second(stats.bytes) +
       (stats.audio_bytes > 0 ? " (of which audio " + per_second(stats.audio_bytes) + ")" : "") +
       ".");
+  if (!summary.packets.empty()) log::info(arguments.output + ": " + summary.packets);
   if (summary.target_missed) {
     log::warning(summary.target);
   } else if (!summary.target.empty()) {
@@ -166,7 +226,9 @@ int main(int argc, char** argv) {
   add_common_options(app, common, version_text("semcodec-encode", versions));
   Arguments a;
   app.add_option("INPUT", a.input, "Video to encode; - is stdin")->required();
-  app.add_option("OUTPUT", a.output, "Stream to write (.sem); - is stdout")->required();
+  app.add_option("OUTPUT", a.output,
+                 "Stream to write (.sem); - is stdout; udp:// and kiss:// send packets")
+      ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
   app.add_option("--size", a.size,
                  "Working size WxH, multiples of 16 (default: 512 on the long side)");
@@ -229,6 +291,15 @@ int main(int argc, char** argv) {
          "Base pictures that their encoder sees before it codes one (default: 35; 10 in one "
          "pass with a target; 0 with --low-delay)")
       ->check(CLI::Range(0, 48));
+  app.add_flag("--packets", a.packets,
+               "Write packets (docs/packets.md), each behind its length; links get them anyway");
+  app.add_option("--packet-size", a.packet_size,
+                 "Bytes of a packet at most (default: 200; 1200 over UDP, 240 over KISS)")
+      ->check(CLI::Range(32, 65507));
+  app.add_option("--fec", a.fec, "Parity packets for each packet, 0% to 100%")
+      ->capture_default_str();
+  app.add_option("--control", a.control,
+                 "Obey commands while running: JSON lines from a file, a FIFO or - (stdin)");
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");
   return run_main(app, argc, argv, [&] { encode(a, common); });
 }

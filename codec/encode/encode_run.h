@@ -19,6 +19,7 @@ struct RunSettings {
   std::vector<double> entries{};                ///< of the pass before, seconds
   StreamWriter::Sink sink{};
   bool with_index = true;
+  bool group = true;             ///< several frames may share a record
   Encoder::Observer observer{};  ///< called for each coded frame after it was written
 };
 
@@ -47,6 +48,10 @@ class EncodeRun {
   void push(std::vector<AudioPacket> packets) { audio_.add(std::move(packets)); }
   /// Ends the stream. At least one picture must have been pushed.
   RunResult finish();
+
+  /// As Encoder::request_entry_point() and set_target().
+  void request_entry_point() { encoder_->request_entry_point(); }
+  bool set_target(double bits_per_second) { return encoder_->set_target(bits_per_second); }
 
   std::int64_t frames() const { return encoder_->frames(); }
   double seconds() const { return seconds_; }     ///< of video coded so far

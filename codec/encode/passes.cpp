@@ -6,9 +6,9 @@
 #include <cstring>
 #include <utility>
 
+#include "codec/encode/stream_output.h"
 #include "common/app/units.h"
 #include "common/core/error.h"
-#include "common/core/file.h"
 #include "encoder/rate/pass_search.h"
 
 namespace semcodec {
@@ -30,7 +30,7 @@ class Spool {
     require(std::fwrite(bytes.data(), 1, bytes.size(), stream_) == bytes.size(), ErrorKind::output,
             std::string("Cannot write a temporary file: ") + std::strerror(errno) + ".");
   }
-  void copy_to(OutputFile& file) {
+  void copy_to(StreamOutput& file) {
     std::rewind(stream_);
     std::uint8_t buffer[65536];
     std::size_t got = 0;
@@ -43,14 +43,13 @@ class Spool {
   std::FILE* stream_;
 };
 
-Encoded one_run(VideoReader& reader, const EncodeJob& job, OutputFile& file) {
+Encoded one_run(VideoReader& reader, const EncodeJob& job, StreamOutput& file) {
   VideoRunSettings settings;
   settings.run.rate_control = job.setup.one_pass_control();
-  settings.run.with_index = job.options.encoder.index && !file.is_stdout();
-  settings.run.sink = [&file](std::span<const std::uint8_t> bytes) {
-    file.write(bytes);
-    if (file.is_stdout()) file.flush();
-  };
+  settings.run.with_index = job.options.encoder.index && file.indexed();
+  settings.run.group = file.packets() == nullptr;
+  settings.run.sink = [&file](std::span<const std::uint8_t> bytes) { file.write(bytes); };
+  settings.packets = file.packets();
   Encoded encoded;
   encoded.result = encode_video(reader, job, settings);
   encoded.passes.push_back({settings.run.rate_control ? "one-pass" : "quality",
@@ -58,7 +57,7 @@ Encoded one_run(VideoReader& reader, const EncodeJob& job, OutputFile& file) {
   return encoded;
 }
 
-Encoded several_runs(VideoReader& first, const EncodeJob& job, OutputFile& file) {
+Encoded several_runs(VideoReader& first, const EncodeJob& job, StreamOutput& file) {
   const RateRequest& request = job.setup.rate;
   PassSearch::Options options;
   options.duration = job.setup.video.duration.value_or(10);
@@ -75,7 +74,8 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, OutputFile& file)
     settings.title = "pass " + std::to_string(number) + "/" + std::to_string(std::max(number, 2));
     settings.run.rate_control = std::move(control);
     settings.run.entries = entries;
-    settings.run.with_index = job.options.encoder.index && !file.is_stdout();
+    settings.run.with_index = job.options.encoder.index && file.indexed();
+    settings.run.group = file.packets() == nullptr;
     settings.final_output = counts;
     settings.run.sink = [&spool](std::span<const std::uint8_t> bytes) {
       if (spool) spool->write(bytes);
@@ -113,10 +113,11 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, OutputFile& file)
 }  // namespace
 
 Encoded encode_in_passes(VideoReader& reader, const EncodeJob& job, const std::string& output) {
-  OutputFile file(output);  // before the work: what cannot be written is said at once
+  StreamOutput file(output, job.options.packets);
   auto encoded =
       job.setup.rate.passes > 1 ? several_runs(reader, job, file) : one_run(reader, job, file);
   file.commit();
+  if (file.packets() != nullptr) encoded.packets = file.packets()->summary();
   return encoded;
 }
 

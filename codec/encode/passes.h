@@ -12,6 +12,7 @@ namespace semcodec {
 struct Encoded {
   VideoRunResult result;
   std::vector<PassLine> passes;
+  std::string packets;  ///< PacketStream::summary()
 };
 
 /// `reader` is open already and serves the first run. The output appears when it is whole;

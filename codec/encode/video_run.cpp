@@ -1,13 +1,16 @@
 #include "codec/encode/video_run.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
+#include "codec/encode/link_control.h"
 #include "codec/encode/maps.h"
 #include "codec/encode/stats_file.h"
 #include "common/app/bounded_queue.h"
 #include "common/core/error.h"
+#include "common/core/log.h"
 
 namespace semcodec {
 
@@ -38,6 +41,17 @@ void read_video(VideoReader& reader, const EncodeJob& job, BoundedQueue<Unit>& q
   } catch (...) {
     queue.fail(std::current_exception());
   }
+}
+
+void obey(const LinkCommand& command, EncodeRun& run, PacketStream* packets) {
+  if (command.rate && !run.set_target(*command.rate)) {
+    log::warning("A new rate was asked for, but there is none to change; give --bitrate.");
+  }
+  if (command.max_rate && packets != nullptr) packets->set_max_rate(*command.max_rate);
+  if (command.max_rate && packets == nullptr) {
+    log::warning("A new max_rate was asked for, but no packets are sent on a link.");
+  }
+  if (command.entry_point) run.request_entry_point();
 }
 
 }  // namespace
@@ -84,11 +98,16 @@ VideoRunResult encode_video(VideoReader& reader, const EncodeJob& job,
     if (options.progress) options.progress(progress);
   };
 
+  std::optional<LinkControl> control;
+  if (!options.control.empty()) control.emplace(options.control);
   BoundedQueue<Unit> queue(8);
   std::thread reading([&] { read_video(reader, job, queue); });
   try {
     while (auto unit = queue.pop()) {
       run.push(std::move(unit->audio));
+      if (control) {
+        for (const LinkCommand& command : control->poll()) obey(command, run, settings.packets);
+      }
       if (!unit->frame) continue;
       run.push(std::move(unit->frame->image), unit->frame->pts);
       tell();

@@ -32,7 +32,8 @@ std::optional<double> expected_seconds(const VideoInfo& video, std::int64_t skip
 struct VideoRunSettings {
   std::string title = "encode";  ///< EncodeProgress::task
   RunSettings run;
-  bool final_output = true;  ///< write maps, keep the list of anchors
+  bool final_output = true;         ///< write maps, keep the list of anchors
+  PacketStream* packets = nullptr;  ///< what commands about the link go to
 };
 
 struct VideoRunResult : RunResult {
