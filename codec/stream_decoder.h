@@ -34,7 +34,7 @@ struct StreamDecoderOptions {
   std::uint64_t max_waiting = std::uint64_t{32} << 20;
   /// Bytes that generating pictures may take by estimate_memory(); beyond that the stream is
   /// refused before it begins. 0 = what the machine has.
-  std::uint64_t max_memory = std::uint64_t{1} << 30;
+  std::uint64_t max_memory = std::uint64_t{1280} << 20;
 
   /// From faithful (0) to vivid (1), where the stream has base pictures; nothing: the model's.
   std::optional<double> detail{};

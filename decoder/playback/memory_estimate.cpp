@@ -7,7 +7,7 @@
 namespace semcodec {
 namespace {
 
-constexpr std::uint64_t kProgram = std::uint64_t{230} << 20, kBytesPerPixel = 560;
+constexpr std::uint64_t kProgram = std::uint64_t{240} << 20, kBytesPerPixel = 950;
 
 /// The number in a file that holds nothing else; 0 where there is none.
 std::uint64_t number_in(const std::string& path) {
