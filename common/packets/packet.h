@@ -58,8 +58,11 @@ struct AnyPacket {
 };
 AnyPacket read_packet(std::span<const std::uint8_t> bytes);
 
-/// The head of a unit, a record without its framing: 16 x the payload's length + the record's kind,
-/// as a varint. Zero is no unit but filling.
+/// What a unit calls a record of frames; others go by RecordKind, 1 ... 15.
+inline constexpr int kFramesUnit = 2;
+
+/// The head of a unit, a record without its framing: 16 x the payload's length + its kind, as a
+/// varint. Zero is no unit but filling.
 void append_unit_head(PacketBytes& out, std::size_t length, int kind);
 
 struct UnitHead {

@@ -277,7 +277,7 @@ void PacketReceiver::State::consume(const Symbol& symbol) {
 }
 
 void PacketReceiver::State::unit(int kind, std::span<const std::uint8_t> payload) {
-  const auto which = static_cast<RecordKind>(kind);
+  const auto which = kind == kFramesUnit ? RecordKind::frame : static_cast<RecordKind>(kind);
   const auto repeats = [&](PacketBytes& known) {
     if (std::equal(known.begin(), known.end(), payload.begin(), payload.end())) return true;
     known.assign(payload.begin(), payload.end());

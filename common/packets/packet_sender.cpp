@@ -62,7 +62,8 @@ struct PacketSender::State {
 
 void PacketSender::State::add_unit(RecordKind kind, std::span<const std::uint8_t> record) {
   PacketBytes unit;
-  append_unit_head(unit, record.size(), static_cast<int>(kind));
+  append_unit_head(unit, record.size(),
+                   kind == RecordKind::frame ? kFramesUnit : static_cast<int>(kind));
   unit.insert(unit.end(), record.begin(), record.end());
   if (payload.empty()) waiting_since = now;
   if (position == kNoPosition && payload.size() < kNoPosition) {
