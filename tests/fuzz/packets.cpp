@@ -1,6 +1,6 @@
-// Fuzzes the receiver of packets: the bytes are packets behind their lengths (one byte each, so that
-// changes stay near each other), the last byte chooses whether checks are put right. What comes out
-// goes to the stream reader.
+// Fuzzes the receiver of packets: the bytes are packets behind their lengths (one byte each, so
+// that changes stay near each other), the last byte chooses whether checks are put right. What
+// comes out goes to the stream reader.
 
 #include <algorithm>
 #include <cstdlib>
