@@ -127,6 +127,7 @@ StreamReader::Options reading(const StreamDecoderOptions& options) {
   reading.max_width = options.max_width;
   reading.max_height = options.max_height;
   reading.max_waiting = options.max_waiting;
+  reading.fill_gaps = true;
   return reading;
 }
 

@@ -1,6 +1,7 @@
 // semcodec-encode: a video to a .sem stream.
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <sstream>
@@ -20,16 +21,19 @@ namespace {
 
 using namespace semcodec;
 
+/// Seconds between entry points by --resilience.
+constexpr std::array<double, 4> kKeyints = {20, 4, 2, 1};
+
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
   std::string size, profile = "auto", model = "default", device = "auto", hwaccel = "none";
-  std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
+  std::string audio = "copy", keyint, stats, maps, point, force_key, latency;
   std::string bitrate, target_size, max_rate, window = "2s";
   std::optional<double> quality;
   std::optional<int> look_ahead;
   bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
-  int threads = 0, effort = 3, passes = 0;
+  int threads = 0, effort = 3, passes = 0, resilience = 0;
   bool packets = false;
   std::size_t packet_size = 0;
   std::string fec = "0%", control;
@@ -76,7 +80,9 @@ StreamEncoderOptions encoder_options(const Arguments& arguments) {
   options.bit_rate = parse_optional_rate(arguments.bitrate);
   options.max_rate = parse_optional_rate(arguments.max_rate);
   options.rate_window = parse_seconds(arguments.window);
-  options.keyint = parse_seconds(arguments.keyint);
+  options.keyint = arguments.keyint.empty()
+                       ? kKeyints[static_cast<std::size_t>(arguments.resilience)]
+                       : parse_seconds(arguments.keyint);
   options.keys = parse_times(arguments.force_key);
   options.scene_cut = !arguments.no_scene_cut;
   options.fixed_interval = arguments.fixed_interval;
@@ -262,8 +268,13 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--limit", a.limit, "Encode at most this many frames; 0 = all")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--keyint", a.keyint, "Longest time between entry points; 0 = only the first")
-      ->capture_default_str();
+  app.add_option("--keyint", a.keyint,
+                 "Longest time between entry points; 0 = only the first (default: 20s)");
+  app.add_option(
+         "--resilience", a.resilience,
+         "Recovery after losses: 0, or 1 to 3 for entry points every 4, 2 or 1 s instead of "
+         "every 20 (unless --keyint says otherwise)")
+      ->check(CLI::Range(0, 3));
   app.add_option("--force-key", a.force_key,
                  "Entry points at these times since the first frame: 5,1:30");
   app.add_flag("--low-delay", a.low_delay, "No frame waits longer than --latency for its anchor");

@@ -74,6 +74,7 @@ struct StreamReader::Impl {
   std::optional<StreamItem> next_frame();
   std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
   void keep_times_rising(SemanticFrame& frame, std::uint64_t offset);
+  void fill_gap(SemanticFrame& frame) const;
   bool take_audio(StreamItem& item);
   std::int64_t frame_step() const;
   void note_damage(const std::string& sentence);
@@ -354,7 +355,23 @@ void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t o
     for (std::int64_t& pts : frame.between_pts) pts += shift;
     validate(frame);
   }
+  if (options.fill_gaps && need_entry_point) fill_gap(frame);
   latest = frame.pts;
+}
+
+/// Times between the latest frame and this one, which comes first after a loss.
+void StreamReader::Impl::fill_gap(SemanticFrame& frame) const {
+  if (!latest || info.frame_rate_num == 0) return;
+  const std::int64_t step = frame_step();
+  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  const auto room = static_cast<std::int64_t>(kMaxBetweenFrames) -
+                    static_cast<std::int64_t>(frame.between_pts.size());
+  const std::int64_t missing = std::min((first - *latest - 1) / step, room);
+  if (missing < 1) return;
+  std::vector<std::int64_t> times;
+  for (std::int64_t i = missing; i >= 1; --i) times.push_back(first - i * step);
+  times.insert(times.end(), frame.between_pts.begin(), frame.between_pts.end());
+  frame.between_pts = std::move(times);
 }
 
 // One frame at the nominal rate, at least one unit.
