@@ -2,28 +2,22 @@
 
 #include <CLI/CLI.hpp>
 #include <cstring>
-#include <future>
-#include <thread>
+#include <memory>
 
-#include "common/app/bounded_queue.h"
+#include "codec/stream_decoder.h"
 #include "common/app/interrupt.h"
 #include "common/app/progress.h"
 #include "common/app/run_main.h"
 #include "common/app/units.h"
 #include "common/app/version.h"
-#include "common/app/worker_pool.h"
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/media/base_codec.h"
-#include "common/media/intra_codec.h"
 #include "common/media/reader.h"
 #include "common/media/versions.h"
 #include "common/media/writer.h"
-#include "decoder/playback/playback.h"
-#include "decoder/synthesis/synthesiser.h"
-#include "models/core/device.h"
+#include "common/packets/packet_source.h"
+#include "decoder/playback/memory_estimate.h"
 
 namespace {
 
@@ -39,54 +33,18 @@ struct Arguments {
   std::int64_t skip = 0, limit = 0;
   std::optional<double> detail;
   bool strict = false, any_model = false, low_delay = false, no_flow = false, no_audio = false,
-       deterministic = false;
+       deterministic = false, packets = false;
+  std::string max_size, max_memory = "32M";
+
+  bool takes_packets() const { return packets || is_link(input); }
 };
 
-/// What travels from the planning thread to the writing one, in display order; the painting goes on
-/// meanwhile. The last one may hold audio only.
-struct Painted {
-  std::int64_t pts = 0;
-  std::future<RgbImage> image{};
-  std::vector<AudioPacket> audio{};
-  std::optional<AudioInfo> audio_info{};
-};
-
-ModelPackage matching_package(const Arguments& arguments, const StreamInfo& info) {
-  auto package = open_package(arguments.model.empty() ? info.model_name : arguments.model);
-  if (package.hash != info.model_hash) {
-    const std::string sentence = arguments.input + " was made for model " + info.model_name + " (" +
-                                 info.model_hash + "), but this is " + package.name + " (" +
-                                 package.hash + ")";
-    require(arguments.any_model, ErrorKind::unsupported,
-            sentence + "; give the right one with --model, or --any-model to try.");
-    log::warning(sentence + "; colours and details may be wrong.");
-  }
-  return package;
+/// --max-size, or its default.
+PictureSize largest_size(const Arguments& arguments) {
+  return arguments.max_size.empty() ? PictureSize{2048, 2048} : parse_size(arguments.max_size);
 }
 
-RgbImage to_image(const torch::Tensor& rgb) {
-  RgbImage image(static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(0)));
-  std::memcpy(image.pixels.data(), rgb.data_ptr<std::uint8_t>(), image.pixels.size());
-  return image;
-}
-
-torch::Tensor to_tensor(const RgbImage& image) {
-  return torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
-                          {image.height, image.width, 3}, torch::kUInt8)
-      .clone();
-}
-
-torch::Tensor decode_key(const Appearance& key, int width, int height) {
-  return to_tensor(decode_intra(key.bytes, key.codec, width, height));
-}
-
-BasePictureDecoder base_decoder() {
-  return [decoder = std::make_shared<BaseDecoder>()](const BasePicture& base) {
-    return to_tensor(decoder->decode(base.bytes, base.width, base.height));
-  };
-}
-
-/// Pastes the source's frame at (nearly) the same time to the left of each painted one.
+/// Pastes the source's frame at (nearly) the same time to the left of each decoded one.
 class SideBySide {
  public:
   SideBySide(const std::string& path, int width, int height)
@@ -115,55 +73,17 @@ class SideBySide {
   std::optional<VideoFrame> next_, current_;
 };
 
-/// Reads and paints until the end, the limit or a signal. Anchors are painted here, one after the
-/// other, since each refers to the last; the frames between them by the pool.
-void paint(Playback& playback, Synthesiser& synthesiser, const Arguments& arguments,
-           WorkerPool& pool, BoundedQueue<Painted>& queue) {
-  try {
-    // One core an operator: the pool keeps the others busy, without their waiting for each other.
-    set_threads(1);
-    std::int64_t seen = 0;
-    bool wanted = true;
-    std::vector<AudioPacket> audio;
-    std::optional<AudioInfo> audio_info;
-    bool more = true;
-    while (wanted && more && !interrupted()) {
-      auto item = playback.next();
-      more = item.has_value();
-      if (!more) item.emplace();  // what waits for a next frame is due
-      if (const auto* track = item->audio_info()) audio_info = *track;
-      if (const auto* batch = item->audio()) {
-        audio.insert(audio.end(), batch->begin(), batch->end());
-      }
-      const auto* frame = more ? item->frame() : nullptr;
-      if (frame == nullptr && more) continue;
-      for (auto& job : more ? synthesiser.plan(*frame) : synthesiser.finish()) {
-        if (!wanted) break;
-        if (!playback.shows(job.pts) || seen++ < arguments.skip) continue;
-        Painted out;
-        out.pts = job.pts;
-        out.image = pool.submit([paint = std::move(job.paint)] { return to_image(paint()); });
-        out.audio = std::exchange(audio, {});
-        out.audio_info = std::exchange(audio_info, std::nullopt);
-        wanted = queue.push(std::move(out)) &&
-                 (arguments.limit == 0 || seen < arguments.skip + arguments.limit);
-      }
-    }
-    if (wanted && !audio.empty()) {
-      Painted rest;
-      rest.audio = std::move(audio);
-      wanted = queue.push(std::move(rest));
-    }
-    queue.close();
-  } catch (...) {
-    queue.fail(std::current_exception());
-  }
-}
-
 WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info) {
   WriterOptions options;
   options.width = info.width;
   options.height = info.height;
+  const auto largest = largest_size(arguments);
+  fit_inside(largest.width, largest.height, options.width, options.height);
+  if (arguments.size.empty() && options.width != info.width && arguments.side_by_side.empty()) {
+    log::info("The source was " + std::to_string(info.width) + "x" + std::to_string(info.height) +
+              "; the output is scaled down to " + std::to_string(options.width) + "x" +
+              std::to_string(options.height) + ". --max-size or --size give another size.");
+  }
   if (arguments.size == "work" || !arguments.side_by_side.empty()) {
     options.width = info.work_width * (arguments.side_by_side.empty() ? 1 : 2);
     options.height = info.work_height;
@@ -180,96 +100,116 @@ WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info)
   options.crf = arguments.crf;
   options.preset = arguments.preset;
   options.threads = arguments.threads;
+  options.max_waiting = static_cast<std::uint64_t>(parse_bytes(arguments.max_memory));
   return options;
+}
+
+StreamDecoderOptions decoder_options(const Arguments& arguments) {
+  StreamDecoderOptions options;
+  options.model = arguments.model;
+  options.any_model = arguments.any_model;
+  options.device = arguments.device;
+  options.threads = arguments.threads;
+  options.deterministic = arguments.deterministic;
+  options.strict = arguments.strict;
+  options.detail = arguments.detail;
+  options.refine_flow = !arguments.no_flow;
+  options.low_delay = arguments.low_delay;
+  if (!arguments.start.empty()) options.start = parse_seconds(arguments.start);
+  if (!arguments.to.empty()) options.end = parse_seconds(arguments.to);
+  options.skip = arguments.skip;
+  options.limit = arguments.limit;
+  const auto largest = largest_size(arguments);
+  options.max_width = largest.width;
+  options.max_height = largest.height;
+  options.max_waiting = static_cast<std::uint64_t>(parse_bytes(arguments.max_memory));
+  // Who says a size has thought of the memory that it takes.
+  if (!arguments.max_size.empty()) options.max_memory = 0;
+  // Packets end by themselves then, and what was received is kept.
+  if (!arguments.takes_packets()) options.cancelled = interrupted;
+  return options;
+}
+
+/// A decoder, and where its stream comes from when that is packets.
+struct Receiver {
+  std::shared_ptr<PacketSource> packets;
+  std::unique_ptr<StreamDecoder> decoder;
+};
+
+Receiver open_receiver(const Arguments& arguments) {
+  constexpr double kPatience = 1;  // seconds, for packets of links without error correction
+  const auto options = decoder_options(arguments);
+  Receiver out;
+  if (!arguments.takes_packets()) {
+    out.decoder = std::make_unique<StreamDecoder>(arguments.input, options);
+    return out;
+  }
+  ReceiverOptions receiving;
+  receiving.patience = is_link(arguments.input) ? kPatience : 0;
+  receiving.max_waiting = options.max_waiting;
+  out.packets =
+      std::make_shared<PacketSource>(open_packet_input(arguments.input), receiving, interrupted);
+  const std::string name = arguments.input == "-" ? "The stream on stdin" : arguments.input;
+  out.decoder = std::make_unique<StreamDecoder>(
+      [packets = out.packets](std::span<std::uint8_t> to) { return packets->read(to); }, name,
+      options);
+  return out;
 }
 
 void decode(Arguments arguments, const CommonOptions& common) {
   check_output(arguments.output, arguments.overwrite);
-  // Before the painting: an encoder that is not there is said at once.
+  // Before the decoding: an encoder that is not there is said at once.
   arguments.vcodec = choose_video_encoder(arguments.vcodec, arguments.output, arguments.format);
-  StreamReader::Options reading;
-  reading.strict = arguments.strict;
-  StreamReader reader(arguments.input, reading);
-  const auto info = reader.info();
-  const auto package = matching_package(arguments, info);
-  set_deterministic(arguments.deterministic);
-  SynthesisOptions synthesis;
-  synthesis.device = parse_device(arguments.device);
-  synthesis.dtype = std::nullopt;
-  synthesis.refine_flow = !arguments.no_flow;
-  synthesis.key_decoder = decode_key;
-  synthesis.base_decoder = base_decoder();
-  synthesis.detail = arguments.detail;
-  synthesis.look_ahead = !arguments.low_delay;
-  set_threads(arguments.threads);
-  Synthesiser synthesiser(package, info, synthesis);
+  const Receiver receiver = open_receiver(arguments);
+  StreamDecoder& decoder = *receiver.decoder;
+  const StreamInfo& info = decoder.info();
   log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
             std::to_string(info.height) + ", painted at " + std::to_string(info.work_width) + "x" +
-            std::to_string(info.work_height) + ") on " + describe(synthesis.device) + ".");
-
+            std::to_string(info.work_height) + ") on " + decoder.device() + ".");
   std::optional<SideBySide> beside;
   if (!arguments.side_by_side.empty()) {
     beside.emplace(arguments.side_by_side, info.work_width, info.work_height);
   }
-  PlaybackRange range;
-  if (!arguments.start.empty()) range.start = parse_seconds(arguments.start);
-  if (!arguments.to.empty()) range.end = parse_seconds(arguments.to);
-  Playback playback(reader, range);
-  const auto totals = reader.seekable() && !playback.limited() ? reader.totals() : std::nullopt;
-  Progress progress(parse_progress_mode(common.progress), "decode",
-                    totals ? static_cast<std::int64_t>(totals->frames) : 0);
-  // Beside a GPU the second one fetches a frame while the next is painted.
-  const int workers = synthesis.device.is_cpu() ? threads_in_use() : 2;
-  WorkerPool pool(workers, [] { set_threads(1); });
-  // Room for the frames of an interval or two, so that the next anchor is painted meanwhile.
-  BoundedQueue<Painted> queue(32);
-  std::thread painting([&] { paint(playback, synthesiser, arguments, pool, queue); });
+  auto options = writer_options(arguments, info);
+  Progress progress(parse_progress_mode(common.progress), "decode", decoder.expected_frames());
   std::optional<VideoWriter> writer;
-  const double unit = static_cast<double>(info.time_base_num) / info.time_base_den;
-  try {
-    auto options = writer_options(arguments, info);
-    double begin = 0;
-    while (auto painted = queue.pop()) {
-      const bool shown = painted->image.valid();
-      if (!writer) {
-        if (!shown) continue;
-        const bool from_start = arguments.skip == 0 && !range.start;
-        begin = from_start ? -1e9 : static_cast<double>(painted->pts) * unit;
-        if (painted->audio_info && !arguments.no_audio) options.audio = painted->audio_info;
-        writer.emplace(arguments.output, options);
-      }
-      if (options.audio) {
-        const double audio_unit = options.audio->time_base.value();
-        for (const auto& packet : painted->audio) {
-          if (static_cast<double>(packet.pts) * audio_unit >= begin) writer->write(packet);
-        }
-      }
-      if (!shown) continue;
-      const double seconds = static_cast<double>(painted->pts) * unit;
-      const auto image = painted->image.get();
-      writer->write(beside ? beside->beside(image, seconds) : image, painted->pts);
-      progress.update(writer->frames(), seconds);
+  const auto write_audio = [&] {
+    for (const auto& packet : decoder.take_audio()) writer->write(packet);
+  };
+  while (const auto frame = decoder.next()) {
+    if (!writer) {
+      if (!arguments.no_audio) options.audio = decoder.audio_info();
+      writer.emplace(arguments.output, options);
     }
-  } catch (...) {
-    queue.cancel();
-    painting.join();
-    throw;
+    write_audio();
+    writer->write(beside ? beside->beside(frame->image, frame->seconds) : frame->image, frame->pts);
+    progress.update(writer->frames(), frame->seconds);
   }
-  painting.join();
-  throw_if_interrupted();
-  require(writer || !playback.limited(), ErrorKind::input,
+  if (!receiver.packets) throw_if_interrupted();
+  require(writer || (arguments.start.empty() && arguments.to.empty()), ErrorKind::input,
           arguments.input + " has no frame between --start and --to.");
   require(writer.has_value(), ErrorKind::corrupt,
           arguments.input + " holds no frame that can be decoded" +
-              (reader.problem().empty() ? "." : ": " + reader.problem()));
+              (decoder.problem().empty() ? "." : ": " + decoder.problem()));
+  write_audio();
   writer->finish();
   progress.finish();
-  const auto status = reader.status();
+  const auto status = decoder.status();
   const bool cut_short = status == StreamStatus::truncated || status == StreamStatus::damaged;
   if (cut_short && arguments.limit == 0) {
-    log::warning(arguments.input + " is " + to_string(status) + ": " + reader.problem());
+    log::warning(arguments.input + " is " + to_string(status) + ": " + decoder.problem());
+  }
+  if (decoder.audio_left_out() > 0) {
+    log::warning(std::to_string(decoder.audio_left_out()) +
+                 " audio packets came too long before their pictures and were left out; "
+                 "--max-memory allows more.");
+  }
+  if (receiver.packets) {
+    if (!receiver.packets->problem().empty()) log::warning(receiver.packets->problem());
+    log::info(arguments.input + ": " + describe(receiver.packets->stats()) + ".");
   }
   log::info("Wrote " + arguments.output + ": " + std::to_string(writer->frames()) + " frames.");
+  throw_if_interrupted();
 }
 
 }  // namespace
@@ -279,7 +219,9 @@ int main(int argc, char** argv) {
   CommonOptions common;
   add_common_options(app, common, version_text("semcodec-decode", media_versions()));
   Arguments a;
-  app.add_option("INPUT", a.input, "Stream to decode; - is stdin")->required();
+  app.add_option("INPUT", a.input,
+                 "Stream to decode; - is stdin; udp:// and kiss:// receive packets")
+      ->required();
   app.add_option("OUTPUT", a.output, "Video to write (.mp4, .mkv, .y4m); - is stdout (y4m)")
       ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
@@ -315,5 +257,14 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--low-delay", a.low_delay, "No coded frame waits for the next one");
   app.add_flag("--no-audio", a.no_audio, "Leave the audio out");
+  app.add_flag("--packets", a.packets,
+               "INPUT holds packets (docs/packets.md); udp://:PORT and kiss://HOST:PORT do anyway");
+  app.add_option("--max-size", a.max_size,
+                 "Refuse streams coded at a larger size WxH, and scale the output down to it "
+                 "(default: 2048 on a side)");
+  app.add_option("--max-memory", a.max_memory,
+                 "Bytes that may wait undelivered, with K, M or G: audio before its pictures, "
+                 "packets before those that are missing")
+      ->capture_default_str();
   return run_main(app, argc, argv, [&] { decode(a, common); });
 }

@@ -1,11 +1,12 @@
 // semcodec-encode: a video to a .sem stream.
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstdio>
+#include <memory>
 #include <sstream>
 
+#include "codec/encode_file.h"
 #include "common/app/interrupt.h"
 #include "common/app/progress.h"
 #include "common/app/run_main.h"
@@ -14,105 +15,30 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/media/base_codec.h"
-#include "common/media/intra_codec.h"
-#include "common/media/reader.h"
 #include "common/media/versions.h"
-#include "encoder/core/encoder.h"
-#include "encoder/program/maps.h"
-#include "encoder/program/passes.h"
-#include "models/core/device.h"
-#include "models/package/model_package.h"
 
 namespace {
 
 using namespace semcodec;
 
-constexpr int kLookAhead = 35, kLonePassLookAhead = 10;  // base pictures
+/// Seconds between entry points by --resilience.
+constexpr std::array<double, 4> kKeyints = {20, 4, 2, 1};
 
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
   std::string size, profile = "auto", model = "default", device = "auto", hwaccel = "none";
-  std::string audio = "copy", keyint = "20s", stats, maps, point, force_key, latency;
-  RateTexts rate;
+  std::string audio = "copy", keyint, stats, maps, point, force_key, latency;
+  std::string bitrate, target_size, max_rate, window = "2s";
   std::optional<double> quality;
   std::optional<int> look_ahead;
   bool no_scene_cut = false, fixed_interval = false, low_delay = false, deterministic = false;
-  int threads = 0, effort = 3;
+  int threads = 0, effort = 3, passes = 0, resilience = 0;
+  bool packets = false;
+  std::size_t packet_size = 0;
+  std::string fec = "0%", control;
   std::int64_t skip = 0, limit = 0;
 };
-
-/// With the best intra codec that this build of libav can encode; empty when it has none.
-KeyCodec key_codec() {
-  for (const char* codec : {"av1", "hevc", "h264"}) {
-    if (!can_encode_intra(codec) || !can_decode_intra(codec)) continue;
-    return {[codec](const RgbImage& picture, int quality, bool fast) {
-              const auto effort = fast ? IntraEffort::fast : IntraEffort::best;
-              return Appearance{codec, encode_intra(picture, codec, quality, effort)};
-            },
-            [](const Appearance& coded, int width, int height) {
-              return decode_intra(coded.bytes, coded.codec, width, height);
-            }};
-  }
-  log::warning(
-      "This build of libav has no encoder for key pictures (av1, hevc, h264); none are sent.");
-  return {};
-}
-
-EncoderModels load_models(const ModelPackage& package, torch::Device device) {
-  EncoderModels models{EdgeDetector(package.edges_path(), device)};
-  models.device = device;
-  if (package.config.texture.channels > 0) {
-    models.texture = load_texture_encoder(package, device, inference_dtype(device));
-  }
-  return models;
-}
-
-Profile choose_profile(const Arguments& arguments, const RateRequest& rate,
-                       const std::optional<double>& seconds, const ModelPackage& package,
-                       const StreamInfo& info) {
-  if (arguments.profile != "auto") {
-    const auto profile = parse_profile(arguments.profile);
-    require(profile != Profile::hybrid || package.restorer, ErrorKind::usage,
-            "Model " + package.name + " has no restorer for the hybrid profile; use --profile " +
-                "semantic or another --model.");
-    require(profile != Profile::hybrid || !rate.max_rate, ErrorKind::usage,
-            "--max-rate holds for --profile semantic and paper only.");
-    return profile;
-  }
-  if (!package.restorer || rate.max_rate) return Profile::semantic;
-  auto bit_rate = rate.bitrate;
-  if (rate.target_bits && seconds) bit_rate = *rate.target_bits / *seconds;
-  return automatic_profile(bit_rate, info.work_width, info.work_height);
-}
-
-StreamInfo stream_info(const Arguments& arguments, const VideoInfo& video,
-                       const ModelPackage& package) {
-  StreamInfo info;
-  info.width = video.width;
-  info.height = video.height;
-  if (arguments.size.empty()) {
-    const auto size = default_work_size(video.width, video.height);
-    info.work_width = size.width;
-    info.work_height = size.height;
-  } else {
-    const auto size = parse_size(arguments.size);
-    check_work_size(size.width, size.height);
-    info.work_width = size.width;
-    info.work_height = size.height;
-  }
-  info.time_base_num = video.time_base.num;
-  info.time_base_den = video.time_base.den;
-  info.frame_rate_num = video.frame_rate.known() ? video.frame_rate.num : 0;
-  info.frame_rate_den = video.frame_rate.known() ? video.frame_rate.den : 1;
-  info.sar_num = video.sample_aspect.num;
-  info.sar_den = video.sample_aspect.den;
-  info.model_name = package.name;
-  info.model_hash = package.hash;
-  info.encoder = "semcodec " + version();
-  return info;
-}
 
 HwAccel hwaccel_mode(const std::string& text) {
   if (text == "none") return HwAccel::none;
@@ -132,69 +58,157 @@ std::vector<double> parse_times(const std::string& text) {
   return times;
 }
 
-/// Seconds between anchors at most. A frame behind an anchor waits for the next one, so the first
-/// of them waits one frame less than the anchors are apart.
-double most_interval(const Arguments& arguments, const VideoInfo& video) {
-  const double latency = parse_seconds(arguments.latency.empty() ? "200ms" : arguments.latency);
-  const double frame = video.frame_rate.known() ? 1 / video.frame_rate.value() : 0.0;
-  log::info("Low delay: a frame waits at most " + std::to_string(std::lround(latency * 1000)) +
-            " ms for the anchor that completes it, and computing time comes on top.");
-  return std::max(latency + frame, 1e-3);
+std::optional<double> parse_optional_rate(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return static_cast<double>(parse_bitrate(text));
 }
 
-EncoderOptions encoder_options(const Arguments& arguments, const RateRequest& rate,
-                               Profile profile) {
-  EncoderOptions options;
-  options.profile = profile;
-  options.quality = arguments.quality.value_or(default_quality(profile));
-  options.keyint = parse_seconds(arguments.keyint);
-  options.scene_cut = !arguments.no_scene_cut;
-  if (arguments.fixed_interval) options.patience = 1;
-  options.keys = parse_times(arguments.force_key);
-  options.base_effort = arguments.effort;
-  // What a pass decides takes effect behind the look-ahead, so a lone pass looks less far.
-  const bool lone_pass = rate.targeted() && rate.passes == 1;
-  options.base_look_ahead =
-      arguments.look_ahead.value_or(lone_pass ? kLonePassLookAhead : kLookAhead);
-  options.overrides = parse_overrides(arguments.point);
-  if (options.profile == Profile::hybrid) {
-    options.base_coder = make_base_coder;
-    options.base_decoder = make_decode_base;
-    options.base_trials = std::make_shared<BaseTrialMemory>();
-  } else {
-    options.key_codec = key_codec();
+StreamEncoderOptions encoder_options(const Arguments& arguments) {
+  StreamEncoderOptions options;
+  options.profile = arguments.profile;
+  options.model = arguments.model;
+  options.device = arguments.device;
+  options.threads = arguments.threads;
+  options.deterministic = arguments.deterministic;
+  if (!arguments.size.empty()) {
+    const auto size = parse_size(arguments.size);
+    options.width = size.width;
+    options.height = size.height;
   }
-  // Copied audio is what it is: it counts only where the size of the whole file is asked for.
-  options.count_audio = rate.target_bits || audio_mode(arguments.audio) != AudioMode::copy;
-  if (rate.max_rate) options.peak.emplace(*rate.max_rate, rate.window);
+  options.point = arguments.point;
+  options.quality = arguments.quality;
+  options.bit_rate = parse_optional_rate(arguments.bitrate);
+  options.max_rate = parse_optional_rate(arguments.max_rate);
+  options.rate_window = parse_seconds(arguments.window);
+  options.keyint = arguments.keyint.empty()
+                       ? kKeyints[static_cast<std::size_t>(arguments.resilience)]
+                       : parse_seconds(arguments.keyint);
+  options.keys = parse_times(arguments.force_key);
+  options.scene_cut = !arguments.no_scene_cut;
+  options.fixed_interval = arguments.fixed_interval;
+  options.low_delay = arguments.low_delay || !arguments.latency.empty();
+  if (!arguments.latency.empty()) options.latency = parse_seconds(arguments.latency);
+  options.look_ahead = arguments.look_ahead;
+  options.effort = arguments.effort;
   return options;
 }
 
-void report(const Arguments& arguments, const EncodeJob& job, const RateRequest& rate,
-            const Encoded& encoded) {
-  const RunResult& result = encoded.result;
-  if (!result.warning.empty()) log::warning(result.warning);
-  const auto& stats = result.stats;
+/// "30%" as 0.3.
+double parse_share(const std::string& text) {
+  std::size_t used = 0;
+  double value = -1;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const bool percent = used > 0 && (text.substr(used) == "%" || text.substr(used).empty());
+  require(percent && value >= 0 && value <= 100, ErrorKind::usage,
+          "--fec should be 0% to 100%, parity packets for each packet, not " + text + ".");
+  return value / 100;
+}
+
+/// What --packets or the address of a link ask for.
+std::optional<PacketStreamOptions> packet_options(const Arguments& arguments) {
+  const bool wanted = arguments.packets || is_link(arguments.output);
+  const double fec = parse_share(arguments.fec);
+  require(wanted || (arguments.packet_size == 0 && fec == 0), ErrorKind::usage,
+          "--packet-size and --fec are for packets; add --packets.");
+  if (!wanted) return std::nullopt;
+  PacketStreamOptions options;
+  options.link = parse_link(arguments.output);
+  options.packets.size = arguments.packet_size > 0
+                             ? arguments.packet_size
+                             : options.link.packet_size.value_or(usual_packet_size(options.link));
+  options.packets.fec = fec;
+  const bool live = arguments.low_delay || !arguments.latency.empty();
+  if (live) {
+    // A block and the packets that wait to be full add to how long a picture is on its way.
+    const double latency = parse_seconds(arguments.latency.empty() ? "200ms" : arguments.latency);
+    options.packets.block_seconds = latency;
+    options.packets.fill_seconds = 0;
+  }
+  options.max_rate = parse_optional_rate(arguments.max_rate);
+  options.window = parse_seconds(arguments.window);
+  options.cancelled = interrupted;
+  return options;
+}
+
+EncodeFileOptions file_options(const Arguments& arguments) {
+  EncodeFileOptions options;
+  options.encoder = encoder_options(arguments);
+  options.packets = packet_options(arguments);
+  options.control = arguments.control;
+  if (options.packets) {
+    auto& peak = options.encoder.max_rate;
+    // The peak holds for everything on the wire.
+    const auto extra = transport_bytes(options.packets->link);
+    if (peak) *peak /= wire_expansion(options.packets->packets, extra);
+    log::info("Packets of up to " + std::to_string(options.packets->packets.size) +
+              " bytes, forward error correction " + arguments.fec + ".");
+  }
+  if (!arguments.target_size.empty()) {
+    options.target_size = static_cast<double>(parse_bytes(arguments.target_size));
+  }
+  options.passes = arguments.passes;
+  // A link is sent to while the video is coded, and commands change what a first pass has seen.
+  const bool once = (options.packets && is_link(arguments.output)) || !arguments.control.empty();
+  require(!once || options.passes < 2, ErrorKind::usage,
+          "Two passes do not go with a link or --control; use --passes 1.");
+  if (once) options.passes = 1;
+  options.skip = arguments.skip;
+  options.limit = arguments.limit;
+  options.audio = audio_mode(arguments.audio);
+  if (options.audio == AudioMode::opus && arguments.audio != "opus") {
+    options.audio_bit_rate = parse_bitrate(arguments.audio.substr(5));
+  }
+  options.hwaccel = hwaccel_mode(arguments.hwaccel);
+  options.stats = arguments.stats;
+  options.maps = arguments.maps;
+  options.cancelled = interrupted;
+  return options;
+}
+
+/// Shows each pass on a line of its own.
+class PassProgress {
+ public:
+  explicit PassProgress(ProgressMode mode) : mode_(mode) {}
+  void update(const EncodeProgress& now) {
+    if (!line_) line_ = std::make_unique<Progress>(mode_, now.task, now.expected_frames);
+    line_->update(now.frames, now.seconds, now.bytes);
+    if (!now.done) return;
+    line_->finish();
+    line_.reset();
+  }
+
+ private:
+  ProgressMode mode_;
+  std::unique_ptr<Progress> line_;
+};
+
+void report(const Arguments& arguments, const EncodeSummary& summary) {
+  if (!summary.source_warning.empty()) log::warning(summary.source_warning);
+  const auto& stats = summary.stats;
   const auto per_second = [&](std::uint64_t bytes) {
-    return result.seconds > 0 ? format_bitrate(8.0 * static_cast<double>(bytes) / result.seconds)
-                              : "-";
+    return summary.seconds > 0 ? format_bitrate(8.0 * static_cast<double>(bytes) / summary.seconds)
+                               : "-";
   };
   log::info(
-      "Wrote " + arguments.output + ": " + std::to_string(result.frames) + " frames, " +
+      "Wrote " + arguments.output + ": " + std::to_string(summary.frames) + " frames, " +
       std::to_string(stats.anchors) + " anchors, " + format_bytes(stats.bytes) + ", " +
       per_second(stats.bytes) +
       (stats.audio_bytes > 0 ? " (of which audio " + per_second(stats.audio_bytes) + ")" : "") +
       ".");
-  const auto verdict = judge(encoded, job, rate);
-  if (verdict.warning) {
-    log::warning(verdict.sentence);
-  } else if (!verdict.sentence.empty()) {
-    log::info(verdict.sentence);
+  if (!summary.packets.empty()) log::info(arguments.output + ": " + summary.packets);
+  if (summary.target_missed) {
+    log::warning(summary.target);
+  } else if (!summary.target.empty()) {
+    log::info(summary.target);
   }
-  if (result.peak && result.peak->overflows() > 0) {
+  if (summary.peak_overflows > 0) {
     char worst[32];
-    std::snprintf(worst, sizeof worst, "%.1f", result.peak->fullest() * rate.window);
-    log::warning(std::to_string(result.peak->overflows()) + " of " + std::to_string(stats.anchors) +
+    std::snprintf(worst, sizeof worst, "%.1f", summary.peak_window);
+    log::warning(std::to_string(summary.peak_overflows) + " of " + std::to_string(stats.anchors) +
                  " anchors did not fit --max-rate even at " +
                  "quality 0; the worst needs a window of " + worst + " s.");
   }
@@ -202,67 +216,10 @@ void report(const Arguments& arguments, const EncodeJob& job, const RateRequest&
 
 void encode(const Arguments& arguments, const CommonOptions& common) {
   check_output(arguments.output, arguments.overwrite);
-  const bool low_delay = arguments.low_delay || !arguments.latency.empty();
-  const auto rate = parse_rate_request(arguments.rate, arguments.input, low_delay);
-  const auto package = open_package(arguments.model);
-  const auto device = parse_device(arguments.device);
-  set_deterministic(arguments.deterministic);
-  // How an operator shares its sums among threads may show in the last bit.
-  set_threads(arguments.deterministic ? 1 : arguments.threads);
-
-  ReaderOptions reading;
-  reading.audio = audio_mode(arguments.audio);
-  if (reading.audio == AudioMode::opus && arguments.audio != "opus") {
-    reading.audio_bit_rate = parse_bitrate(arguments.audio.substr(5));
-  }
-  reading.threads = arguments.threads;
-  reading.hwaccel = hwaccel_mode(arguments.hwaccel);
-  reading.cancelled = [] { return interrupted(); };
-  VideoReader reader(arguments.input, reading);
-
-  EncodeJob job;
-  job.input = arguments.input;
-  job.skip = arguments.skip;
-  job.limit = arguments.limit;
-  job.maps = arguments.maps;
-  job.video = reader.info();
-  job.info = stream_info(arguments, job.video, package);
-  const auto profile = choose_profile(arguments, rate, job.expected_seconds(), package, job.info);
-  job.info.profile = to_string(profile);
-  require(job.maps.empty() || profile != Profile::hybrid, ErrorKind::usage,
-          "--maps needs edge and colour maps; use --profile semantic or paper.");
-  job.options = encoder_options(arguments, rate, profile);
-  job.low_delay = low_delay;
-  if (low_delay) {
-    job.options.most_interval = most_interval(arguments, job.video);
-    job.options.look_ahead = 0;
-    job.options.base_look_ahead = 0;
-  }
-  job.options.duration = job.expected_seconds();
-  job.make_encoder = [&](const EncoderOptions& options, StreamWriter& writer) {
-    return options.profile == Profile::hybrid
-               ? make_hybrid_encoder(options, job.info, writer)
-               : make_semantic_encoder(options, job.info, load_models(package, device), writer);
-  };
-  job.open = [&] {
-    VideoReader again(arguments.input, reading);
-    again.set_output_size(job.info.work_width, job.info.work_height);
-    return again;
-  };
-  job.anchor_list = !arguments.stats.empty();
-  job.progress = parse_progress_mode(common.progress);
-  reader.set_output_size(job.info.work_width, job.info.work_height);
-  if (!job.maps.empty()) make_map_folder(job.maps);
-  log::info("Encoding " + arguments.input + " (" + std::to_string(job.video.width) + "x" +
-            std::to_string(job.video.height) + ", " + job.video.codec + ") at " +
-            std::to_string(job.info.work_width) + "x" + std::to_string(job.info.work_height) +
-            " on " + describe(device) + ".");
-
-  const auto encoded = encode_in_passes(reader, job, rate, arguments.output);
-  report(arguments, job, rate, encoded);
-  if (!arguments.stats.empty()) {
-    write_stats(arguments.stats, job, arguments.output, rate, encoded.result, encoded.passes);
-  }
+  auto options = file_options(arguments);
+  PassProgress progress(parse_progress_mode(common.progress));
+  options.progress = [&](const EncodeProgress& now) { progress.update(now); };
+  report(arguments, encode_file(arguments.input, arguments.output, options));
   throw_if_interrupted();
 }
 
@@ -275,7 +232,9 @@ int main(int argc, char** argv) {
   add_common_options(app, common, version_text("semcodec-encode", versions));
   Arguments a;
   app.add_option("INPUT", a.input, "Video to encode; - is stdin")->required();
-  app.add_option("OUTPUT", a.output, "Stream to write (.sem); - is stdout")->required();
+  app.add_option("OUTPUT", a.output,
+                 "Stream to write (.sem); - is stdout; udp:// and kiss:// send packets")
+      ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
   app.add_option("--size", a.size,
                  "Working size WxH, multiples of 16 (default: 512 on the long side)");
@@ -287,15 +246,13 @@ int main(int argc, char** argv) {
   app.add_option("--quality", a.quality,
                  "0 (fewest bits) to 100 (default: 60 with base pictures, 80 without)")
       ->check(CLI::Range(0.0, 100.0));
-  app.add_option("--bitrate", a.rate.bitrate,
-                 "Target in bit/s, with k or M: 8k (instead of --quality)");
-  app.add_option("--target-size", a.rate.target_size,
+  app.add_option("--bitrate", a.bitrate, "Target in bit/s, with k or M: 8k (instead of --quality)");
+  app.add_option("--target-size", a.target_size,
                  "Target size of the file in bytes, with K or M: 500K (instead of --quality)");
-  app.add_option("--passes", a.rate.passes, "1 or 2 (default: 2 for a target and a file, else 1)")
+  app.add_option("--passes", a.passes, "1 or 2 (default: 2 for a target and a file, else 1)")
       ->check(CLI::Range(1, 2));
-  app.add_option("--max-rate", a.rate.max_rate,
-                 "Peak in bit/s that a link carries, see --rate-window");
-  app.add_option("--rate-window", a.rate.window, "Delay that such a link may add")
+  app.add_option("--max-rate", a.max_rate, "Peak in bit/s that a link carries, see --rate-window");
+  app.add_option("--rate-window", a.window, "Delay that such a link may add")
       ->capture_default_str();
   app.add_option("--model", a.model, "Model package: a name in models/zoo or a folder")
       ->capture_default_str();
@@ -311,8 +268,13 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--limit", a.limit, "Encode at most this many frames; 0 = all")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--keyint", a.keyint, "Longest time between entry points; 0 = only the first")
-      ->capture_default_str();
+  app.add_option("--keyint", a.keyint,
+                 "Longest time between entry points; 0 = only the first (default: 20s)");
+  app.add_option(
+         "--resilience", a.resilience,
+         "Recovery after losses: 0, or 1 to 3 for entry points every 4, 2 or 1 s instead of "
+         "every 20 (unless --keyint says otherwise)")
+      ->check(CLI::Range(0, 3));
   app.add_option("--force-key", a.force_key,
                  "Entry points at these times since the first frame: 5,1:30");
   app.add_flag("--low-delay", a.low_delay, "No frame waits longer than --latency for its anchor");
@@ -340,6 +302,15 @@ int main(int argc, char** argv) {
          "Base pictures that their encoder sees before it codes one (default: 35; 10 in one "
          "pass with a target; 0 with --low-delay)")
       ->check(CLI::Range(0, 48));
+  app.add_flag("--packets", a.packets,
+               "Write packets (docs/packets.md), each behind its length; links get them anyway");
+  app.add_option("--packet-size", a.packet_size,
+                 "Bytes of a packet at most (default: 200; 1200 over UDP, 240 over KISS)")
+      ->check(CLI::Range(32, 65507));
+  app.add_option("--fec", a.fec, "Parity packets for each packet, 0% to 100%")
+      ->capture_default_str();
+  app.add_option("--control", a.control,
+                 "Obey commands while running: JSON lines from a file, a FIFO or - (stdin)");
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");
   return run_main(app, argc, argv, [&] { encode(a, common); });
 }

@@ -22,7 +22,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates curl
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev libaom-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-video-dev
-  libprotobuf-dev protobuf-compiler libzstd-dev zlib1g-dev libssl-dev
+  libprotobuf-dev protobuf-compiler libzstd-dev libisal-dev zlib1g-dev libssl-dev
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libgtest-dev
   libopenmpi-dev openmpi-bin
   python3 python3-pip ffmpeg)

@@ -11,6 +11,7 @@
 #include "common/app/progress.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "common/core/text.h"
 
 namespace semcodec {
 namespace {
@@ -34,7 +35,7 @@ std::string sentence(std::string text) {
 
 /// Printed whatever the log level: an exit code alone explains nothing.
 int report(const std::string& program, const std::string& text, int code) {
-  std::fprintf(stderr, "%s: %s\n", program.c_str(), sentence(text).c_str());
+  std::fprintf(stderr, "%s: %s\n", program.c_str(), printable(sentence(text)).c_str());
   return code;
 }
 

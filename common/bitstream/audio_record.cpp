@@ -24,11 +24,20 @@ void check(bool ok, const std::string& sentence) {
   require(ok, ErrorKind::corrupt, "An audio record " + sentence + ".");
 }
 
+bool ratio_allowed(std::uint64_t plain, std::size_t compressed) {
+  return plain <= kFreeAudioBytes + kMaxAudioRatio * compressed;
+}
+
+bool time_allowed(std::int64_t time) { return time > -kMaxAudioTime && time < kMaxAudioTime; }
+
 std::string decompress(const std::string& compressed) {
   const unsigned long long size = ZSTD_getFrameContentSize(compressed.data(), compressed.size());
   check(
       size != ZSTD_CONTENTSIZE_ERROR && size != ZSTD_CONTENTSIZE_UNKNOWN && size <= kMaxRecordBytes,
       "does not say a sensible size");
+  check(ratio_allowed(size, compressed.size()), "of " + std::to_string(compressed.size()) +
+                                                    " bytes expands to " + std::to_string(size) +
+                                                    ", more than is allowed");
   std::string plain(static_cast<std::size_t>(size), '\0');
   const std::size_t got =
       ZSTD_decompress(plain.data(), plain.size(), compressed.data(), compressed.size());
@@ -38,7 +47,7 @@ std::string decompress(const std::string& compressed) {
 
 }  // namespace
 
-void write_audio_record(const AudioBatch& batch, wire::Audio& record) {
+bool write_audio_record(const AudioBatch& batch, wire::Audio& record) {
   check(batch.size() <= static_cast<std::size_t>(kMaxAudioPacketsPerBatch), "has too many packets");
   wire::AudioPackets packets;
   std::size_t total = 0;
@@ -50,6 +59,7 @@ void write_audio_record(const AudioBatch& batch, wire::Audio& record) {
   std::int64_t expected = 0;
   for (const AudioPacket& packet : batch) {
     check(packet.duration >= 0, "has a packet of negative duration");
+    check(time_allowed(packet.pts) && time_allowed(packet.duration), "has a time out of range");
     if (&packet == &batch.front()) {
       packets.set_first_pts(packet.pts);
     } else {
@@ -72,11 +82,15 @@ void write_audio_record(const AudioBatch& batch, wire::Audio& record) {
   const std::size_t size = ZSTD_compress(compressed.data(), compressed.size(), plain.data(),
                                          plain.size(), kCompressionLevel);
   if (ZSTD_isError(size) == 0 && size < plain.size()) {
-    compressed.resize(size);
-    record.set_zstd(std::move(compressed));
-  } else {
-    record.set_packets(plain);
+    if (!ratio_allowed(plain.size(), size) && batch.size() > 1) return false;
+    if (ratio_allowed(plain.size(), size)) {
+      compressed.resize(size);
+      record.set_zstd(std::move(compressed));
+      return true;
+    }
   }
+  record.set_packets(plain);
+  return true;
 }
 
 AudioBatch read_audio_record(const wire::Audio& record) {
@@ -100,6 +114,7 @@ AudioBatch read_audio_record(const wire::Audio& record) {
     packet.duration =
         static_cast<std::int64_t>(packets.durations(durations == 1 ? 0 : static_cast<int>(i)));
     check(packet.duration >= 0, "has a packet of negative duration");
+    check(time_allowed(packet.pts) && time_allowed(packet.duration), "has a time out of range");
     expected = add(packet.pts, packet.duration);
     const std::size_t size = packets.sizes(static_cast<int>(i));
     check(size <= packets.data().size() - position, "has fewer bytes than its packets need");
@@ -108,6 +123,15 @@ AudioBatch read_audio_record(const wire::Audio& record) {
     position += size;
   }
   return batch;
+}
+
+std::uint64_t memory_of(const AudioBatch& batch) {
+  constexpr std::uint64_t kAllocation = 16;  // what the allocator keeps beside each packet's bytes
+  std::uint64_t bytes = 0;
+  for (const AudioPacket& packet : batch) {
+    bytes += packet.bytes.size() + sizeof(AudioPacket) + kAllocation;
+  }
+  return bytes;
 }
 
 }  // namespace semcodec

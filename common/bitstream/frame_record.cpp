@@ -16,6 +16,10 @@ constexpr std::uint32_t kEntryPoint = 1;
 constexpr std::uint32_t kCut = 2;
 enum Part : std::uint32_t { kMotion = 1, kStructure = 2, kLabels = 4, kTexture = 8 };
 
+// Cells that a record may have whatever its size, beside a quarter of the working size, and cells
+// for each byte of its chunk. The cheapest planes take some 2000 cells a byte.
+constexpr std::uint64_t kFreeCells = 65536, kCellsPerByte = 1024;
+
 using Format = PlaneFormats::Format;
 
 Format format_of(const Plane& plane) {
@@ -44,7 +48,7 @@ Format get(const wire::PlaneFormat& in) {
 // Sizes: inside the working size; all cells together inside the limit.
 class SizeCheck {
  public:
-  explicit SizeCheck(const StreamInfo& info) : info_(info), left_(max_plane_cells(info)) {}
+  SizeCheck(const StreamInfo& info, std::uint64_t most) : info_(info), most_(most), left_(most) {}
   void operator()(int width, int height, const char* name) {
     if (width == 0 && height == 0) return;
     require(width >= 1 && height >= 1 && width <= info_.work_width && height <= info_.work_height,
@@ -54,14 +58,14 @@ class SizeCheck {
                 std::to_string(info_.work_width) + "x" + std::to_string(info_.work_height) + ".");
     const auto cells = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
     require(cells <= left_, ErrorKind::corrupt,
-            "A frame's planes together exceed " + std::to_string(max_plane_cells(info_)) +
-                " cells, the limit at this working size.");
+            "A frame's planes together exceed " + std::to_string(most_) +
+                " cells, the limit at this working size and number of bytes.");
     left_ -= cells;
   }
 
  private:
   const StreamInfo& info_;
-  std::uint64_t left_;
+  std::uint64_t most_, left_;
 };
 
 void check_base_size(const StreamInfo& info, int width, int height) {
@@ -73,12 +77,26 @@ void check_base_size(const StreamInfo& info, int width, int height) {
               std::to_string(info.work_width) + "x" + std::to_string(info.work_height) + ".");
 }
 
+std::uint64_t cells_of(const SemanticFrame& frame) {
+  std::uint64_t cells =
+      frame.motion.dx.size() + frame.structure.values.size() + frame.labels.values.size();
+  for (const Plane& plane : frame.texture) cells += plane.values.size();
+  return cells;
+}
+
 }  // namespace
 
 std::uint64_t max_plane_cells(const StreamInfo& info) {
   return 4 * static_cast<std::uint64_t>(info.work_width) *
              static_cast<std::uint64_t>(info.work_height) +
          4096;
+}
+
+std::uint64_t max_plane_cells(const StreamInfo& info, std::size_t chunk_bytes) {
+  const std::uint64_t free = static_cast<std::uint64_t>(info.work_width) *
+                                 static_cast<std::uint64_t>(info.work_height) / 4 +
+                             kFreeCells;
+  return std::min(max_plane_cells(info), free + kCellsPerByte * chunk_bytes);
 }
 
 FrameRecordWriter::FrameRecordWriter(const StreamInfo& info) : info_(info), times_(info) {}
@@ -91,7 +109,7 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
   require(!last_pts_ || first > *last_pts_, ErrorKind::corrupt,
           "A frame's pts " + std::to_string(first) + " does not lie after the anchor before it, " +
               std::to_string(last_pts_.value_or(0)) + ".");
-  SizeCheck size(info_);
+  SizeCheck size(info_, max_plane_cells(info_));
   if (!frame.motion.empty()) size(frame.motion.width, frame.motion.height, "motion");
   if (!frame.structure.empty()) size(frame.structure.width, frame.structure.height, "structure");
   if (!frame.labels.empty()) size(frame.labels.width, frame.labels.height, "label");
@@ -128,6 +146,10 @@ std::string FrameRecordWriter::write(const SemanticFrame& frame,
     payload.append(frame.base->bytes.begin(), frame.base->bytes.end());
   }
   payload.append(chunk.begin(), chunk.end());
+  // Zeros behind the end are what a decoder assumes there anyway.
+  std::size_t length = chunk.size();
+  const std::uint64_t cells = cells_of(frame);
+  for (; cells > max_plane_cells(info_, length); ++length) payload += '\0';
   return payload;
 }
 
@@ -229,7 +251,7 @@ SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
   frame.entry_point = whole.is_entry_point();
   frame.cut = (record.flags() & kCut) != 0;
   if (frame.entry_point) formats_ = {};
-  read_formats(record, frame);
+  read_formats(record, frame, whole.chunk.size());
   read_times(whole, frame);
   if (!whole.base.empty()) {
     const auto& format = formats_.base;
@@ -244,7 +266,8 @@ SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
   return frame;
 }
 
-void FrameRecordReader::read_formats(const wire::Frame& record, SemanticFrame& frame) {
+void FrameRecordReader::read_formats(const wire::Frame& record, SemanticFrame& frame,
+                                     std::size_t chunk_bytes) {
   const wire::Formats& told = record.formats();
   if (told.has_motion()) formats_.motion = get(told.motion());
   if (told.has_structure()) formats_.structure = get(told.structure());
@@ -283,11 +306,11 @@ void FrameRecordReader::read_formats(const wire::Frame& record, SemanticFrame& f
       size(formats_.texture[i], frame.texture[i]);
     }
   }
-  check_planes(frame);
+  check_planes(frame, chunk_bytes);
 }
 
-void FrameRecordReader::check_planes(const SemanticFrame& frame) const {
-  SizeCheck size(info_);
+void FrameRecordReader::check_planes(const SemanticFrame& frame, std::size_t chunk_bytes) const {
+  SizeCheck size(info_, max_plane_cells(info_, chunk_bytes));
   size(frame.motion.width, frame.motion.height, "motion");
   size(frame.structure.width, frame.structure.height, "structure");
   size(frame.labels.width, frame.labels.height, "label");
@@ -307,7 +330,7 @@ void FrameRecordReader::read_times(const FrameRecord& whole, SemanticFrame& fram
   for (std::size_t i = 0; i < between; ++i) frame.between_pts.push_back(times_.advance(step(i)));
   frame.pts = times_.advance(step(between));
   const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
-  require(!last_pts_ || first > *last_pts_, ErrorKind::corrupt,
+  require(frame.entry_point || !last_pts_ || first > *last_pts_, ErrorKind::corrupt,
           "A frame record's times do not increase.");
   last_pts_ = frame.pts;
 }

@@ -41,6 +41,8 @@ struct PlaneFormats {
 
 /// The limit on the sum of a frame's plane cells, for any working size.
 std::uint64_t max_plane_cells(const StreamInfo& info);
+/// The same where the coded chunk has so many bytes: few bytes may not ask for many cells.
+std::uint64_t max_plane_cells(const StreamInfo& info, std::size_t chunk_bytes);
 
 /// The writing side.
 class FrameRecordWriter {
@@ -84,15 +86,14 @@ class FrameRecordReader {
   explicit FrameRecordReader(const StreamInfo& info);
 
   /// The frame's own time and, for an entry point, everything else but the planes' contents, which
-  /// are left for FrameDecoder: planes are sized, without values. Throws Error(corrupt).
+  /// are left for FrameDecoder: planes are sized, without values. Times increase, but that an entry
+  /// point's may lie anywhere. Throws Error(corrupt).
   SemanticFrame read(const FrameRecord& record);
-  /// The next frame must be an entry point and may lie at any time.
-  void reset() { last_pts_.reset(); }
 
  private:
-  void read_formats(const wire::Frame& record, SemanticFrame& frame);
+  void read_formats(const wire::Frame& record, SemanticFrame& frame, std::size_t chunk_bytes);
   void read_times(const FrameRecord& record, SemanticFrame& frame);
-  void check_planes(const SemanticFrame& frame) const;
+  void check_planes(const SemanticFrame& frame, std::size_t chunk_bytes) const;
 
   StreamInfo info_;
   TimeModel times_;

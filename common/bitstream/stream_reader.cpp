@@ -1,6 +1,7 @@
 #include "common/bitstream/stream_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "common/bitstream/format_version.h"
 #include "common/bitstream/frame_group.h"
 #include "common/bitstream/frame_record.h"
+#include "common/bitstream/header_record.h"
 #include "common/bitstream/record_scanner.h"
 #include "common/core/error.h"
 #include "semcodec.pb.h"
@@ -28,81 +30,6 @@ Message parsed(const RecordScanner::Record& raw) {
   Message message;
   require(parse(raw.payload, message), ErrorKind::corrupt, "The record cannot be read.");
   return message;
-}
-
-std::string hex_of_raw(const std::string& raw) {
-  std::string text;
-  for (const char c : raw) {
-    for (const int digit : {c >> 4 & 15, c & 15}) text += "0123456789abcdef"[digit];
-  }
-  return text;
-}
-
-int narrow(std::uint32_t value) {
-  return static_cast<int>(std::min<std::uint32_t>(value, 0x7fffffff));
-}
-
-// A field that is absent says 1.
-int or_one(std::uint32_t value) { return value == 0 ? 1 : narrow(value); }
-
-StreamInfo read_header(const wire::Header& header, const std::string& name, int max_dimension) {
-  require(header.magic() == kMagic, ErrorKind::input, name + " is not a semcodec stream.");
-  require(header.version_major() <= kFormatMajor, ErrorKind::unsupported,
-          name + " was written in format " + std::to_string(header.version_major()) +
-              "; this program reads up to format " + std::to_string(kFormatMajor) +
-              ". Use a newer semcodec.");
-  require(header.version_major() >= kFormatMajor, ErrorKind::unsupported,
-          name + " was written in format " + std::to_string(header.version_major()) +
-              ", which this program does not read; decode it with the semcodec that wrote it.");
-  StreamInfo info;
-  info.width = narrow(header.width());
-  info.height = narrow(header.height());
-  info.work_width = narrow(header.work_width());
-  info.work_height = narrow(header.work_height());
-  info.time_base_num = narrow(header.time_base_num());
-  info.time_base_den = narrow(header.time_base_den());
-  info.frame_rate_num = narrow(header.frame_rate_num());
-  info.frame_rate_den = or_one(header.frame_rate_den());
-  info.sar_num = or_one(header.sar_num());
-  info.sar_den = or_one(header.sar_den());
-  info.profile = header.profile().empty() ? kUsualProfile : header.profile();
-  info.model_name = header.model_name().empty() ? kUsualModel : header.model_name();
-  info.model_hash =
-      header.model_hash_raw().empty() ? header.model_hash() : hex_of_raw(header.model_hash_raw());
-  info.encoder = header.encoder();
-  if (!info.encoder.empty() && info.encoder[0] >= '0' && info.encoder[0] <= '9') {
-    info.encoder.insert(0, kUsualEncoder);
-  }
-  validate(info);
-  require(std::max({info.width, info.height, info.work_width, info.work_height}) <= max_dimension,
-          ErrorKind::unsupported,
-          name + " holds pictures of " + std::to_string(info.width) + "x" +
-              std::to_string(info.height) + " (working size " + std::to_string(info.work_width) +
-              "x" + std::to_string(info.work_height) + "), more than the limit of " +
-              std::to_string(max_dimension) + " set for this program.");
-  return info;
-}
-
-AudioInfo read_audio_info(const wire::AudioInfo& in) {
-  AudioInfo info;
-  info.codec = in.codec();
-  info.sample_rate = narrow(in.sample_rate());
-  info.channels = narrow(in.channels());
-  info.time_base.num = narrow(in.time_base_num());
-  info.time_base.den = narrow(in.time_base_den());
-  info.channel_mask = in.channel_mask();
-  info.bit_rate = static_cast<std::int64_t>(in.bit_rate() & 0x7fffffffffffffff);
-  info.profile = std::clamp(in.profile(), -1'000'000, 1'000'000) - 99;
-  info.frame_size = narrow(in.frame_size());
-  info.initial_padding = narrow(in.initial_padding());
-  info.seek_preroll = narrow(in.seek_preroll());
-  info.block_align = narrow(in.block_align());
-  info.bits_per_sample = narrow(in.bits_per_sample());
-  info.extradata.assign(in.extradata().begin(), in.extradata().end());
-  require(!info.codec.empty() && info.codec.size() <= 64 && info.sample_rate >= 1 &&
-              info.channels >= 1 && info.time_base.num >= 1 && info.time_base.den >= 1,
-          ErrorKind::corrupt, "The audio track's description is out of range.");
-  return info;
 }
 
 }  // namespace
@@ -129,18 +56,27 @@ struct StreamReader::Impl {
 
   Impl(Source from, std::unique_ptr<ByteFile> opened, const std::string& label,
        const Options& chosen)
-      : file(std::move(opened)), name(label), options(chosen), scanner(std::move(from)) {
+      : file(std::move(opened)),
+        name(label),
+        options(chosen),
+        scanner(std::move(from)),
+        budget(chosen.max_waiting) {
     read_start();
     frames.emplace(info);
     coder.emplace(info.work_width, info.work_height);
   }
 
   void read_start();
+  void check_size() const;
   std::optional<StreamItem> next();
   std::optional<StreamItem> interpret(const RecordScanner::Record& raw);
   void open_frames(const RecordScanner::Record& raw);
   std::optional<StreamItem> next_frame();
   std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
+  void keep_times_rising(SemanticFrame& frame, std::uint64_t offset);
+  void fill_gap(SemanticFrame& frame) const;
+  bool take_audio(StreamItem& item);
+  std::int64_t frame_step() const;
   void note_damage(const std::string& sentence);
   void end();
   void go_to(std::uint64_t offset);
@@ -171,6 +107,12 @@ struct StreamReader::Impl {
   std::uint64_t skipped_frames = 0;
   std::string problem;
   StreamStats stats;
+  MemoryBudget budget;  // of audio handed out
+  std::uint64_t audio_left_out = 0;
+  double audio_units = 0;  // video time units in one of audio; 0 = no audio so far
+  // Added to all times, see keep_times_rising(). The latest time handed out.
+  std::int64_t shift = 0;
+  std::optional<std::int64_t> latest;
   bool index_loaded = false;
   std::vector<EntryPoint> entry_points;
   std::optional<StreamTotals> totals;
@@ -202,7 +144,8 @@ void StreamReader::Impl::read_start() {
   require(raw.has_value(), ErrorKind::corrupt,
           name + " has a damaged header, and no repeat of it.");
   lost += raw->gap;
-  info = read_header(header, name, options.max_dimension);
+  info = read_header(header, name);
+  check_size();
   version = std::to_string(header.version_major()) + "." + std::to_string(header.version_minor());
   first_offset = raw->offset + raw->total;
   stats.header_bytes = raw->total;
@@ -212,6 +155,17 @@ void StreamReader::Impl::read_start() {
     note_damage(name + " has a damaged header; it can be read from offset " +
                 std::to_string(raw->offset) + " on, where the header is repeated.");
   }
+}
+
+void StreamReader::Impl::check_size() const {
+  const auto size = [](int width, int height) {
+    return std::to_string(width) + "x" + std::to_string(height);
+  };
+  require(info.work_width <= options.max_width && info.work_height <= options.max_height,
+          ErrorKind::unsupported,
+          name + " is coded at " + size(info.work_width, info.work_height) +
+              ", more than the limit of " + size(options.max_width, options.max_height) +
+              "; allow it with --max-size if you trust where it comes from.");
 }
 
 void StreamReader::Impl::note_damage(const std::string& sentence) {
@@ -274,16 +228,20 @@ std::optional<StreamItem> StreamReader::Impl::interpret(const RecordScanner::Rec
     case RecordKind::frame:
       open_frames(raw);
       break;
-    case RecordKind::audio_info:
-      item.content = read_audio_info(parsed<wire::AudioInfo>(raw));
+    case RecordKind::audio_info: {
+      AudioInfo track = read_audio_info(parsed<wire::AudioInfo>(raw));
+      audio_units = track.time_base.value() * info.time_base_den / info.time_base_num;
       stats.audio_bytes += raw.total;
+      item.content = std::move(track);
       return item;
+    }
     case RecordKind::audio: {
       AudioBatch batch = read_audio_record(parsed<wire::Audio>(raw));
       stats.audio_bytes += raw.total;
       stats.audio_packets += batch.size();
       item.content = std::move(batch);
-      return item;
+      if (take_audio(item)) return item;
+      break;
     }
     case RecordKind::header:
       stats.header_bytes += raw.total;
@@ -348,7 +306,6 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
       stats.other_bytes += item.bytes;
       return std::nullopt;
     }
-    frames->reset();
   }
   SemanticFrame frame = frames->read(record);
   if (record.chunk.empty()) {
@@ -358,6 +315,7 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
     coder->decode(record.chunk, frame, &item.planes);
   }
   validate(frame);
+  keep_times_rising(frame, item.offset);
   need_entry_point = false;
   started = true;
   stats.frame_bytes += item.bytes;
@@ -378,12 +336,85 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   return std::move(item);
 }
 
+// An entry point may say any time. Whoever shows the frames needs times that rise.
+void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t offset) {
+  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  if (frame.entry_point && latest) {
+    if (first > *latest) {
+      shift = 0;
+    } else if (shift == 0 || first + shift <= *latest) {
+      if (!need_entry_point) {
+        note_damage(name + ", record at offset " + std::to_string(offset) +
+                    ": Its time lies before that of the frame before it; it is shown later.");
+      }
+      shift = *latest + frame_step() - first;
+    }
+  }
+  if (shift != 0) {
+    frame.pts += shift;
+    for (std::int64_t& pts : frame.between_pts) pts += shift;
+    validate(frame);
+  }
+  if (options.fill_gaps && need_entry_point) fill_gap(frame);
+  latest = frame.pts;
+}
+
+/// Times between the latest frame and this one, which comes first after a loss.
+void StreamReader::Impl::fill_gap(SemanticFrame& frame) const {
+  if (!latest || info.frame_rate_num == 0) return;
+  const std::int64_t step = frame_step();
+  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  const auto room = static_cast<std::int64_t>(kMaxBetweenFrames) -
+                    static_cast<std::int64_t>(frame.between_pts.size());
+  const std::int64_t missing = std::min((first - *latest - 1) / step, room);
+  if (missing < 1) return;
+  std::vector<std::int64_t> times;
+  for (std::int64_t i = missing; i >= 1; --i) times.push_back(first - i * step);
+  times.insert(times.end(), frame.between_pts.begin(), frame.between_pts.end());
+  frame.between_pts = std::move(times);
+}
+
+// One frame at the nominal rate, at least one unit.
+std::int64_t StreamReader::Impl::frame_step() const {
+  if (info.frame_rate_num == 0) return 1;
+  const double seconds = static_cast<double>(info.frame_rate_den) / info.frame_rate_num;
+  const double units = seconds * info.time_base_den / info.time_base_num;
+  return std::max<std::int64_t>(1, std::llround(std::min(units, 1e15)));
+}
+
+// Shifts a batch as the pictures are, and counts it against the budget; false: left out.
+bool StreamReader::Impl::take_audio(StreamItem& item) {
+  AudioBatch& batch = std::get<AudioBatch>(item.content);
+  if (shift != 0 && audio_units > 0) {
+    const double limit = static_cast<double>(kMaxAudioTime / 2);
+    const auto units = static_cast<std::int64_t>(
+        std::clamp(std::round(static_cast<double>(shift) / audio_units), -limit, limit));
+    for (AudioPacket& packet : batch) {
+      packet.pts = std::clamp(packet.pts + units, -kMaxAudioTime + 1, kMaxAudioTime - 1);
+    }
+  }
+  auto share = budget.take(memory_of(batch));
+  if (share) {
+    item.waiting = std::move(*share);
+    return true;
+  }
+  audio_left_out += batch.size();
+  if (problem.empty()) {
+    problem = name + ", record at offset " + std::to_string(item.offset) +
+              ": More audio waits for its pictures than the " + std::to_string(budget.limit()) +
+              " bytes allowed; it is left out.";
+  }
+  return false;
+}
+
 void StreamReader::Impl::go_to(std::uint64_t offset) {
   file->seek(offset);
   scanner.restart(offset);
   pending = {};
   record_number.reset();
   need_entry_point = true;
+  latest.reset();
+  shift = 0;
   ended = false;
   status = StreamStatus::reading;
 }
@@ -504,6 +535,7 @@ std::optional<StreamTotals> StreamReader::totals() {
 StreamStatus StreamReader::status() const { return impl_->status; }
 std::uint64_t StreamReader::lost_records() const { return impl_->lost_records; }
 std::uint64_t StreamReader::skipped_frames() const { return impl_->skipped_frames; }
+std::uint64_t StreamReader::audio_left_out() const { return impl_->audio_left_out; }
 const std::string& StreamReader::problem() const { return impl_->problem; }
 const StreamStats& StreamReader::stats() const { return impl_->stats; }
 

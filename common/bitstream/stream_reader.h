@@ -5,8 +5,12 @@
 // - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
 //   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
 //   counted. With Options::strict the first damage throws Error(corrupt) instead.
+// - Times rise from frame to frame. Where an entry point goes back, as after a sender's restart,
+//   it and what follows, with the audio, is shifted behind what was there, until times have caught
+//   up; this counts as damage.
 // - Time and memory stay bounded whatever the bytes are: a record is at most kMaxRecordBytes,
-//   looking for the next record is linear in the bytes skipped.
+//   looking for the next record is linear in the bytes skipped, planes have cells in proportion to
+//   their bytes, audio expands by a limited ratio, and what waits to be taken has a budget.
 
 #include <cstdint>
 #include <cstdio>
@@ -18,6 +22,7 @@
 #include <variant>
 
 #include "common/bitstream/stream_types.h"
+#include "common/core/memory_budget.h"
 
 namespace semcodec {
 
@@ -35,6 +40,8 @@ struct StreamItem {
   std::uint64_t offset = 0;  ///< of the record in the stream
   std::uint32_t bytes = 0;   ///< of the record with its framing
   EncodeStats planes;        ///< frames only: cost by modality, 1/256 bit
+  /// Audio only: its part of Options::max_waiting. Keep it as long as the packets.
+  MemoryShare waiting;
 
   const SemanticFrame* frame() const { return std::get_if<SemanticFrame>(&content); }
   SemanticFrame* frame() { return std::get_if<SemanticFrame>(&content); }
@@ -53,8 +60,15 @@ struct StreamTotals {
 class StreamReader {
  public:
   struct Options {
-    bool strict = false;       ///< throw Error(corrupt) at the first damage
-    int max_dimension = 4096;  ///< refuse larger source or working sizes (Error(unsupported))
+    bool strict = false;   ///< throw Error(corrupt) at the first damage
+    int max_width = 2048;  ///< refuse larger working sizes (Error(unsupported))
+    int max_height = 2048;
+    /// Gives the entry point behind a loss the times of the frames that are missing before it, at the
+    /// nominal rate, so that they are interpolated instead of a picture that stands still.
+    bool fill_gaps = false;
+    /// Bytes of audio that may be handed out and not be let go of yet. What comes beyond is left
+    /// out and counted in audio_left_out().
+    std::uint64_t max_waiting = std::uint64_t{32} << 20;
   };
   /// Fills the span with up to its size of bytes, returns how many; 0 = the end. May block.
   using Source = std::function<std::size_t(std::span<std::uint8_t>)>;
@@ -92,6 +106,8 @@ class StreamReader {
   StreamStatus status() const;
   std::uint64_t lost_records() const;    ///< gaps in the stream: damaged records, at least
   std::uint64_t skipped_frames() const;  ///< whole frame records dropped for want of an entry point
+  /// Audio packets left out for want of Options::max_waiting.
+  std::uint64_t audio_left_out() const;
   /// One sentence about the first thing that went wrong, empty when nothing did.
   const std::string& problem() const;
   /// Bytes by kind so far.

@@ -20,6 +20,13 @@ inline constexpr int kMaxAudioPacketsPerBatch = 65536;
 /// A record's payload is never longer than this.
 inline constexpr std::uint32_t kMaxRecordBytes = 16u << 20;
 
+/// A compressed audio record expands to at most this much plus kMaxAudioRatio x its own bytes.
+inline constexpr std::size_t kFreeAudioBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxAudioRatio = 64;
+
+/// Audio times and durations lie inside +-2^61, as those of frames do.
+inline constexpr std::int64_t kMaxAudioTime = std::int64_t{1} << 61;
+
 /// Where the bytes of a stream go. The parts sum up to `bytes`.
 struct StreamStats {
   std::uint64_t bytes = 0;         ///< whole stream

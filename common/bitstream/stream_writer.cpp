@@ -226,7 +226,12 @@ void StreamWriter::write_audio(const AudioBatch& batch) {
   require(my.audio_told, ErrorKind::internal, "Audio packets need write_audio_info() first.");
   if (batch.empty()) return;
   wire::Audio audio;
-  write_audio_record(batch, audio);
+  if (!write_audio_record(batch, audio)) {
+    const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
+    write_audio({batch.begin(), middle});
+    write_audio({middle, batch.end()});
+    return;
+  }
   my.stats.audio_bytes += my.put(RecordKind::audio, audio.SerializeAsString());
   my.stats.audio_packets += batch.size();
 }

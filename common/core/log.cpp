@@ -5,6 +5,8 @@
 #include <mutex>
 #include <set>
 
+#include "common/core/text.h"
+
 namespace semcodec::log {
 namespace {
 
@@ -14,7 +16,7 @@ std::mutex print_mutex;
 void print(Level level, const char* prefix, const std::string& message) {
   if (level > current_level.load()) return;
   const std::lock_guard<std::mutex> lock(print_mutex);
-  std::fprintf(stderr, "%s%s\n", prefix, message.c_str());
+  std::fprintf(stderr, "%s%s\n", prefix, printable(message, true).c_str());
 }
 
 bool first_time(const std::string& key) {

@@ -1,5 +1,6 @@
 #pragma once
-// Messages for people, on stderr. Data never goes through here.
+// Messages for people, on stderr. Data never goes through here. What a terminal could act on is
+// written out (text.h), since messages name files and quote streams.
 
 #include <string>
 

@@ -1,10 +1,24 @@
 #include "common/media/audio_params.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <string_view>
 
 #include "common/core/error.h"
+#include "common/core/text.h"
 
 namespace semcodec::av {
+
+bool is_carried(AVCodecID codec) {
+  static constexpr std::array<std::string_view, 22> kCarried = {
+      "opus",      "aac",       "mp3",       "ac3",       "flac",      "vorbis",
+      "pcm_s8",    "pcm_u8",    "pcm_s16le", "pcm_s16be", "pcm_u16le", "pcm_u16be",
+      "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be",
+      "pcm_f64le", "pcm_f64be", "pcm_alaw",  "pcm_mulaw"};
+  const std::string_view name = avcodec_get_name(codec);
+  return std::find(kCarried.begin(), kCarried.end(), name) != kCarried.end();
+}
 
 AudioInfo to_info(const AVCodecParameters& parameters, AVRational time_base) {
   AudioInfo info;
@@ -31,7 +45,11 @@ AudioInfo to_info(const AVCodecParameters& parameters, AVRational time_base) {
 Parameters to_parameters(const AudioInfo& info) {
   const AVCodecDescriptor* codec = avcodec_descriptor_get_by_name(info.codec.c_str());
   require(codec != nullptr && codec->type == AVMEDIA_TYPE_AUDIO, ErrorKind::unsupported,
-          "The audio codec \"" + info.codec + "\" is not known to this build of libav.");
+          "The audio codec \"" + printable(info.codec) + "\" is not known to this build of libav.");
+  require(is_carried(codec->id), ErrorKind::unsupported,
+          info.codec +
+              " audio is not taken from streams; known are Opus, AAC, MP3, AC-3, FLAC, Vorbis and "
+              "PCM.");
   const bool sane = info.sample_rate > 0 && info.sample_rate <= 768000 && info.channels > 0 &&
                     info.channels <= 64 && info.time_base.known() && info.bit_rate >= 0 &&
                     info.frame_size >= 0 && info.initial_padding >= 0 && info.seek_preroll >= 0 &&

@@ -7,8 +7,12 @@ namespace semcodec::av {
 
 AudioInfo to_info(const AVCodecParameters& parameters, AVRational time_base);
 
-/// Throws Error(corrupt) when a field is out of range, Error(unsupported) for a codec that this
-/// build of libav does not know.
+/// Whether streams may carry audio of this codec: Opus, AAC, MP3, AC-3, FLAC, Vorbis, linear PCM.
+/// libav has decoders for some 200 more, to which nobody's stream should lead.
+bool is_carried(AVCodecID codec);
+
+/// Throws Error(corrupt) when a field is out of range, Error(unsupported) for a codec that is not
+/// carried, or that this build of libav does not know.
 Parameters to_parameters(const AudioInfo& info);
 
 /// Refcounted, padded copy of the bytes; dts = pts.

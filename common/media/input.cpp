@@ -27,6 +27,25 @@ bool draws_text(const AVInputFormat& format) {
 
 bool is_url(const std::string& path) { return path.find("://") != std::string::npos; }
 
+/// What libav may open for an input: its own protocol and those beneath it, or nothing for stdin.
+std::string protocols_for(const std::string& url) {
+  if (url.empty()) return "none";
+  const std::string protocol = url.substr(0, url.find(':'));
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBeneath = {
+      {{"http", "http,https,tls,tcp,httpproxy"},
+       {"https", "https,http,tls,tcp,httpproxy"},
+       {"rtsp", "rtsp,rtp,udp,tcp"},
+       {"rtsps", "rtsps,rtsp,rtp,srtp,udp,tls,tcp"},
+       {"rtp", "rtp,udp"},
+       {"rtmp", "rtmp,tcp"},
+       {"rtmps", "rtmps,rtmp,tls,tcp"},
+       {"ftp", "ftp,tcp"}}};
+  for (const auto& [name, beneath] : kBeneath) {
+    if (protocol == name) return std::string(beneath);
+  }
+  return protocol;
+}
+
 }  // namespace
 
 InputFile::InputFile(const std::string& path, std::function<bool()> cancelled)
@@ -55,7 +74,11 @@ InputFile::InputFile(const std::string& path, std::function<bool()> cancelled)
       url = "file:" + path;  // so that "a:b.mp4" is not taken for a protocol
     }
   }
-  int status = avformat_open_input(&context, url.c_str(), nullptr, nullptr);  // frees on failure
+  // A playlist may name further inputs: only by the protocol that the user named.
+  Options options;
+  options.set("protocol_whitelist", protocols_for(url));
+  int status =
+      avformat_open_input(&context, url.c_str(), nullptr, options.get());  // frees on failure
   if (status >= 0) context_.reset(context);
   if (stopped_) throw Error(ErrorKind::interrupted, "Interrupted while opening " + name_ + ".");
   if (status >= 0 && draws_text(*context->iformat)) status = AVERROR_INVALIDDATA;

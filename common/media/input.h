@@ -12,7 +12,8 @@ namespace semcodec::av {
 
 class InputFile {
  public:
-  /// Opens and probes. "-" is stdin, which is seekable when it is redirected from a file.
+  /// Opens and probes. "-" is stdin, which is seekable when it is redirected from a file. Only the
+  /// protocol of `path` is used: a playlist from the network or stdin opens no file.
   /// Throws Error(input), or Error(interrupted) when `cancelled` says so while it blocks.
   InputFile(const std::string& path, std::function<bool()> cancelled);
   InputFile(const InputFile&) = delete;

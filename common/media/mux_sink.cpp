@@ -1,6 +1,7 @@
 // H.264 or HEVC in mp4 or Matroska, with an audio track.
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -16,6 +17,10 @@
 
 namespace semcodec {
 namespace {
+
+// Opus has at most 400 packets a second; pictures come at least about once a second.
+constexpr std::int64_t kFreePackets = 20'000, kPacketsPerPicture = 2'000;
+constexpr double kLongestTime = 1e11;  // seconds: what every sample rate can express in 64 bits
 
 class MuxSink final : public VideoSink {
  public:
@@ -71,7 +76,7 @@ class MuxSink final : public VideoSink {
     }
     av::clear_messages();
     check(avformat_write_header(context_.get(), header.get()), "begin");
-    for (const auto& packet : std::exchange(early_audio_, {})) write(packet);
+    for (const auto& packet : std::exchange(early_audio_, {})) mux(packet);
   }
 
   void write(const RgbImage& image, std::int64_t pts) override {
@@ -80,23 +85,18 @@ class MuxSink final : public VideoSink {
     frame->sample_aspect_ratio = encoder_->sample_aspect_ratio;
     if (!times_.empty()) last_step_ = pts - times_.back();
     times_.push_back(pts);
+    ++pictures_;
     encode(frame.get());
+    audio_caught_up(static_cast<double>(pts) * options_.time_base.value());
   }
 
   void write(const AudioPacket& packet) override {
-    if (!audio_parameters_) return;
+    if (!audio_parameters_ || !takes(packet)) return;
     if (video_ == nullptr) {
       early_audio_.push_back(packet);
       return;
     }
-    av::Packet coded = av::to_packet(packet);
-    if (!recoder_) {
-      write_audio(std::move(coded));
-      return;
-    }
-    std::vector<AudioPacket> ready;
-    recoder_->feed(*coded, ready);
-    for (const auto& one : ready) write_audio(av::to_packet(one));
+    mux(packet);
   }
 
   void finish() override {
@@ -119,6 +119,43 @@ class MuxSink final : public VideoSink {
   }
 
  private:
+  /// Whether there is room for one more packet. libav keeps audio that is ahead of the pictures in
+  /// memory, and an index entry for each packet.
+  bool takes(const AudioPacket& packet) {
+    const double at = static_cast<double>(packet.pts) * options_.audio->time_base.value();
+    const bool sane = std::abs(at) < kLongestTime;
+    const std::uint64_t size = packet.bytes.size() + sizeof(AudioPacket);
+    const std::int64_t most = kFreePackets + kPacketsPerPicture * pictures_;
+    if (!sane || ahead_bytes_ + size > options_.max_waiting || audio_packets_ >= most) {
+      log::warn_once("audio-ahead:" + name_,
+                     "Audio that runs far ahead of the pictures is left out of " + name_ + ".");
+      return false;
+    }
+    ++audio_packets_;
+    ahead_.emplace_back(at, size);
+    ahead_bytes_ += size;
+    return true;
+  }
+
+  /// Pictures have come as far as this: audio before it is written.
+  void audio_caught_up(double seconds) {
+    while (!ahead_.empty() && ahead_.front().first <= seconds) {
+      ahead_bytes_ -= ahead_.front().second;
+      ahead_.pop_front();
+    }
+  }
+
+  void mux(const AudioPacket& packet) {
+    av::Packet coded = av::to_packet(packet);
+    if (!recoder_) {
+      write_audio(std::move(coded));
+      return;
+    }
+    std::vector<AudioPacket> ready;
+    recoder_->feed(*coded, ready);
+    for (const auto& one : ready) write_audio(av::to_packet(one));
+  }
+
   /// Throws when libav or the output has failed. The output's own error says more.
   void check(int status, const char* what) {
     target_.check();
@@ -261,6 +298,9 @@ class MuxSink final : public VideoSink {
   Rational audio_time_base_;         ///< of the packets given to write_audio()
   std::unique_ptr<av::AudioRecoder> recoder_;
   std::vector<AudioPacket> early_audio_;
+  std::deque<std::pair<double, std::uint64_t>> ahead_;  ///< seconds and bytes, see takes()
+  std::uint64_t ahead_bytes_ = 0;
+  std::int64_t pictures_ = 0, audio_packets_ = 0;
   std::optional<std::int64_t> last_audio_dts_;
   std::optional<av::FromRgb> converter_;
   av::Packet packet_ = av::make_packet();

@@ -98,7 +98,12 @@ void VideoReader::Impl::open_audio() {
   const int index = av_find_best_stream(&context, AVMEDIA_TYPE_AUDIO, -1, video->index, nullptr, 0);
   if (index < 0) return;
   AVStream* stream = context.streams[index];
-  if (options.audio == AudioMode::copy) {
+  const bool carried = av::is_carried(stream->codecpar->codec_id);
+  if (options.audio == AudioMode::copy && !carried) {
+    log::info(input.name() + " has " + avcodec_get_name(stream->codecpar->codec_id) +
+              " audio, which streams do not carry; it becomes Opus.");
+  }
+  if (options.audio == AudioMode::copy && carried) {
     audio_info = av::to_info(*stream->codecpar, stream->time_base);
   } else {
     try {

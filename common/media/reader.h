@@ -27,7 +27,8 @@ namespace semcodec {
 
 enum class AudioMode {
   none,  ///< audio is not looked at
-  copy,  ///< packets of the best audio stream, as they are in the file
+  copy,  ///< packets of the best audio stream, as they are in the file; coded anew as Opus where a
+         ///< .sem stream does not carry the codec
   opus   ///< decoded and coded anew as Opus at ReaderOptions::audio_bit_rate
 };
 

@@ -38,8 +38,10 @@ struct WriterOptions {
   int threads = 0;                   ///< encoder threads, 0 = as libx264 likes
   std::optional<AudioInfo> audio{};  ///< declares the audio track that write(AudioPacket) feeds
   std::int64_t audio_bit_rate = 128000;  ///< when the audio must be coded anew for the container
-  std::string title{};                   ///< container metadata, may be empty
-  int rotation = 0;  ///< display matrix to write: 0, 90, 180, 270 clockwise (mp4 only)
+  /// Bytes of audio that may wait for pictures; what comes beyond is left out, which is said once.
+  std::uint64_t max_waiting = std::uint64_t{32} << 20;
+  std::string title{};  ///< container metadata, may be empty
+  int rotation = 0;     ///< display matrix to write: 0, 90, 180, 270 clockwise (mp4 only)
 };
 
 /// The video encoder for an output, by its path and format as in VideoWriter: `wanted` itself, or

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <utility>
 
+#include "common/core/text.h"
+
 namespace semcodec {
 namespace {
 
@@ -141,7 +143,8 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
   const double seconds = report.seconds();
   std::ostringstream out;
   const auto row = [&](const std::string& name, const std::string& value) {
-    out << name << std::string(name.size() < 14 ? 14 - name.size() : 1, ' ') << value << "\n";
+    out << name << std::string(name.size() < 14 ? 14 - name.size() : 1, ' ') << printable(value)
+        << "\n";
   };
   const auto size = [](int w, int h) { return std::to_string(w) + "x" + std::to_string(h); };
   row("format", report.format_version + (report.has_index ? ", with index" : ", no index"));
@@ -269,8 +272,9 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
       json["records"].push_back(std::move(row));
     }
   }
-  // Texts of a stream may be any bytes; what is no UTF-8 is replaced.
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  // Texts of a stream may be any bytes: what is no UTF-8 is replaced, and the output is ASCII, so
+  // that no terminal acts on it.
+  return json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace semcodec

@@ -15,10 +15,19 @@ namespace {
 // reading begins this much before the start; only painting begins at the entry point.
 constexpr double kAudioLead = 4;
 
+std::uint64_t memory_of(const SemanticFrame& frame) {
+  std::uint64_t bytes = sizeof frame + 8 * frame.between_pts.size() + 4 * frame.motion.dx.size() +
+                        frame.structure.values.size() + frame.labels.values.size();
+  for (const Plane& plane : frame.texture) bytes += plane.values.size();
+  if (frame.appearance) bytes += frame.appearance->bytes.size();
+  if (frame.base) bytes += frame.base->bytes.size();
+  return bytes;
+}
+
 }  // namespace
 
 Playback::Playback(StreamReader& reader, const PlaybackRange& range)
-    : reader_(reader), limited_(range.start || range.end) {
+    : reader_(reader), limited_(range.start || range.end), max_waiting_(range.max_waiting) {
   require(!range.end || *range.end > range.start.value_or(0), ErrorKind::usage,
           "--to has to lie behind --start.");
   if (!limited_) return;
@@ -75,9 +84,10 @@ void Playback::trim(AudioBatch& batch) const {
 
 std::optional<StreamItem> Playback::next() {
   for (;;) {
-    if (running_ && !ready_.empty()) {
+    if (!ready_.empty() && (running_ || ready_bytes_ > max_waiting_)) {
       auto item = std::move(ready_.front());
       ready_.pop_front();
+      ready_bytes_ -= memory_of(*item.frame());
       return item;
     }
     auto item = read();
@@ -103,8 +113,12 @@ std::optional<StreamItem> Playback::next() {
       if (!frame->base && !shows_some) continue;
     }
     if (running_) return item;
-    if (frame->entry_point && frame->pts <= start_) ready_.clear();
+    if (frame->entry_point && frame->pts <= start_) {
+      ready_.clear();
+      ready_bytes_ = 0;
+    }
     running_ = frame->pts >= start_;
+    ready_bytes_ += memory_of(*frame);
     ready_.push_back(std::move(*item));
   }
 }

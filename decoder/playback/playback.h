@@ -17,6 +17,9 @@ namespace semcodec {
 struct PlaybackRange {
   std::optional<double> start;  ///< seconds since the stream's first frame; frames from here on …
   std::optional<double> end;    ///< … to before here
+  /// Bytes of coded frames that may be kept until it is known from which entry point on they are
+  /// needed. Beyond that they are handed out from the last one known.
+  std::uint64_t max_waiting = std::uint64_t{32} << 20;
 };
 
 class Playback {
@@ -49,6 +52,7 @@ class Playback {
   double audio_units_ = 0;             ///< audio time units in the stream's, 0 without audio
   std::deque<StreamItem> read_ahead_;  ///< read before anyone asked
   std::deque<StreamItem> ready_;       ///< frames from the entry point to the start
+  std::uint64_t max_waiting_ = 0, ready_bytes_ = 0;
 };
 
 }  // namespace semcodec

@@ -482,6 +482,15 @@ class SemanticEncoder : public Encoder {
     state_.submit(nullptr, [this, what = std::move(what)] { what(state_.writer); });
   }
 
+  void request_entry_point() override { state_.schedule.request_key(); }
+  bool set_target(double bits_per_second) override {
+    state_.settle(0);  // the coding thread has the control until then
+    auto& control = state_.options.rate_control;
+    if (!control || !control->set_target(bits_per_second)) return false;
+    state_.choice = control->choice();
+    return true;
+  }
+
   void settle() override { state_.settle(0); }
 
   void finish() override {

@@ -99,6 +99,10 @@ class Encoder {
   virtual void push(RgbImage picture, std::int64_t pts) = 0;
   /// Has something else written behind the frames so far.
   virtual void write(std::function<void(StreamWriter&)> what) = 0;
+  /// The next frame pushed becomes an entry point.
+  virtual void request_entry_point() = 0;
+  /// The rate control's target from now on, bit/s. False when there is none that takes it.
+  virtual bool set_target(double bits_per_second) = 0;
   /// Waits until all that was pushed and due is written. Before that only write() may use the
   /// writer.
   virtual void settle() = 0;

@@ -66,6 +66,13 @@ class HybridEncoder : public Encoder {
     if (!ahead_.front().first) advance();
   }
 
+  void request_entry_point() override { schedule_.request_key(); }
+  bool set_target(double bits_per_second) override {
+    if (!options_.rate_control || !options_.rate_control->set_target(bits_per_second)) return false;
+    choice_ = options_.rate_control->choice();
+    return true;
+  }
+
   void settle() override { deliver(); }
 
   void finish() override {

@@ -20,6 +20,7 @@ bool AnchorSchedule::overdue(double seconds) const {
 }
 
 bool AnchorSchedule::key_due(double seconds) const {
+  if (requested_) return true;
   return next_key_ < keys_.size() && seconds + slack() >= keys_[next_key_];
 }
 
@@ -30,6 +31,7 @@ void AnchorSchedule::sent(double seconds, double interval, bool forced) {
   grid_ = forced || !near ? seconds : wanted;
   last_ = seconds;
   any_ = true;
+  requested_ = false;
   while (key_due(seconds)) ++next_key_;
 }
 

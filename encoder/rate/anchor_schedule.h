@@ -22,6 +22,8 @@ class AnchorSchedule {
   bool overdue(double seconds) const;
   /// Whether a wanted key falls on this frame or was passed by it.
   bool key_due(double seconds) const;
+  /// Makes a key due now.
+  void request_key() { requested_ = true; }
 
   /// The frame became an anchor; `forced`: for another reason than the interval.
   void sent(double seconds, double interval, bool forced);
@@ -34,6 +36,7 @@ class AnchorSchedule {
   std::vector<double> keys_;
   std::size_t next_key_ = 0;
   bool any_ = false;
+  bool requested_ = false;
   double last_ = 0;  ///< time of the last anchor
   double grid_ = 0;  ///< where it should have been
 };

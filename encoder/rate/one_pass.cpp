@@ -43,8 +43,18 @@ double OnePassControl::allowed(const AnchorCost& anchor) const {
     // The last frame is an anchor of its own, off the grid.
     if (left <= kKnownHorizon) tail = options_.tail_bits + 0.5 * anchor.bits;
   }
-  const double budget = options_.target * (anchor.seconds + horizon) - anchor.spent - tail;
+  const double budget =
+      options_.target * (anchor.seconds - since_ + horizon) - (anchor.spent - spent_before_) - tail;
   return std::clamp(budget / horizon - other_rate, options_.target * 0.1, options_.target * 8);
+}
+
+bool OnePassControl::set_target(double bits_per_second) {
+  options_.target = bits_per_second;
+  since_ = last_;
+  spent_before_ = spent_;
+  const double octaves = std::log2(bits_per_second) - model_.zero - scene_;
+  choice_ = model_.choose(octaves, model_.quality(octaves), kReach);
+  return true;
 }
 
 void OnePassControl::update(const AnchorCost& anchor) {
@@ -52,6 +62,7 @@ void OnePassControl::update(const AnchorCost& anchor) {
   if (!first_other_) first_other_ = anchor.spent - anchor_bits_;
   const double elapsed = anchor.seconds - last_;
   last_ = anchor.seconds;
+  spent_ = anchor.spent;
   // Entry points cost several times what others do and say little about the scene.
   if (!anchor.entry_point && elapsed > 0 && anchor.bits > 0) {
     const double seen = std::log2(anchor.bits / elapsed);

@@ -23,6 +23,7 @@ class OnePassControl : public RateControl {
 
   RateChoice choice() const override { return choice_; }
   void update(const AnchorCost& anchor) override;
+  bool set_target(double bits_per_second) override;
 
  private:
   double allowed(const AnchorCost& anchor) const;
@@ -30,9 +31,11 @@ class OnePassControl : public RateControl {
   Options options_;
   RateModel model_;
   RateChoice choice_;
-  double scene_ = 0;  ///< octaves of this video above the model
-  int learnt_ = 0;    ///< anchors behind that figure
-  double last_ = 0;   ///< seconds of the last anchor
+  double scene_ = 0;                     ///< octaves of this video above the model
+  int learnt_ = 0;                       ///< anchors behind that figure
+  double last_ = 0;                      ///< seconds of the last anchor
+  double spent_ = 0;                     ///< AnchorCost::spent of it
+  double since_ = 0, spent_before_ = 0;  ///< the same when the target was set
   double anchor_bits_ = 0;
   std::optional<double> first_other_;  ///< bits beside the anchors when the first one was written
 };

@@ -27,6 +27,9 @@ class RateControl {
   virtual ~RateControl() = default;
   virtual RateChoice choice() const = 0;
   virtual void update(const AnchorCost& anchor) = 0;
+  /// Another target from now on, bit/s; what was spent so far counts no more. False: this control
+  /// keeps what it has.
+  virtual bool set_target(double) { return false; }
 };
 
 }  // namespace semcodec

@@ -168,10 +168,21 @@ std::string shape_text(at::IntArrayRef shape) {
   return text.empty() ? "scalar" : text;
 }
 
-}  // namespace
+/// An opened file whose header was read; the data come next.
+struct OpenFile {
+  std::unique_ptr<std::FILE, FileCloser> stream;
+  std::vector<Entry> entries;  ///< in the order of their data, which they cover
+};
 
-TensorMap load_safetensors(const std::string& path, Metadata* metadata) {
-  std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rb"));
+void read(const OpenFile& file, const std::string& path, void* to, std::uint64_t bytes) {
+  if (bytes > 0 && std::fread(to, 1, bytes, file.stream.get()) != bytes) {
+    corrupt(path, "it is cut off");
+  }
+}
+
+OpenFile open_file(const std::string& path, Metadata* metadata) {
+  OpenFile opened{std::unique_ptr<std::FILE, FileCloser>(std::fopen(path.c_str(), "rb")), {}};
+  const auto& file = opened.stream;
   require(file != nullptr, ErrorKind::input,
           "Cannot open " + path + ": " + std::strerror(errno) + ".");
   require(std::fseek(file.get(), 0, SEEK_END) == 0, ErrorKind::input,
@@ -181,28 +192,37 @@ TensorMap load_safetensors(const std::string& path, Metadata* metadata) {
           path + " is not an ordinary file.");
   const auto file_bytes = static_cast<std::uint64_t>(position);
 
-  const auto read = [&](void* to, std::uint64_t bytes) {
-    if (bytes > 0 && std::fread(to, 1, bytes, file.get()) != bytes) corrupt(path, "it is cut off");
-  };
   if (file_bytes < 8) corrupt(path, "it is shorter than 8 bytes");
   std::uint8_t prefix[8];
-  read(prefix, sizeof prefix);
+  read(opened, path, prefix, sizeof prefix);
   std::uint64_t header_bytes = 0;
   for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | prefix[i];
   if (header_bytes < 2 || header_bytes > kMaxSafetensorsHeader || header_bytes > file_bytes - 8) {
     corrupt(path, "its header claims " + std::to_string(header_bytes) + " bytes");
   }
   std::string text(header_bytes, '\0');
-  read(text.data(), header_bytes);
+  read(opened, path, text.data(), header_bytes);
+  opened.entries = parse_header(path, text, file_bytes - 8 - header_bytes, metadata);
+  return opened;
+}
 
+}  // namespace
+
+TensorMap load_safetensors(const std::string& path, Metadata* metadata) {
+  const OpenFile file = open_file(path, metadata);
   TensorMap tensors;
-  // The data follow in the order of the sorted entries, so they are read in one pass.
-  for (const Entry& entry : parse_header(path, text, file_bytes - 8 - header_bytes, metadata)) {
+  for (const Entry& entry : file.entries) {
     torch::Tensor tensor = torch::empty(entry.shape, torch::TensorOptions().dtype(entry.type));
-    read(tensor.data_ptr(), entry.end - entry.begin);
+    read(file, path, tensor.data_ptr(), entry.end - entry.begin);
     tensors.emplace(entry.name, tensor);
   }
   return tensors;
+}
+
+TensorShapes read_safetensors_shapes(const std::string& path) {
+  TensorShapes shapes;
+  for (const Entry& entry : open_file(path, nullptr).entries) shapes[entry.name] = entry.shape;
+  return shapes;
 }
 
 void save_safetensors(const std::string& path, const TensorMap& tensors, const Metadata& metadata) {

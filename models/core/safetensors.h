@@ -4,7 +4,8 @@
 // size does not cover.
 //
 // What the reader insists on, each with an Error(corrupt) that names the file:
-//   - the header is at least 2 and at most 100 MB and lies inside the file; it is a JSON object;
+//   - the header is at least 2 bytes and at most 1 MiB and lies inside the file; it is a JSON
+//     object;
 //   - every entry has a known dtype (F32, F16, BF16, I64, U8), a shape of non-negative integers
 //     and data_offsets [begin, end] inside the data;
 //   - end - begin == product(shape) * size(dtype), computed without overflow;
@@ -13,8 +14,10 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace semcodec {
 
@@ -22,12 +25,18 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 using Metadata = std::map<std::string, std::string>;
 
 /// Largest header that is accepted, bytes.
-inline constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;
+inline constexpr std::uint64_t kMaxSafetensorsHeader = std::uint64_t{1} << 20;
 
 /// All tensors of a file, on the CPU, each with memory of its own. `metadata` receives the file's
 /// "__metadata__" when it is not null. Throws Error(input) when the file cannot be read,
 /// Error(corrupt) when it is not a sound safetensors file.
 TensorMap load_safetensors(const std::string& path, Metadata* metadata = nullptr);
+
+using TensorShapes = std::map<std::string, std::vector<std::int64_t>>;
+
+/// Names and shapes of a file's tensors, from its header alone: nothing is allocated for the data.
+/// Throws as load_safetensors().
+TensorShapes read_safetensors_shapes(const std::string& path);
 
 /// Writes `tensors` (any device; dtypes as above) so that `path` appears only when complete.
 /// The data are laid out in the order of the map, so equal content gives equal bytes.

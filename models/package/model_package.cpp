@@ -1,14 +1,18 @@
 #include "models/package/model_package.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/hash.h"
+#include "common/core/text.h"
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/core/weights_path.h"
+#include "models/package/size_check.h"
 
 namespace semcodec {
 
@@ -17,6 +21,9 @@ namespace {
 constexpr int kFormat = 1;
 constexpr int kMaxChannels = 4096;
 constexpr int kMaxBlocks = 64;
+constexpr std::size_t kMaxNameLength = 64;
+constexpr std::string_view kNameCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
 /// The numbers of GeneratorConfig under the names they have in model.json, with their limits.
 template <typename Config, typename Visit>
@@ -100,19 +107,27 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
   return config;
 }
 
-}  // namespace
-
-ModelPackage open_package(const std::string& name_or_folder) {
-  ModelPackage package;
-  if (name_or_folder.find('/') == std::string::npos && !std::filesystem::exists(name_or_folder)) {
-    const auto found = find_project_file("models/zoo/" + name_or_folder + "/model.json");
-    require(
-        found.has_value(), ErrorKind::input,
-        "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
-    package.folder = std::filesystem::path(*found).parent_path().string();
-  } else {
-    package.folder = name_or_folder;
+/// Packages are named after the folder that they were trained into; what a stream could not say is
+/// replaced.
+std::string as_model_name(std::string name) {
+  name.resize(std::min(name.size(), kMaxNameLength));
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool bad = kNameCharacters.find(name[i]) == std::string_view::npos;
+    if (bad || (i == 0 && name[i] == '.')) name[i] = '-';
   }
+  return name.empty() ? "model" : name;
+}
+
+/// The folder of a package that ships with the project.
+std::optional<std::string> zoo_folder(const std::string& name) {
+  const auto found = find_project_file("models/zoo/" + name + "/model.json");
+  if (!found) return std::nullopt;
+  return std::filesystem::path(*found).parent_path().string();
+}
+
+ModelPackage open_folder(const std::string& folder) {
+  ModelPackage package;
+  package.folder = folder;
   const std::string file = package.folder + "/model.json";
   const auto bytes = read_file(file, 1 << 20);
   const auto json = nlohmann::json::parse(bytes.begin(), bytes.end(), nullptr, false);
@@ -123,13 +138,17 @@ ModelPackage open_package(const std::string& name_or_folder) {
   require(json["format"] == kFormat, ErrorKind::unsupported,
           file + " has format " + json["format"].dump() + "; this build knows format " +
               std::to_string(kFormat) + ".");
-  package.name = json["name"].get<std::string>();
+  package.name = as_model_name(json["name"].get<std::string>());
   package.config = read_config(json["generator"], file);
+  check_sizes(package.config, read_safetensors_shapes(package.generator_path()),
+              package.generator_path());
   package.refine_flow = json.value("refine_flow", nlohmann::json(false)) == true;
   std::string digest = sha256_file(package.generator_path());
   if (const auto restorer = json.find("restorer"); restorer != json.end()) {
     require(restorer->is_object(), ErrorKind::corrupt, file + ": restorer should be an object.");
     package.restorer = read_restorer(*restorer, file);
+    check_sizes(*package.restorer, read_safetensors_shapes(package.restorer_path()),
+                package.restorer_path());
     digest += sha256_file(package.restorer_path());
     digest = sha256_hex({reinterpret_cast<const std::uint8_t*>(digest.data()), digest.size()});
   }
@@ -145,10 +164,36 @@ ModelPackage open_package(const std::string& name_or_folder) {
   return package;
 }
 
+}  // namespace
+
+bool is_model_name(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameLength && name.front() != '.' &&
+         name.find_first_not_of(kNameCharacters) == std::string::npos;
+}
+
+ModelPackage open_package(const std::string& name_or_folder) {
+  if (name_or_folder.find('/') != std::string::npos || std::filesystem::exists(name_or_folder)) {
+    return open_folder(name_or_folder);
+  }
+  const auto folder = zoo_folder(name_or_folder);
+  require(folder.has_value(), ErrorKind::input,
+          "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
+  return open_folder(*folder);
+}
+
+ModelPackage open_named_package(const std::string& name) {
+  const auto folder = is_model_name(name) ? zoo_folder(name) : std::nullopt;
+  require(folder.has_value(), ErrorKind::unsupported,
+          "There is no model '" + printable(name) +
+              "' in models/zoo; give the folder of the one that the stream was made for with "
+              "--model.");
+  return open_folder(*folder);
+}
+
 void write_package_description(const std::string& folder, const ModelPackage& package) {
   nlohmann::ordered_json json;
   json["format"] = kFormat;
-  json["name"] = package.name;
+  json["name"] = as_model_name(package.name);
   const auto to = [&json](const char* part) {
     return [&json, part](const char* key, const int& value, int) { json[part][key] = value; };
   };
@@ -167,6 +212,8 @@ void write_package_description(const std::string& folder, const ModelPackage& pa
 
 TextureEncoder load_texture_encoder(const ModelPackage& package, torch::Device device,
                                     torch::Dtype dtype) {
+  check_sizes(package.config.texture, read_safetensors_shapes(package.texture_path()),
+              package.texture_path());
   TextureEncoder encoder(package.config.texture);
   load_module(*encoder, package.texture_path());
   encoder->to(device, dtype);

@@ -222,7 +222,10 @@ TEST(Header, VersionsAndLimits) {
   EXPECT_NE(text.find("newer"), std::string::npos);
   EXPECT_EQ(kind_of([] { read_all(header_record(2, 64, 64)); }, &text), ErrorKind::unsupported);
   EXPECT_NE(text.find("format 2"), std::string::npos) << text;
-  EXPECT_EQ(kind_of([] { read_all(header_record(3, 5000, 64)); }), ErrorKind::unsupported);
+  EXPECT_EQ(kind_of([] { read_all(header_record(3, 64, 2064)); }, &text), ErrorKind::unsupported);
+  EXPECT_NE(text.find("--max-size"), std::string::npos) << text;
+  // The size of the source is the writer's business.
+  EXPECT_EQ(read_all(header_record(3, 5000, 64)).status, StreamStatus::truncated);
   EXPECT_EQ(kind_of([] { read_all(header_record(3, 64, 5000)); }), ErrorKind::corrupt);
   EXPECT_EQ(kind_of([] { read_all(header_record(3, 0, 64)); }), ErrorKind::corrupt);
 }

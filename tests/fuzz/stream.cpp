@@ -9,39 +9,19 @@
 #include <cstring>
 #include <vector>
 
-#include "common/bitstream/record_scanner.h"
 #include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
-
-namespace {
-
-// Gives the right CRC to every record of a run of records.
-void put_right(std::vector<std::uint8_t>& stream) {
-  std::size_t at = 0;
-  while (true) {
-    const std::span<std::uint8_t> bytes = std::span(stream).subspan(at);
-    const semcodec::RecordExtent extent = semcodec::record_extent(bytes);
-    if (extent.state != semcodec::RecordExtent::State::whole) return;
-    const std::size_t end = extent.payload_begin + extent.payload_size;
-    const std::uint32_t crc = semcodec::record_check(bytes.subspan(1, end - 1));
-    for (std::size_t i = 0; i < semcodec::kCheckBytes; ++i) {
-      bytes[end + i] = static_cast<std::uint8_t>(crc >> (8 * i));
-    }
-    at += extent.total;
-  }
-}
-
-}  // namespace
+#include "tests/fuzz/repair.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace semcodec;
   const unsigned choice = size > 0 ? data[size - 1] : 0;
   StreamReader::Options options;
   options.strict = (choice & 1) != 0;
-  options.max_dimension = 512;  // keeps runs short
+  options.max_width = options.max_height = 512;  // keeps runs short
   const std::size_t piece = (choice & 2) != 0 ? 13 : 65536;
   std::vector<std::uint8_t> stream(data, data + size);
-  if ((choice & 4) != 0) put_right(stream);
+  if ((choice & 4) != 0) fuzz::repair_records(stream);
   std::size_t position = 0;
   const auto source = [&](std::span<std::uint8_t> to) {
     const std::size_t count = std::min({piece, to.size(), size - position});

@@ -149,6 +149,24 @@ TEST_F(PlaybackTest, WithoutARangeNothingIsTouched) {
   EXPECT_EQ(played.frames, anchors_);
 }
 
+TEST_F(PlaybackTest, AFarStartKeepsLittle) {
+  // One entry point only, from a pipe: without a limit all frames up to the start would be kept.
+  for (std::size_t i = 1; i < anchors_.size(); ++i) anchors_[i].entry_point = false;
+  const auto recorded = test::record(test::sample_info(), anchors_, true);
+  StreamReader whole(test::source_of(recorded.bytes), "pipe");
+  const auto all = play(whole, {8.0, 8.5});
+  StreamReader piped(test::source_of(recorded.bytes), "pipe");
+  PlaybackRange range{8.0, 8.5};
+  range.max_waiting = 2000;
+  Playback playback(piped, range);
+  auto first = playback.next();
+  while (first && first->frame() == nullptr) first = playback.next();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->frame()->pts, 0);
+  StreamReader again(test::source_of(recorded.bytes), "pipe");
+  EXPECT_EQ(play(again, range).shown, all.shown);
+}
+
 TEST_F(PlaybackTest, RefusesWhatCannotBeShown) {
   StreamReader reader(path_.string());
   EXPECT_THROW(Playback(reader, {3.0, 3.0}), Error);

@@ -109,6 +109,25 @@ TEST_F(Safetensors, RefusesHeaderLengthsThatCannotBe) {
   }
 }
 
+TEST_F(Safetensors, RefusesHeadersOfMoreThanOneMebibyte) {
+  const std::string good = R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})";
+  const std::size_t most = std::size_t{1} << 20;
+  write_header(good + std::string(most - good.size(), ' '), 4);
+  EXPECT_EQ(load_safetensors(path_).at("a").numel(), 4);
+  write_header(good + std::string(most + 1 - good.size(), ' '), 4);
+  expect_refused("header claims");
+}
+
+TEST_F(Safetensors, ShapesAreReadWithoutTheData) {
+  write_header(R"({"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
+               R"("b":{"dtype":"F16","shape":[],"data_offsets":[24,26]}})",
+               26);
+  const TensorShapes expected{{"a", {2, 3}}, {"b", {}}};
+  EXPECT_EQ(read_safetensors_shapes(path_), expected);
+  write_header(R"({"a":{"dtype":"F32","shape":[2,4],"data_offsets":[0,24]}})", 24);
+  EXPECT_THROW(read_safetensors_shapes(path_), Error);
+}
+
 TEST_F(Safetensors, RefusesWhatIsNoJsonObject) {
   for (const std::string header : {"{\"a\":", "[1,2]", "nonsense", "\"text\""}) {
     write_header(header, 0);

@@ -63,6 +63,16 @@ TEST(AnchorSchedule, ALateAnchorIsNotPaidBack) {
   EXPECT_TRUE(schedule.due(1.4, 0.4));
 }
 
+TEST(AnchorSchedule, ARequestedKeyIsDueUntilItIsSent) {
+  AnchorSchedule schedule(0.04, 0, {});
+  schedule.sent(0, 0.3, true);
+  EXPECT_FALSE(schedule.key_due(0.04));
+  schedule.request_key();
+  EXPECT_TRUE(schedule.key_due(0.04));
+  schedule.sent(0.04, 0.3, true);
+  EXPECT_FALSE(schedule.key_due(0.08));
+}
+
 TEST(AnchorSchedule, LatencyCapsTheInterval) {
   AnchorSchedule schedule(0.04, 0.2, {});
   schedule.sent(0, 1, true);

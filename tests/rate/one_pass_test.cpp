@@ -90,6 +90,34 @@ TEST(OnePass, SmallErrorsMoveTheIntervalAndLeaveTheQuality) {
   EXPECT_LE(moves, 5) << "of " << record.anchors.size() << " anchors";
 }
 
+// What --control asks for: the choice moves at once, and what was spent before is no debt.
+TEST(OnePass, ObeysAnotherTarget) {
+  const auto model = RateModel::typical(512, 272, true);
+  OnePassControl control({.target = 12e3, .duration = {}}, model);
+  AnchorCost cost{0, 4000, 4000, true, control.choice()};
+  double spent = 4000, now = 0;
+  const auto run = [&](double seconds) {
+    const double from = spent, until = now + seconds;
+    while (now < until) {
+      control.update(cost);
+      const RateChoice choice = control.choice();
+      const double interval = 0.3 * choice.interval_scale;
+      now += interval;
+      const double bits = std::exp2(model.zero + model.octaves(choice)) * interval;
+      spent += bits;
+      cost = {now, bits, spent, false, choice};
+    }
+    return (spent - from) / seconds;
+  };
+  EXPECT_NEAR(run(30) / 12e3, 1, 0.1);
+  const double before = model.octaves(control.choice());
+  EXPECT_TRUE(control.set_target(4e3));
+  EXPECT_LT(model.octaves(control.choice()), before - 1);
+  EXPECT_NEAR(run(30) / 4e3, 1, 0.1);
+  EXPECT_TRUE(control.set_target(16e3));
+  EXPECT_NEAR(run(30) / 16e3, 1, 0.1);
+}
+
 TEST(OnePass, PaperProfileUsesTheQualityAlone) {
   const auto model = RateModel::typical(512, 272, false);
   OnePassControl control({.target = 80e3, .duration = 10.0}, model);
