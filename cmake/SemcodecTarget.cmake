@@ -1,4 +1,4 @@
-# semcodec_library(NAME SOURCES... [TORCH] LINK targets...)
+# semcodec_library(NAME SOURCES... [TORCH] [HIDDEN] LINK targets...)
 # semcodec_program(NAME SOURCES... [TORCH] LINK targets...)
 # semcodec_test(NAME SOURCES... [TORCH] [LABELS labels...] LINK targets...)
 #
@@ -20,7 +20,8 @@ set(SEMCODEC_TORCH_OPTIONS -Wno-null-dereference -Wno-pedantic -Wno-old-style-ca
                            $<$<CONFIG:Release>:-O2>)
 
 function(_semcodec_common name uses_torch)
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
+                                            ${PROJECT_BINARY_DIR}/include)
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SEMCODEC_WARNINGS}>)
   if(uses_torch)
     get_target_property(_type ${name} TYPE)
@@ -46,8 +47,12 @@ function(_semcodec_common name uses_torch)
 endfunction()
 
 function(semcodec_library name)
-  cmake_parse_arguments(A "TORCH" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(A "TORCH;HIDDEN" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${A_SOURCES})
+  if(A_HIDDEN)
+    set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden
+                                             VISIBILITY_INLINES_HIDDEN ON)
+  endif()
   target_link_libraries(${name} PUBLIC ${A_LINK})
   _semcodec_common(${name} ${A_TORCH})
 endfunction()

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <cstring>
 
-#include "codec/stream_decoder.h"
 #include "common/app/interrupt.h"
 #include "common/app/progress.h"
 #include "common/app/run_main.h"
@@ -12,9 +11,10 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/media/reader.h"
 #include "common/media/versions.h"
-#include "common/media/writer.h"
+#include "semcodec/decoder.h"
+#include "semcodec/video_reader.h"
+#include "semcodec/video_writer.h"
 
 namespace {
 

@@ -2,10 +2,11 @@
 
 #include <filesystem>
 
-#include "common/bitstream/stream_reader.h"
-#include "common/bitstream/stream_writer.h"
 #include "common/core/error.h"
+#include "common/core/file.h"
 #include "common/core/hash.h"
+#include "semcodec/stream_reader.h"
+#include "semcodec/stream_writer.h"
 #include "tests/bitstream/sample_streams.h"
 
 namespace semcodec {

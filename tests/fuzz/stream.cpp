@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/bitstream/record_scanner.h"
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
+#include "semcodec/stream_reader.h"
 
 namespace {
 

@@ -1,12 +1,13 @@
 #pragma once
-// Reads a .sem stream from a file, a pipe or any source of bytes, whole or damaged.
-//
-// - A stream that stops early reads up to its last complete record and then says `truncated`.
-// - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
-//   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
-//   counted. With Options::strict the first damage throws Error(corrupt) instead.
-// - Time and memory stay bounded whatever the bytes are: a record is at most kMaxRecordBytes,
-//   looking for the next record is linear in the bytes skipped.
+/// @file
+/// Reads a .sem stream from a file, a pipe or any source of bytes, whole or damaged.
+///
+/// - A stream that stops early reads up to its last complete record and then says `truncated`.
+/// - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
+///   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
+///   counted. With Options::strict the first damage throws Error(corrupt) instead.
+/// - Time and memory stay bounded whatever the bytes are: a record is at most kMaxRecordBytes,
+///   looking for the next record is linear in the bytes skipped.
 
 #include <cstdint>
 #include <cstdio>
@@ -17,7 +18,8 @@
 #include <string>
 #include <variant>
 
-#include "common/bitstream/stream_types.h"
+#include "semcodec/export.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 
@@ -27,7 +29,7 @@ enum class StreamStatus {
   truncated,  ///< the bytes stop before the end record; what came before was whole
   damaged     ///< at least one record was lost
 };
-const char* to_string(StreamStatus status);
+SEMCODEC_API const char* to_string(StreamStatus status);
 
 /// One record as next() returns it.
 struct StreamItem {
@@ -50,7 +52,7 @@ struct StreamTotals {
   std::int64_t last_pts = 0;
 };
 
-class StreamReader {
+class SEMCODEC_API StreamReader {
  public:
   struct Options {
     bool strict = false;       ///< throw Error(corrupt) at the first damage
