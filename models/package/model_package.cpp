@@ -8,7 +8,7 @@
 #include "common/core/hash.h"
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
-#include "models/core/weights_path.h"
+#include "models/package/model_path.h"
 
 namespace semcodec {
 
@@ -105,11 +105,12 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
 ModelPackage open_package(const std::string& name_or_folder) {
   ModelPackage package;
   if (name_or_folder.find('/') == std::string::npos && !std::filesystem::exists(name_or_folder)) {
-    const auto found = find_project_file("models/zoo/" + name_or_folder + "/model.json");
-    require(
-        found.has_value(), ErrorKind::input,
-        "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
-    package.folder = std::filesystem::path(*found).parent_path().string();
+    const auto found = find_model_folder(name_or_folder);
+    require(found.has_value(), ErrorKind::input,
+            "No model '" + name_or_folder +
+                "' in the data folder or SEMCODEC_MODEL_PATH; give a "
+                "folder that holds model.json.");
+    package.folder = *found;
   } else {
     package.folder = name_or_folder;
   }

@@ -43,8 +43,8 @@ struct ModelPackage {
   std::string restorer_path() const { return folder + "/restorer.safetensors"; }
 };
 
-/// Opens a package by name ("default": models/zoo/default of the project) or by folder. Throws
-/// Error(input) when it is not there, Error(corrupt) when model.json is not sound.
+/// Opens a package by name (looked for as semcodec/model.h says) or by folder. Throws Error(input)
+/// when it is not there, Error(corrupt) when model.json is not sound.
 ModelPackage open_package(const std::string& name_or_folder);
 
 /// Writes model.json into `folder`: everything of `package` but its folder and hash.
