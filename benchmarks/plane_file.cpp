@@ -4,8 +4,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
+#include "semcodec/stream_reader.h"
 
 namespace semcodec::bench {
 namespace {

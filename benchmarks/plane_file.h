@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec::bench {
 

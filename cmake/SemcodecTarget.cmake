@@ -1,6 +1,7 @@
-# semcodec_library(NAME SOURCES... [TORCH] LINK targets...)
+# semcodec_library(NAME SOURCES... [TORCH] [HIDDEN] LINK targets...)
 # semcodec_program(NAME SOURCES... [TORCH] LINK targets...)
-# semcodec_test(NAME SOURCES... [TORCH] [LABELS labels...] LINK targets...)
+# semcodec_test(NAME SOURCES... [TORCH] LABELS labels... LINK targets...)
+# semcodec_script_test(NAME LABELS labels... [TIMEOUT seconds] [SKIPS] COMMAND program arguments...)
 #
 # One place for include paths, warnings and the precompiled torch header. A target sees only
 # what it links, which is how the dependency rules of docs/architecture.md are enforced.
@@ -20,7 +21,8 @@ set(SEMCODEC_TORCH_OPTIONS -Wno-null-dereference -Wno-pedantic -Wno-old-style-ca
                            $<$<CONFIG:Release>:-O2>)
 
 function(_semcodec_common name uses_torch)
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
+                                            ${PROJECT_BINARY_DIR}/include)
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SEMCODEC_WARNINGS}>)
   if(uses_torch)
     get_target_property(_type ${name} TYPE)
@@ -46,8 +48,12 @@ function(_semcodec_common name uses_torch)
 endfunction()
 
 function(semcodec_library name)
-  cmake_parse_arguments(A "TORCH" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(A "TORCH;HIDDEN" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${A_SOURCES})
+  if(A_HIDDEN)
+    set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden
+                                             VISIBILITY_INLINES_HIDDEN ON)
+  endif()
   target_link_libraries(${name} PUBLIC ${A_LINK})
   _semcodec_common(${name} ${A_TORCH})
 endfunction()
@@ -66,6 +72,35 @@ function(semcodec_test name)
   _semcodec_common(${name} ${A_TORCH})
   target_compile_definitions(${name} PRIVATE SEMCODEC_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                              SEMCODEC_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT 600)
+  semcodec_script_test(${name} LABELS ${A_LABELS} COMMAND ${name})
+endfunction()
+
+# Every test has a label, one of unit, golden, gpu, program, install (docs/testing.md); `slow` comes
+# besides where it takes 40 s or more on two cores, so that `ctest -LE slow` is quick. SKIPS: status
+# 77 means that what it needs is not there.
+function(semcodec_script_test name)
+  cmake_parse_arguments(A "SKIPS" "TIMEOUT" "LABELS;COMMAND" ${ARGN})
+  set(_known unit golden gpu program install fuzz slow)
+  set(_kinds ${A_LABELS})
+  list(REMOVE_ITEM _kinds slow fuzz)
+  if(NOT _kinds)
+    message(FATAL_ERROR "The test ${name} has no label; give it LABELS, see docs/testing.md")
+  endif()
+  foreach(_label ${A_LABELS})
+    if(NOT _label IN_LIST _known)
+      message(FATAL_ERROR "The test ${name} has the label ${_label}; known are ${_known}")
+    endif()
+  endforeach()
+  if(NOT A_TIMEOUT)
+    set(A_TIMEOUT 600)
+  endif()
+  _add_test(NAME ${name} COMMAND ${A_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${A_TIMEOUT})
+  if(A_SKIPS)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+  endif()
+endfunction()
+
+function(add_test)
+  message(FATAL_ERROR "Use semcodec_test() or semcodec_script_test(), which ask for a label")
 endfunction()

@@ -1,4 +1,4 @@
-#include "codec/encode_file.h"
+#include "semcodec/encode_file.h"
 
 #include <utility>
 

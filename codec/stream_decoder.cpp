@@ -1,4 +1,4 @@
-#include "codec/stream_decoder.h"
+#include "semcodec/decoder.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "codec/stream_encoder.h"
+#include "semcodec/encoder.h"
 
 #include <mutex>
 #include <opencv2/imgproc.hpp>

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <memory>
 
-#include "codec/stream_decoder.h"
 #include "common/app/interrupt.h"
 #include "common/app/progress.h"
 #include "common/app/run_main.h"
@@ -13,11 +12,12 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/media/reader.h"
 #include "common/media/versions.h"
-#include "common/media/writer.h"
 #include "common/packets/packet_source.h"
 #include "decoder/playback/memory_estimate.h"
+#include "semcodec/decoder.h"
+#include "semcodec/video_reader.h"
+#include "semcodec/video_writer.h"
 
 namespace {
 

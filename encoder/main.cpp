@@ -6,7 +6,6 @@
 #include <memory>
 #include <sstream>
 
-#include "codec/encode_file.h"
 #include "common/app/interrupt.h"
 #include "common/app/progress.h"
 #include "common/app/run_main.h"
@@ -16,6 +15,7 @@
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/media/versions.h"
+#include "semcodec/encode_file.h"
 
 namespace {
 
@@ -254,7 +254,7 @@ int main(int argc, char** argv) {
   app.add_option("--max-rate", a.max_rate, "Peak in bit/s that a link carries, see --rate-window");
   app.add_option("--rate-window", a.window, "Delay that such a link may add")
       ->capture_default_str();
-  app.add_option("--model", a.model, "Model package: a name in models/zoo or a folder")
+  app.add_option("--model", a.model, "Model package: a name (see SEMCODEC_MODEL_PATH) or a folder")
       ->capture_default_str();
   app.add_option("--device", a.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--hwaccel", a.hwaccel,

@@ -18,12 +18,12 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/log.h"
-#include "common/media/reader.h"
 #include "evaluation/alignment.h"
 #include "evaluation/clip_metrics.h"
 #include "evaluation/lpips_metric.h"
 #include "evaluation/patch_metrics.h"
 #include "evaluation/report.h"
+#include "semcodec/video_reader.h"
 
 namespace semcodec {
 namespace {

@@ -25,7 +25,9 @@ packages=(
   libprotobuf-dev protobuf-compiler libzstd-dev libisal-dev zlib1g-dev libssl-dev
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libgtest-dev
   libopenmpi-dev openmpi-bin
-  python3 python3-pip ffmpeg)
+  python3 python3-pip ffmpeg
+  # Library, packages, documentation, Python package:
+  dpkg-dev file doxygen pybind11-dev python3-dev python3-numpy python3-setuptools python3-wheel)
 
 deps=${SEMCODEC_DEPS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/semcodec}
 cpu_home=$deps/torch-$torch_version

@@ -23,10 +23,12 @@ bash scripts/reference_tools.sh ||
 
 start=$SECONDS
 status=0
-ctest --preset "$preset" -j "$(nproc)" "$@" || status=$?
-
 dir=build
 [ "$preset" = release ] || dir=build-$preset
+ctest --preset "$preset" -j "$(nproc)" --output-junit "$root/$dir/test-results.xml" "$@" || status=$?
+python3 scripts/test_durations.py "$dir/test-results.xml" "$dir/test-durations.csv" >&2 ||
+  echo "test: the durations could not be kept" >&2
+
 log=$dir/Testing/Temporary/LastTest.log
 skipped=$(grep -c '^\[  SKIPPED \] .* ms)$' "$log" 2>/dev/null || true)
 if [ "${skipped:-0}" -gt 0 ]; then

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/bitstream/stream_writer.h"
+#include "semcodec/stream_writer.h"
 
 namespace semcodec {
 

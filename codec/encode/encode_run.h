@@ -9,8 +9,8 @@
 
 #include "codec/encode/audio_carrier.h"
 #include "codec/encode/encode_setup.h"
-#include "common/bitstream/stream_writer.h"
 #include "encoder/rate/planned.h"
+#include "semcodec/stream_writer.h"
 
 namespace semcodec {
 

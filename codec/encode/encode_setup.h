@@ -5,10 +5,10 @@
 #include <string>
 
 #include "codec/encode/rate_request.h"
-#include "codec/stream_encoder.h"
 #include "encoder/core/encoder.h"
 #include "encoder/rate/rate_model.h"
 #include "models/package/model_package.h"
+#include "semcodec/encoder.h"
 
 namespace semcodec {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "codec/stream_encoder.h"
+#include "semcodec/encoder.h"
 
 namespace semcodec {
 

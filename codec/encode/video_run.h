@@ -7,8 +7,8 @@
 #include <string>
 
 #include "codec/encode/encode_run.h"
-#include "codec/encode_file.h"
-#include "common/media/reader.h"
+#include "semcodec/encode_file.h"
+#include "semcodec/video_reader.h"
 
 namespace semcodec {
 

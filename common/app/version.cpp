@@ -2,8 +2,6 @@
 
 namespace semcodec {
 
-std::string version() { return SEMCODEC_VERSION; }
-
 std::string version_text(const std::string& program, const std::vector<LibraryVersion>& libraries) {
   std::string text = program + " " + version() + "\n";
   for (const auto& [name, number] : libraries) {

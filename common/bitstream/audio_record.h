@@ -1,7 +1,7 @@
 #pragma once
 // Audio packets <-> wire::Audio: timing by differences, compressed when that is smaller.
 
-#include "common/bitstream/stream_types.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 

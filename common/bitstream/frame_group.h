@@ -10,14 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace semcodec {
+#include "semcodec/stream_writer.h"
 
-/// How many frames a writer puts into one record: until one of these is reached. A record is lost
-/// as a whole, and leaves when its last frame is there.
-struct FrameGrouping {
-  std::size_t frames = 1;
-  std::size_t bytes = 400;
-};
+namespace semcodec {
 
 /// Collects frames for one record.
 class FrameGroup {

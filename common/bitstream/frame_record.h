@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_types.h"
 #include "common/bitstream/time_model.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_types.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 

@@ -1,4 +1,4 @@
-#include "common/bitstream/stream_reader.h"
+#include "semcodec/stream_reader.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +13,7 @@
 #include "common/bitstream/header_record.h"
 #include "common/bitstream/record_scanner.h"
 #include "common/core/error.h"
+#include "common/entropy/frame_coder.h"
 #include "semcodec.pb.h"
 
 namespace semcodec {

@@ -1,4 +1,4 @@
-#include "common/bitstream/stream_types.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 

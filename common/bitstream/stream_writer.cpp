@@ -1,4 +1,4 @@
-#include "common/bitstream/stream_writer.h"
+#include "semcodec/stream_writer.h"
 
 #include <algorithm>
 #include <vector>
@@ -8,6 +8,8 @@
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/record_scanner.h"
 #include "common/core/error.h"
+#include "common/core/file.h"
+#include "common/entropy/frame_coder.h"
 #include "semcodec.pb.h"
 
 namespace semcodec {

@@ -1,9 +1,10 @@
-#include "common/core/log.h"
+#include "semcodec/log.h"
 
 #include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "common/core/text.h"
 
@@ -13,9 +14,18 @@ namespace {
 std::atomic<Level> current_level{Level::info};
 std::mutex print_mutex;
 
+Handler& handler() {
+  static Handler function;
+  return function;
+}
+
 void print(Level level, const char* prefix, const std::string& message) {
   if (level > current_level.load()) return;
   const std::lock_guard<std::mutex> lock(print_mutex);
+  if (handler()) {
+    handler()(level, message);
+    return;
+  }
   std::fprintf(stderr, "%s%s\n", prefix, printable(message, true).c_str());
 }
 
@@ -27,6 +37,11 @@ bool first_time(const std::string& key) {
 }
 
 }  // namespace
+
+void set_handler(Handler new_handler) {
+  const std::lock_guard<std::mutex> lock(print_mutex);
+  handler() = std::move(new_handler);
+}
 
 void set_level(Level new_level) { current_level = new_level; }
 Level level() { return current_level; }

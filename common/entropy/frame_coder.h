@@ -18,32 +18,13 @@
 #include <span>
 #include <vector>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/export.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 
-/// What the parts of a chunk cost, in 1/256 bit (ideal code length; the counter's 4 bits and
-/// the chunk's own rounding up to whole bytes, at most 2 bytes, are not in it).
-struct EncodeStats {
-  std::uint64_t motion = 0;
-  std::uint64_t palette = 0;
-  std::uint64_t structure = 0;
-  std::uint64_t labels = 0;
-  std::uint64_t texture = 0;
-
-  std::uint64_t total() const { return motion + palette + structure + labels + texture; }
-  EncodeStats& operator+=(const EncodeStats& other);
-};
-
-inline constexpr std::uint64_t kStatsUnitsPerBit = 256;
-
-/// A cost in bits.
-inline double cost_bits(std::uint64_t cost) {
-  return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
-}
-
 /// `frame` without the values of its planes: what FrameDecoder::decode() is told of a frame.
-SemanticFrame outline_of(const SemanticFrame& frame);
+SEMCODEC_SIBLING_API SemanticFrame outline_of(const SemanticFrame& frame);
 
 /// What each value of each cell would cost in quality, [cell * levels + value], in 1/65536 bit and
 /// below 2^30; for planes of up to 9 levels. Empty: the plane stays as it is.
@@ -55,7 +36,7 @@ struct PlanePrices {
 };
 
 /// Writes frames. The working size relates the motion field's pixels to the planes' cells.
-class FrameEncoder {
+class SEMCODEC_SIBLING_API FrameEncoder {
  public:
   FrameEncoder(int work_width, int work_height);
   ~FrameEncoder();

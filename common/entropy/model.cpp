@@ -7,15 +7,6 @@
 
 namespace semcodec {
 
-EncodeStats& EncodeStats::operator+=(const EncodeStats& other) {
-  motion += other.motion;
-  palette += other.palette;
-  structure += other.structure;
-  labels += other.labels;
-  texture += other.texture;
-  return *this;
-}
-
 namespace entropy {
 
 void Coders::soften(const Softness& softness) {

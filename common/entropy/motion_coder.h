@@ -10,7 +10,7 @@
 
 #include "common/entropy/context_mixer.h"
 #include "common/entropy/number_coder.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec::entropy {
 

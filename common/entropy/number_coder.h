@@ -5,7 +5,7 @@
 #include <initializer_list>
 
 #include "common/entropy/context_mixer.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec::entropy {
 

@@ -26,7 +26,7 @@ extern "C" {
 #include <new>
 #include <string>
 
-#include "common/media/types.h"
+#include "semcodec/video_types.h"
 
 namespace semcodec::av {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/media/av_handles.h"
-#include "common/media/types.h"
+#include "semcodec/video_types.h"
 
 namespace semcodec::av {
 

@@ -1,4 +1,4 @@
-#include "common/media/reader.h"
+#include "semcodec/video_reader.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "common/media/writer.h"
+#include "semcodec/video_writer.h"
 
 namespace semcodec {
 

@@ -5,7 +5,7 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "common/media/hw_device.h"
-#include "common/media/types.h"
+#include "semcodec/video_types.h"
 
 namespace semcodec::av {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/media/av_handles.h"
-#include "common/media/writer.h"
+#include "semcodec/video_writer.h"
 
 namespace semcodec::av {
 

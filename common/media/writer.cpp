@@ -1,4 +1,4 @@
-#include "common/media/writer.h"
+#include "semcodec/video_writer.h"
 
 #include <algorithm>
 #include <array>

@@ -16,18 +16,13 @@
 #include <string>
 
 #include "common/packets/packet.h"
+#include "semcodec/packets.h"
 
 namespace semcodec {
 
 /// Whether this names a link rather than a file: udp:// or kiss://.
 bool is_link(const std::string& address);
 
-struct LinkAddress {
-  std::string scheme;  ///< "udp", "kiss", or "file" for everything else
-  std::string host, port;
-  std::string call;                        ///< kiss: the sender's call sign
-  std::optional<std::size_t> packet_size;  ///< pkt=N
-};
 /// Throws Error(usage) when a link's address cannot be.
 LinkAddress parse_link(const std::string& address);
 

@@ -7,18 +7,9 @@
 #include <span>
 
 #include "common/packets/packet.h"
+#include "semcodec/packets.h"
 
 namespace semcodec {
-
-struct PacketOptions {
-  std::size_t size = 200;  ///< bytes of a packet at most, header and check included
-  double fec = 0;          ///< parity packets for each source packet, 0 ... 1
-  /// Seconds of video that a block of forward error correction spans at most: the time that it adds
-  /// to the way of a packet that is lost.
-  double block_seconds = 10;
-  /// Seconds of video that bytes wait for a packet to become full; 0: every record leaves at once.
-  double fill_seconds = 0.5;
-};
 
 struct PacketStats {
   std::uint64_t packets = 0;  ///< parity included

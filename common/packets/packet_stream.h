@@ -13,15 +13,6 @@
 
 namespace semcodec {
 
-struct PacketStreamOptions {
-  LinkAddress link;  ///< scheme "file": packets go to the sink, behind their lengths
-  PacketOptions packets;
-  /// Bit/s of everything on the wire and seconds of any window in which it holds; links only.
-  std::optional<double> max_rate;
-  double window = 2;
-  std::function<bool()> cancelled{};  ///< true: packets no longer wait for their time
-};
-
 /// On links packets leave no earlier than the video's time, so that a file is sent at its pace,
 /// and no faster than the rate.
 class PacketStream {

@@ -13,7 +13,7 @@
 
 #include <vector>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

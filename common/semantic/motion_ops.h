@@ -2,7 +2,7 @@
 // Moving planes along a motion field, with integers only: the entropy coder predicts a plane from
 // the previous anchor's plane this way, so both ends must get the same answer to the last cell.
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -5,10 +5,10 @@
 
 #include "common/app/run_main.h"
 #include "common/app/version.h"
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "decoder/info/report.h"
+#include "semcodec/stream_reader.h"
 
 int main(int argc, char** argv) {
   using namespace semcodec;

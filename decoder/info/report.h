@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
 #include "decoder/info/timeline.h"
+#include "semcodec/stream_reader.h"
 
 namespace semcodec {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
+#include "semcodec/stream_reader.h"
 
 namespace semcodec {
 

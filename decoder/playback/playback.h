@@ -10,7 +10,7 @@
 #include <limits>
 #include <optional>
 
-#include "common/bitstream/stream_reader.h"
+#include "semcodec/stream_reader.h"
 
 namespace semcodec {
 

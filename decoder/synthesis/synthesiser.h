@@ -18,10 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "common/semantic/semantic_frame.h"
 #include "decoder/synthesis/painter.h"
 #include "models/generator/conditions.h"
 #include "models/package/model_package.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

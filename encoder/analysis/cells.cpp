@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/core/error.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -10,8 +10,8 @@
 #include <cstdint>
 
 #include "common/core/image.h"
-#include "common/semantic/semantic_frame.h"
 #include "encoder/analysis/kmeans.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "common/core/image.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

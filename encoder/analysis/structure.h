@@ -8,9 +8,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "common/semantic/semantic_frame.h"
 #include "encoder/analysis/edge_map.h"
 #include "encoder/analysis/pooling.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -11,6 +11,7 @@
 
 #include "common/app/worker_pool.h"
 #include "common/core/error.h"
+#include "common/entropy/frame_coder.h"
 #include "encoder/analysis/change.h"
 #include "encoder/analysis/scene_cut.h"
 #include "encoder/core/edge_finder.h"

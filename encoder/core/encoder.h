@@ -17,7 +17,6 @@
 #include <optional>
 #include <vector>
 
-#include "common/bitstream/stream_writer.h"
 #include "common/core/base_coder.h"
 #include "common/core/image.h"
 #include "encoder/core/base_search.h"
@@ -27,6 +26,7 @@
 #include "encoder/rate/rate_control.h"
 #include "models/generator/texture.h"
 #include "models/pidinet/edge_detector.h"
+#include "semcodec/stream_writer.h"
 
 namespace semcodec {
 

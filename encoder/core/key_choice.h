@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/core/image.h"
-#include "common/semantic/semantic_frame.h"
 #include "encoder/analysis/fading.h"
 #include "encoder/rate/key_gain.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "common/core/error.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -15,6 +15,7 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "models/core/weights_path.h"
 #include "models/pairs/cpu_level.h"
 
 namespace semcodec {
@@ -36,11 +37,6 @@ std::string torch_folder() {
   const auto address = reinterpret_cast<const void*>(&at::get_num_threads);
   if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
   return fs::path(info.dli_fname).parent_path().string();
-}
-
-std::string program_folder() {
-  std::error_code code;
-  return fs::read_symlink("/proc/self/exe", code).parent_path().string();
 }
 
 struct CudaState {
@@ -73,7 +69,7 @@ CudaState try_cuda() {
   if (!state.usable) return state;
   const std::string library = "libsemcodec_cuda.so";
   for (const std::string& folder :
-       {program_folder(), program_folder() + "/../lib", std::string()}) {
+       {own_folder(), own_folder() + "/../lib", own_folder() + "/semcodec", std::string()}) {
     const std::string path = folder.empty() ? library : folder + "/" + library;
     std::error_code code;
     if (!folder.empty() && !fs::exists(path, code)) continue;

@@ -1,5 +1,7 @@
 #include "models/core/weights_path.h"
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -50,6 +52,17 @@ std::string origin_of(const std::string& name) {
 }
 
 }  // namespace
+
+std::string own_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0) return {};
+  // Of a program this is argv[0] as it was called, which may not be a path.
+  std::error_code code;
+  const std::string file = info.dli_fname;
+  const bool library = file.find(".so") != std::string::npos;
+  const auto path = library ? fs::canonical(file, code) : fs::read_symlink("/proc/self/exe", code);
+  return code ? std::string() : path.parent_path().string();
+}
 
 std::optional<std::string> find_project_file(const std::string& relative) {
   for (const fs::path& root : roots()) {

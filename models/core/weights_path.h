@@ -32,4 +32,8 @@ std::string missing_weights(const std::vector<std::string>& names);
 /// in each folder above the program. For files that ship with the project.
 std::optional<std::string> find_project_file(const std::string& relative);
 
+/// The folder of the program or shared library that holds this function, without a '/' at its end;
+/// empty when the system does not tell. What belongs to an installation lies beside it.
+std::string own_folder();
+
 }  // namespace semcodec

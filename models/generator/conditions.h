@@ -4,8 +4,8 @@
 
 #include <torch/torch.h>
 
-#include "common/semantic/semantic_frame.h"
 #include "models/generator/generator.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -9,7 +9,7 @@
 
 #include <utility>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

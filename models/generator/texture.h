@@ -12,7 +12,7 @@
 
 #include <torch/torch.h>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

@@ -11,7 +11,7 @@
 #include "common/core/text.h"
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
-#include "models/core/weights_path.h"
+#include "models/package/model_path.h"
 #include "models/package/size_check.h"
 
 namespace semcodec {
@@ -118,13 +118,6 @@ std::string as_model_name(std::string name) {
   return name.empty() ? "model" : name;
 }
 
-/// The folder of a package that ships with the project.
-std::optional<std::string> zoo_folder(const std::string& name) {
-  const auto found = find_project_file("models/zoo/" + name + "/model.json");
-  if (!found) return std::nullopt;
-  return std::filesystem::path(*found).parent_path().string();
-}
-
 ModelPackage open_folder(const std::string& folder) {
   ModelPackage package;
   package.folder = folder;
@@ -175,18 +168,19 @@ ModelPackage open_package(const std::string& name_or_folder) {
   if (name_or_folder.find('/') != std::string::npos || std::filesystem::exists(name_or_folder)) {
     return open_folder(name_or_folder);
   }
-  const auto folder = zoo_folder(name_or_folder);
+  const auto folder = find_model_folder(name_or_folder);
   require(folder.has_value(), ErrorKind::input,
-          "No model '" + name_or_folder + "' in models/zoo; give a folder that holds model.json.");
+          "No model '" + name_or_folder +
+              "' in the data folder or SEMCODEC_MODEL_PATH; give a folder that holds model.json.");
   return open_folder(*folder);
 }
 
 ModelPackage open_named_package(const std::string& name) {
-  const auto folder = is_model_name(name) ? zoo_folder(name) : std::nullopt;
+  const auto folder = is_model_name(name) ? find_model_folder(name) : std::nullopt;
   require(folder.has_value(), ErrorKind::unsupported,
           "There is no model '" + printable(name) +
-              "' in models/zoo; give the folder of the one that the stream was made for with "
-              "--model.");
+              "' in the data folder or SEMCODEC_MODEL_PATH; give the folder of the one that the "
+              "stream was made for with --model.");
   return open_folder(*folder);
 }
 

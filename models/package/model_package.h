@@ -46,13 +46,13 @@ struct ModelPackage {
 /// What a package may be called: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot.
 bool is_model_name(const std::string& name);
 
-/// Opens a package by name ("default": models/zoo/default of the project) or by folder. Throws
-/// Error(input) when it is not there, Error(corrupt) when model.json is not sound, or asks for a
-/// network of other sizes than its weights have.
+/// Opens a package by name (looked for as semcodec/model.h says) or by folder. Throws Error(input)
+/// when it is not there, Error(corrupt) when model.json is not sound, or asks for a network of
+/// other sizes than its weights have.
 ModelPackage open_package(const std::string& name_or_folder);
 
-/// The same for a name that a stream brings: looked up in models/zoo only, whatever files there
-/// are elsewhere. Throws Error(unsupported) when it is no name, or none that is there.
+/// The same for a name that a stream brings: looked up in the model folders only, whatever files
+/// there are elsewhere. Throws Error(unsupported) when it is no name, or none that is there.
 ModelPackage open_named_package(const std::string& name);
 
 /// Writes model.json into `folder`: everything of `package` but its folder and hash.

@@ -10,6 +10,7 @@
 #include "common/core/error.h"
 #include "common/core/hash.h"
 #include "models/core/weights_path.h"
+#include "models/package/model_path.h"
 
 namespace semcodec {
 namespace {
@@ -19,10 +20,10 @@ using nlohmann::json;
 
 std::vector<ShippedFile> read_zoo() {
   std::vector<ShippedFile> list;
-  const auto description = find_project_file("models/zoo/default/model.json");
-  if (!description) return list;
+  const auto shipped = find_model_folder("default");
+  if (!shipped) return list;
   std::error_code code;
-  const fs::path zoo = fs::path(*description).parent_path().parent_path();
+  const fs::path zoo = fs::path(*shipped).parent_path();
   for (const auto& package : fs::directory_iterator(zoo, code)) {
     if (!package.is_directory(code)) continue;
     for (const auto& file : fs::directory_iterator(package.path(), code)) {
@@ -70,9 +71,10 @@ std::string joined(const std::vector<std::string>& names) {
 
 Catalogue read_catalogue() {
   Catalogue catalogue{read_zoo(), read_manifest()};
-  require(
-      !catalogue.shipped.empty() || !catalogue.fetchable.empty(), ErrorKind::input,
-      "Neither models/zoo nor models/weights.json was found; run this in the project's folder.");
+  require(!catalogue.shipped.empty() || !catalogue.fetchable.empty(), ErrorKind::input,
+          "No model package and no models/weights.json was found; set SEMCODEC_MODEL_PATH to a "
+          "folder of "
+          "packages, or run this in the project's folder.");
   return catalogue;
 }
 
@@ -129,7 +131,11 @@ std::string resolve_weights(const std::string& weights, const std::string& zoo_f
     return weights;
   }
   if (const auto path = find_weights(weights)) return *path;
-  if (const auto path = find_project_file("models/zoo/" + weights + "/" + zoo_file)) return *path;
+  if (const auto folder = find_model_folder(weights)) {
+    const std::string path = *folder + "/" + zoo_file;
+    std::error_code code;
+    if (fs::is_regular_file(path, code)) return path;
+  }
   const Catalogue catalogue = read_catalogue();
   std::vector<std::string> names;
   for (const auto& file : catalogue.shipped) {

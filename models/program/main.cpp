@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
       app.add_subcommand("run", "Runs one network: edges of a picture, flow or distance of two");
   run->add_option("NAME", request.network, "Network: " + names)->required();
   run->add_option("WEIGHTS", request.weights,
-                  "A .safetensors file, a name of `list`, or a package of models/zoo")
+                  "A .safetensors file, a name of `list`, or a model package by name")
       ->required();
   run->add_option("FILES", request.files,
                   "pidinet*: PICTURE OUTPUT.npy|.png; flownet2*: FIRST SECOND "

@@ -13,7 +13,6 @@
 #include "common/core/log.h"
 #include "common/core/npy.h"
 #include "common/media/picture.h"
-#include "common/media/reader.h"
 #include "models/core/device.h"
 #include "models/core/weights_path.h"
 #include "models/flownet2/flow_estimator.h"
@@ -21,6 +20,7 @@
 #include "models/lpips/lpips.h"
 #include "models/pidinet/edge_detector.h"
 #include "models/program/catalogue.h"
+#include "semcodec/video_reader.h"
 
 namespace semcodec {
 namespace {

@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "common/bitstream/record_scanner.h"
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
+#include "semcodec/stream_reader.h"
 #include "tests/bitstream/sample_streams.h"
 
 namespace semcodec {

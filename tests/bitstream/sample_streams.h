@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
-#include "common/bitstream/stream_writer.h"
+#include "semcodec/stream_reader.h"
+#include "semcodec/stream_writer.h"
 #include "tests/entropy/sample_frames.h"
 
 namespace semcodec::test {

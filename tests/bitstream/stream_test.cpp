@@ -2,12 +2,14 @@
 
 #include <filesystem>
 
+#include "common/bitstream/frame_group.h"
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/record_scanner.h"
-#include "common/bitstream/stream_reader.h"
-#include "common/bitstream/stream_writer.h"
 #include "common/core/error.h"
+#include "common/core/file.h"
 #include "common/core/hash.h"
+#include "semcodec/stream_reader.h"
+#include "semcodec/stream_writer.h"
 #include "tests/bitstream/sample_streams.h"
 
 namespace semcodec {

@@ -1,4 +1,4 @@
-#include "common/core/memory_budget.h"
+#include "semcodec/memory_budget.h"
 
 #include <gtest/gtest.h>
 

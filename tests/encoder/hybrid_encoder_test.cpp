@@ -5,9 +5,9 @@
 #include <cmath>
 #include <deque>
 
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
 #include "encoder/core/encoder.h"
+#include "semcodec/stream_reader.h"
 
 namespace semcodec {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec::test {
 

@@ -1,4 +1,4 @@
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 #include <gtest/gtest.h>
 

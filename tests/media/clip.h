@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "common/media/reader.h"
-#include "common/media/writer.h"
+#include "semcodec/video_reader.h"
+#include "semcodec/video_writer.h"
 
 namespace semcodec::test {
 

@@ -4,7 +4,7 @@
 #include "common/core/error.h"
 #include "common/media/hw_device.h"
 #include "common/media/video_decoder.h"
-#include "common/media/writer.h"
+#include "semcodec/video_writer.h"
 #include "tests/media/clip.h"
 
 namespace semcodec {

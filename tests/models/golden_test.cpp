@@ -9,10 +9,10 @@
 #include <regex>
 
 #include "common/core/file.h"
-#include "common/media/reader.h"
 #include "models/core/weights_path.h"
 #include "models/lpips/lpips.h"
 #include "models/pidinet/edge_detector.h"
+#include "semcodec/video_reader.h"
 
 namespace semcodec {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 #include "training/little_endian.h"
 
 namespace semcodec {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <iterator>
 
-#include "common/semantic/semantic_frame.h"
 #include "encoder/core/hybrid_point.h"
+#include "semcodec/planes.h"
 #include "training/data/draws.h"
 
 namespace semcodec {

@@ -1,6 +1,7 @@
 #pragma once
-// An audio track that is carried through: compressed packets, not samples. Plain data, shared by
-// the media layer (which reads and writes files) and the bitstream (which carries packets).
+/// @file
+/// An audio track that is carried through: compressed packets, not samples. Plain data, shared by
+/// the media layer (which reads and writes files) and the bitstream (which carries packets).
 
 #include <cstdint>
 #include <string>
@@ -24,7 +25,7 @@ struct AudioInfo {
   int sample_rate = 0;  ///< Hz, 1 … 768000
   int channels = 0;     ///< 1 … 64
   std::uint64_t channel_mask = 0;  ///< libav's native order mask; 0 = default for `channels`
-  Rational time_base{};            ///< of AudioPacket::pts and ::duration
+  Rational time_base{};            ///< of the times of packets
   std::int64_t bit_rate = 0;       ///< bit/s, 0 = unknown
   int profile = -99;               ///< libav's profile number; -99 = unknown
   int frame_size = 0;              ///< samples a packet, 0 = varies

@@ -1,27 +1,29 @@
 #pragma once
-// VideoWriter: RGB pictures with timestamps to a video file, a pipe, or nowhere.
-//
-//   VideoWriter writer("out.mp4", {.time_base = {1, 90000}, .frame_rate = {30, 1}});
-//   writer.write(image, pts); …; writer.write(audio_packet); …; writer.finish();
-//
-// Formats (by WriterOptions::format, else by the extension, else mp4; "-" is y4m):
-//   mp4   H.264 or HEVC, yuv420p BT.709 limited, fully tagged. Moov in front (faststart), or
-//         fragments when the output is a pipe or device. pts are kept exactly, VFR included.
-//   mkv   the same video; Matroska rounds times to whole milliseconds.
-//   y4m   uncompressed 4:2:0 at a constant rate: pictures are repeated or dropped where the
-//         timestamps ask for it. Matrix as readers guess it for that size. No audio (said once).
-//   null  pictures are scaled and counted, nothing is written.
-// 4:2:0 needs even sizes in H.264, so odd ones are written as yuv444p, which is said once.
-//
-// A file appears under its final name only after finish(); a writer destroyed before that leaves
-// nothing behind. All failures are Error(output) naming the file and the cause.
+/// @file
+/// VideoWriter: RGB pictures with timestamps to a video file, a pipe, or nowhere.
+///
+///   VideoWriter writer("out.mp4", {.time_base = {1, 90000}, .frame_rate = {30, 1}});
+///   writer.write(image, pts); …; writer.write(audio_packet); …; writer.finish();
+///
+/// Formats (by WriterOptions::format, else by the extension, else mp4; "-" is y4m):
+///   mp4   H.264 or HEVC, yuv420p BT.709 limited, fully tagged. Moov in front (faststart), or
+///         fragments when the output is a pipe or device. pts are kept exactly, VFR included.
+///   mkv   the same video; Matroska rounds times to whole milliseconds.
+///   y4m   uncompressed 4:2:0 at a constant rate: pictures are repeated or dropped where the
+///         timestamps ask for it. Matrix as readers guess it for that size. No audio (said once).
+///   null  pictures are scaled and counted, nothing is written.
+/// 4:2:0 needs even sizes in H.264, so odd ones are written as yuv444p, which is said once.
+///
+/// A file appears under its final name only after finish(); a writer destroyed before that leaves
+/// nothing behind. All failures are Error(output) naming the file and the cause.
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "common/media/types.h"
+#include "semcodec/export.h"
+#include "semcodec/video_types.h"
 
 namespace semcodec {
 
@@ -48,10 +50,10 @@ struct WriterOptions {
 /// for "auto" h264_nvenc where it works, else libx264, which is said once. Throws Error(usage) on
 /// other names and where the format has no encoder, Error(unsupported) when libav lacks an encoder
 /// asked for by name, Error(device) when there is no GPU or driver for it.
-std::string choose_video_encoder(const std::string& wanted, const std::string& path,
-                                 const std::string& format);
+SEMCODEC_API std::string choose_video_encoder(const std::string& wanted, const std::string& path,
+                                              const std::string& format);
 
-class VideoWriter {
+class SEMCODEC_API VideoWriter {
  public:
   /// Checks the options and opens the output. Does not ask before overwriting: see check_output().
   VideoWriter(const std::string& path, const WriterOptions& options);

@@ -1,12 +1,13 @@
 #pragma once
-// What the reader hands out and the writer takes. Plain data, no libav.
+/// @file
+/// What the reader hands out and the writer takes. Plain data, no libav.
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "common/core/audio.h"
-#include "common/core/image.h"
+#include "semcodec/audio.h"
+#include "semcodec/image.h"
 
 namespace semcodec {
 

@@ -1,18 +1,19 @@
 #pragma once
-// VideoReader: any container and codec that libav opens, as RGB pictures with timestamps.
-//
-//   VideoReader reader("clip.mp4", {.audio = AudioMode::copy});
-//   reader.set_output_size(448, 256);              // optional; default: the displayed size
-//   while (auto frame = reader.next()) { …; for (auto& packet : reader.take_audio()) …; }
-//   if (!reader.warning().empty()) log::warning(reader.warning());
-//
-// Pictures are upright (the container's display matrix is applied, flips included), full-range
-// RGB, converted with the matrix and range the stream is tagged with. Untagged YUV is taken as
-// players take it: limited range, BT.709 from 1280 pixels wide or more than 576 high, else BT.601.
-// Scaling and colour conversion are one swscale pass: area averaging down, bicubic up.
-//
-// All failures are Error(input) or Error(unsupported) with one sentence that names the file, or
-// Error(device) where a device was asked for.
+/// @file
+/// VideoReader: any container and codec that libav opens, as RGB pictures with timestamps.
+///
+///   VideoReader reader("clip.mp4", {.audio = AudioMode::copy});
+///   reader.set_output_size(448, 256);              // optional; default: the displayed size
+///   while (auto frame = reader.next()) { …; for (auto& packet : reader.take_audio()) …; }
+///   if (!reader.warning().empty()) log::warning(reader.warning());
+///
+/// Pictures are upright (the container's display matrix is applied, flips included), full-range
+/// RGB, converted with the matrix and range the stream is tagged with. Untagged YUV is taken as
+/// players take it: limited range, BT.709 from 1280 pixels wide or more than 576 high, else BT.601.
+/// Scaling and colour conversion are one swscale pass: area averaging down, bicubic up.
+///
+/// All failures are Error(input) or Error(unsupported) with one sentence that names the file, or
+/// Error(device) where a device was asked for.
 
 #include <cstdint>
 #include <functional>
@@ -21,7 +22,8 @@
 #include <string>
 #include <vector>
 
-#include "common/media/types.h"
+#include "semcodec/export.h"
+#include "semcodec/video_types.h"
 
 namespace semcodec {
 
@@ -60,7 +62,7 @@ struct VideoInfo {
   std::string container{};       ///< libav's demuxer name
 };
 
-class VideoReader {
+class SEMCODEC_API VideoReader {
  public:
   /// Opens `path`, or stdin for "-", and decodes as far as the first picture, so info() is exact.
   /// Also takes what libav takes: a picture, a pattern such as frame_%04d.png, a URL.

@@ -1,5 +1,6 @@
 #pragma once
-// One limit on the memory that data may take while they wait for somebody, wherever they wait.
+/// @file
+/// One limit on the memory that data may take while they wait for somebody, wherever they wait.
 
 #include <atomic>
 #include <cstdint>

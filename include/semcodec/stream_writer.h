@@ -1,20 +1,30 @@
 #pragma once
-// Writes a .sem stream: header, frames, audio, then (optionally) an index, then the end record.
+/// @file
+/// Writes a .sem stream: header, frames, audio, then (optionally) an index, then the end record.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 
-#include "common/bitstream/frame_group.h"
-#include "common/bitstream/stream_types.h"
-#include "common/core/file.h"
+#include "semcodec/export.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 
+class FrameEncoder;
+class OutputFile;
+
+/// How many frames a writer puts into one record: until one of these is reached. A record is lost
+/// as a whole, and leaves when its last frame is there.
+struct FrameGrouping {
+  std::size_t frames = 1;
+  std::size_t bytes = 400;
+};
+
 /// Every record leaves in one call of the sink as soon as it is complete, so that a pipe or a
 /// socket sees it at once. Not thread-safe.
-class StreamWriter {
+class SEMCODEC_API StreamWriter {
  public:
   using Sink = std::function<void(std::span<const std::uint8_t>)>;
 

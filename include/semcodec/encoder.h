@@ -1,12 +1,13 @@
 #pragma once
-// The sender as a program uses it: pictures in, the bytes of a .sem stream out.
-//
-//   StreamEncoder encoder(sink, {.width = 1280, .height = 720, .time_base = {1, 25}}, options);
-//   for (…) encoder.push(picture, pts);
-//   encoder.finish();
-//
-// The sink is called as soon as a record is complete, from push() and finish() or from a thread of
-// the encoder's own, never by two at a time. One thread at a time may call the rest.
+/// @file
+/// The sender as a program uses it: pictures in, the bytes of a .sem stream out.
+///
+///   StreamEncoder encoder(sink, {.width = 1280, .height = 720, .time_base = {1, 25}}, options);
+///   for (…) encoder.push(picture, pts);
+///   encoder.finish();
+///
+/// The sink is called as soon as a record is complete, from push() and finish() or from a thread of
+/// the encoder's own, never by two at a time. One thread at a time may call the rest.
 
 #include <cstdint>
 #include <functional>
@@ -15,8 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_writer.h"
-#include "common/core/image.h"
+#include "semcodec/export.h"
+#include "semcodec/image.h"
+#include "semcodec/stream_writer.h"
 
 namespace semcodec {
 
@@ -59,7 +61,7 @@ struct VideoFormat {
   std::optional<double> duration{};  ///< seconds, where known; a help for rate control
 };
 
-class StreamEncoder {
+class SEMCODEC_API StreamEncoder {
  public:
   /// Loads the model and writes the stream's header. Throws Error(usage) on options that contradict
   /// each other, Error(input) when there is no such model, Error(device), and what the sink throws.

@@ -1,14 +1,15 @@
 #pragma once
-// What a .sem stream carries beside semantic frames, in plain structs.
+/// @file
+/// What a .sem stream carries beside semantic frames, in plain structs.
 
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/core/audio.h"
-#include "common/entropy/frame_coder.h"
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/audio.h"
+#include "semcodec/export.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 
@@ -51,6 +52,6 @@ struct StreamStats {
 /// Names and sizes in bits of everything the bytes were spent on, in the order of tables; they sum
 /// up to the stream. The coded planes' shares are ideal code lengths; "records" is what is left of
 /// the frame records.
-std::vector<std::pair<std::string, double>> shares_of(const StreamStats& stats);
+SEMCODEC_API std::vector<std::pair<std::string, double>> shares_of(const StreamStats& stats);
 
 }  // namespace semcodec

@@ -1,16 +1,19 @@
 #pragma once
-// SemanticFrame: the one vocabulary that sender and receiver share.
-//
-// A SemanticFrame is what is said about one moment of the video (an "anchor"): a few small
-// integer planes. The frames between two anchors carry no planes of their own; only their
-// timestamps are sent, and the receiver renders them along the motion between the anchors.
-// Everything here is integer and decodes bit-exactly on every machine.
+/// @file
+/// SemanticFrame: the one vocabulary that sender and receiver share.
+///
+/// A SemanticFrame is what is said about one moment of the video (an "anchor"): a few small
+/// integer planes. The frames between two anchors carry no planes of their own; only their
+/// timestamps are sent, and the receiver renders them along the motion between the anchors.
+/// Everything here is integer and decodes bit-exactly on every machine.
 
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "semcodec/export.h"
 
 namespace semcodec {
 
@@ -106,6 +109,33 @@ struct StreamInfo {
   bool operator==(const StreamInfo&) const = default;
 };
 
+/// What the planes of a coded frame cost, in 1/256 bit (ideal code length; a counter's 4 bits and
+/// the rounding up to whole bytes, at most 2 bytes, are not in it).
+struct EncodeStats {
+  std::uint64_t motion = 0;
+  std::uint64_t palette = 0;
+  std::uint64_t structure = 0;
+  std::uint64_t labels = 0;
+  std::uint64_t texture = 0;
+
+  std::uint64_t total() const { return motion + palette + structure + labels + texture; }
+  EncodeStats& operator+=(const EncodeStats& other) {
+    motion += other.motion;
+    palette += other.palette;
+    structure += other.structure;
+    labels += other.labels;
+    texture += other.texture;
+    return *this;
+  }
+};
+
+inline constexpr std::uint64_t kStatsUnitsPerBit = 256;
+
+/// A cost in bits.
+inline double cost_bits(std::uint64_t cost) {
+  return static_cast<double>(cost) / static_cast<double>(kStatsUnitsPerBit);
+}
+
 /// Limits that every decoder enforces before it allocates.
 inline constexpr int kMaxWorkDimension = 4096;
 inline constexpr int kMaxPlaneDimension = 4096;
@@ -113,14 +143,14 @@ inline constexpr int kMaxTextureChannels = 64;
 inline constexpr int kMaxBetweenFrames = 4096;
 
 /// Throws Error(corrupt), naming the field, when a frame breaks one of the rules above.
-void validate(const SemanticFrame& frame);
-void validate(const StreamInfo& info);
+SEMCODEC_API void validate(const SemanticFrame& frame);
+SEMCODEC_API void validate(const StreamInfo& info);
 
 /// True when there is a motion field, an edge map, labels or texture, with or without values.
 bool has_planes(const SemanticFrame& frame);
 
 /// A digest of the decoded planes, motion and palette (not of pts): 32 hex digits of MD5 over a
 /// canonical byte order (docs/format.md). The same on every machine; golden streams pin it.
-std::string plane_digest(const SemanticFrame& frame);
+SEMCODEC_API std::string plane_digest(const SemanticFrame& frame);
 
 }  // namespace semcodec

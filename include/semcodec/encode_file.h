@@ -1,15 +1,17 @@
 #pragma once
-// A whole video file to a .sem file, in as many passes as its rate asks for; what semcodec-encode
-// does.
+/// @file
+/// A whole video file to a .sem file, in as many passes as its rate asks for; what semcodec-encode
+/// does.
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 
-#include "codec/stream_encoder.h"
-#include "common/media/reader.h"
-#include "common/packets/packet_stream.h"
+#include "semcodec/encoder.h"
+#include "semcodec/export.h"
+#include "semcodec/packets.h"
+#include "semcodec/video_reader.h"
 
 namespace semcodec {
 
@@ -58,7 +60,7 @@ struct EncodeSummary {
 /// Encodes `input` (what libav opens; "-" is stdin) to `output` ("-" is stdout), which appears only
 /// when it is whole, or sends it to the link that EncodeFileOptions::packets names. Throws Error:
 /// usage, input, unsupported, output, device; interrupted when cancelled before a pass that counts.
-EncodeSummary encode_file(const std::string& input, const std::string& output,
-                          const EncodeFileOptions& options = {});
+SEMCODEC_API EncodeSummary encode_file(const std::string& input, const std::string& output,
+                                       const EncodeFileOptions& options = {});
 
 }  // namespace semcodec

@@ -1,16 +1,17 @@
 #pragma once
-// Reads a .sem stream from a file, a pipe or any source of bytes, whole or damaged.
-//
-// - A stream that stops early reads up to its last complete record and then says `truncated`.
-// - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
-//   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
-//   counted. With Options::strict the first damage throws Error(corrupt) instead.
-// - Times rise from frame to frame. Where an entry point goes back, as after a sender's restart,
-//   it and what follows, with the audio, is shifted behind what was there, until times have caught
-//   up; this counts as damage.
-// - Time and memory stay bounded whatever the bytes are: a record is at most kMaxRecordBytes,
-//   looking for the next record is linear in the bytes skipped, planes have cells in proportion to
-//   their bytes, audio expands by a limited ratio, and what waits to be taken has a budget.
+/// @file
+/// Reads a .sem stream from a file, a pipe or any source of bytes, whole or damaged.
+///
+/// - A stream that stops early reads up to its last complete record and then says `truncated`.
+/// - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
+///   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
+///   counted. With Options::strict the first damage throws Error(corrupt) instead.
+/// - Times rise from frame to frame. Where an entry point goes back, as after a sender's restart,
+///   it and what follows, with the audio, is shifted behind what was there, until times have caught
+///   up; this counts as damage.
+/// - Time and memory stay bounded whatever the bytes are: a record is at most kMaxRecordBytes,
+///   looking for the next record is linear in the bytes skipped, planes have cells in proportion to
+///   their bytes, audio expands by a limited ratio, and what waits to be taken has a budget.
 
 #include <cstdint>
 #include <cstdio>
@@ -21,8 +22,9 @@
 #include <string>
 #include <variant>
 
-#include "common/bitstream/stream_types.h"
-#include "common/core/memory_budget.h"
+#include "semcodec/export.h"
+#include "semcodec/memory_budget.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 
@@ -32,7 +34,7 @@ enum class StreamStatus {
   truncated,  ///< the bytes stop before the end record; what came before was whole
   damaged     ///< at least one record was lost
 };
-const char* to_string(StreamStatus status);
+SEMCODEC_API const char* to_string(StreamStatus status);
 
 /// One record as next() returns it.
 struct StreamItem {
@@ -57,7 +59,7 @@ struct StreamTotals {
   std::int64_t last_pts = 0;
 };
 
-class StreamReader {
+class SEMCODEC_API StreamReader {
  public:
   struct Options {
     bool strict = false;   ///< throw Error(corrupt) at the first damage

@@ -1,11 +1,12 @@
 #pragma once
-// The receiver as a program uses it: a .sem stream in, pictures with timestamps out.
-//
-//   StreamDecoder decoder("clip.sem");
-//   while (auto frame = decoder.next()) show(frame->image, frame->seconds);
-//
-// Frames are generated in threads of the decoder's own, up to 32 of them ahead of next(). One
-// thread at a time may call next() and take_audio(); cancel() may be called from any.
+/// @file
+/// The receiver as a program uses it: a .sem stream in, pictures with timestamps out.
+///
+///   StreamDecoder decoder("clip.sem");
+///   while (auto frame = decoder.next()) show(frame->image, frame->seconds);
+///
+/// Frames are generated in threads of the decoder's own, up to 32 of them ahead of next(). One
+/// thread at a time may call next() and take_audio(); cancel() may be called from any.
 
 #include <cstdint>
 #include <functional>
@@ -14,8 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
-#include "common/core/image.h"
+#include "semcodec/export.h"
+#include "semcodec/image.h"
+#include "semcodec/stream_reader.h"
 
 namespace semcodec {
 
@@ -58,7 +60,7 @@ struct DecodedFrame {
   bool coded = false;    ///< the stream describes this frame; false: it is interpolated
 };
 
-class StreamDecoder {
+class SEMCODEC_API StreamDecoder {
  public:
   /// Opens a file, or stdin for "-", and loads the model. Throws what StreamReader throws,
   /// Error(input) when there is no such model or no frame at Options::start, Error(unsupported)
