@@ -100,6 +100,15 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
   return config;
 }
 
+/// Where the CPU multiplies bfloat16, oneDNN's convolutions are faster than those of our engine;
+/// without, the other way round (docs/benchmarks.md).
+void prepare(Interpolator& interpolator, torch::Device device, std::optional<torch::Dtype> dtype) {
+  if (!device.is_cpu()) return;
+  const bool single = (dtype ? *dtype : inference_dtype(device)) == torch::kFloat32;
+  if (single && engine_wanted(device, dtype)) return interpolator->use_engine();
+  interpolator->use_runner();
+}
+
 }  // namespace
 
 ModelPackage open_package(const std::string& name_or_folder) {
@@ -182,7 +191,8 @@ Restorer load_restorer(const ModelPackage& package, torch::Device device,
   restorer->to(device, dtype ? *dtype : inference_dtype(device));
   to_channels_last(*restorer);
   restorer->eval();
-  if (engine_wanted(device, dtype)) restorer->interpolator()->use_engine();
+  if (device.is_cpu()) restorer->use_runner();
+  prepare(restorer->interpolator(), device, dtype);
   return restorer;
 }
 
@@ -194,6 +204,7 @@ Generator load_generator(const ModelPackage& package, torch::Device device,
   to_channels_last(*generator);
   generator->eval();
   if (engine_wanted(device, dtype)) generator->use_engine();
+  prepare(generator->interpolator(), device, dtype);
   return generator;
 }
 
