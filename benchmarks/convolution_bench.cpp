@@ -12,6 +12,7 @@
 #include "common/app/run_main.h"
 #include "common/app/units.h"
 #include "common/app/version.h"
+#include "common/core/error.h"
 #include "models/core/device.h"
 #include "models/generator/engine_access.h"
 #include "models/generator/fused_layers.h"

@@ -42,8 +42,8 @@ class FeatureMaps : public testing::TestWithParam<torch::Dtype> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Types, FeatureMaps, testing::Values(torch::kFloat, torch::kBFloat16),
-                         [](const auto& info) {
-                           return info.param == torch::kFloat ? "float" : "bfloat16";
+                         [](const auto& type) {
+                           return type.param == torch::kFloat ? "float" : "bfloat16";
                          });
 
 TEST_P(FeatureMaps, ConvolutionsAreThoseOfTorchAtEverySize) {

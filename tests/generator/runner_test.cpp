@@ -67,7 +67,7 @@ TEST_F(Runner, WhatIsUndefinedIsZero) {
   auto x = random_input(32, 64, false);
   x.edges.zero_();
   const auto frame = runner.run(x);
-  x.memory = x.near_a = x.near_b = x.edges = {};
+  x.memory = x.near_a = x.near_b = x.edges = torch::Tensor();
   EXPECT_TRUE(torch::equal(runner.run(x), frame));
 }
 
