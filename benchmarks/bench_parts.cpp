@@ -9,6 +9,7 @@
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/structure.h"
 #include "encoder/core/edge_finder.h"
+#include "models/core/device.h"
 #include "models/core/graphed.h"
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/paint_frame.h"
@@ -147,7 +148,7 @@ BenchPart generator_part(const BenchSettings& s, const std::string& name, Genera
   return part;
 }
 
-void add_between(std::vector<BenchPart>& parts, const BenchSettings& s, Generator generator) {
+BenchPart between_part(const BenchSettings& s, const std::string& name, Interpolator interpolator) {
   BetweenContext x;
   const auto options = torch::TensorOptions().device(s.device);
   x.picture_a = torch::rand({1, 3, s.height, s.width}, options);
@@ -164,7 +165,7 @@ void add_between(std::vector<BenchPart>& parts, const BenchSettings& s, Generato
   x.tau = torch::full({1}, 0.4, options);
   x.interval = torch::full({1}, 0.4, options);
   BenchPart network;
-  network.name = "between";
+  network.name = name;
   network.inputs = {{"picture_a", x.picture_a},
                     {"picture_b", x.picture_b},
                     {"small_a", x.small_a},
@@ -174,12 +175,45 @@ void add_between(std::vector<BenchPart>& parts, const BenchSettings& s, Generato
                     {"tau", x.tau},
                     {"interval", x.interval}};
   // What the decoder runs: the network and the mixing, to bytes.
-  network.run = [generator, x]() mutable {
-    auto& net = generator->interpolator();
+  network.run = [net = std::move(interpolator), x]() mutable {
     return x.picture_a.is_cpu() ? net->paint_bytes(x) : to_bytes(net->forward(x).frame);
   };
   graph_on_gpu(network, s);
-  parts.push_back(network);
+  return network;
+}
+
+/// The restorer and its interpolator as the decoder runs them, and what they are measured against:
+/// the restorer's plain modules, and the interpolator by our own engine.
+void add_restorer(std::vector<BenchPart>& parts, const BenchSettings& s,
+                  const ModelPackage& package) {
+  auto restorer = load_restorer(package, s.device, s.dtype);
+  const auto options = torch::TensorOptions().device(s.device);
+  RestorerInput x;
+  x.base = torch::rand({1, 3, s.height, s.width}, options);
+  x.memory = torch::rand({1, 3, s.height, s.width}, options);
+  x.near_a = torch::rand({1, 3, s.height / 2, s.width / 2}, options);
+  x.near_b = torch::rand({1, 3, s.height / 2, s.width / 2}, options);
+  x.edges = torch::zeros({1, 1, s.height / 2, s.width / 2}, options);
+  RestorerFacts facts;
+  facts.has_a = facts.has_b = facts.has_memory = true;
+  x.scalars = restorer_scalars(facts).to(s.device);
+  BenchPart part;
+  part.name = "restore";
+  part.inputs = {{"base", x.base},     {"memory", x.memory}, {"near_a", x.near_a},
+                 {"near_b", x.near_b}, {"edges", x.edges},   {"scalars", x.scalars}};
+  part.run = [restorer, x]() mutable { return restorer->paint(x); };
+  graph_on_gpu(part, s);
+  parts.push_back(part);
+  parts.push_back(between_part(s, "between-restored", restorer->interpolator()));
+  if (!s.device.is_cpu()) return;
+  part.name = "restore-modules";
+  part.run = [restorer, x]() mutable { return restorer->forward(x).frame.clamp(0, 1); };
+  parts.push_back(part);
+  if (!engine_wanted(s.device, s.dtype)) return;
+  Interpolator by_engine(package.restorer->between);
+  load_into(*by_engine, state_of(*restorer->interpolator()), "interpolator");
+  by_engine->use_engine();
+  parts.push_back(between_part(s, "between-engine", by_engine));
 }
 
 BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
@@ -220,7 +254,8 @@ void add_generator_parts(std::vector<BenchPart>& parts, const BenchSettings& s,
   auto generator = load_generator(package, s.device, s.dtype);
   parts.push_back(generator_part(s, "image", generator, generator_context(s, package, false)));
   parts.push_back(generator_part(s, "anchor", generator, generator_context(s, package, true)));
-  add_between(parts, s, generator);
+  parts.push_back(between_part(s, "between", generator->interpolator()));
+  if (package.restorer) add_restorer(parts, s, package);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ using namespace semcodec;
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
-  std::string model, device = "auto", size, format, side_by_side, preset = "veryfast";
+  std::string model, device = "auto", size, format, side_by_side, preset = "ultrafast";
   std::string vcodec = "libx264";
   std::string start, to;
   int threads = 0, crf = 18;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "common/bitstream/stream_types.h"
+#include "semcodec/stream_types.h"
 
 namespace semcodec {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "common/semantic/semantic_frame.h"
+#include "semcodec/planes.h"
 
 namespace semcodec {
 

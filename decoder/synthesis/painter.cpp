@@ -47,7 +47,7 @@ Tensors restored(Restorer& restorer, const Tensors& x) {
   input.near_b = x[4].defined() ? moved(x[4], x[5]) : zeros(3, 2);
   input.edges = x[6].defined() ? x[6] : zeros(1, 2);
   input.scalars = x[7];
-  const auto picture = restorer->forward(input).frame.clamp(0, 1).contiguous();
+  const auto picture = restorer->paint(input);
   return {picture, small_picture(picture)};
 }
 

@@ -145,6 +145,24 @@ std::string name_of(torch::Dtype dtype) {
   return dtype == torch::kFloat32 ? "fp32" : dtype == torch::kFloat16 ? "fp16" : "bf16";
 }
 
+/// Which bfloat16 products the CPU has and the operating system lets run.
+struct Products {
+  bool bf16 = false, amx = false;
+};
+
+const Products& products() {
+  static const Products found = [] {
+    const unsigned saved = saved_registers();
+    constexpr unsigned kAvx512State = 0xe6;  // SSE, AVX, opmask, upper ZMM
+    constexpr unsigned kAmxState = 0x60000;  // tile configuration and data
+    const Leaf7 basic(0), more(1);
+    const bool avx512 = (basic.ebx >> 16 & 1) != 0 && (saved & kAvx512State) == kAvx512State;
+    return Products{avx512 && (more.eax >> 5 & 1) != 0,
+                    avx512 && (basic.edx >> 22 & 1) != 0 && (saved & kAmxState) == kAmxState};
+  }();
+  return found;
+}
+
 torch::Dtype usual_dtype(const torch::Device& device) {
   if (device.is_cuda()) return torch::kFloat16;
   return cpu_has_bf16() && !pairs::level_is_forced_down() ? torch::kBFloat16 : torch::kFloat32;
@@ -206,19 +224,9 @@ torch::Device parse_device(const std::string& text) {
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
 }
 
-bool cpu_has_bf16() {
-  static const bool answer = [] {
-    const unsigned saved = saved_registers();
-    constexpr unsigned kAvx512State = 0xe6;  // SSE, AVX, opmask, upper ZMM
-    constexpr unsigned kAmxState = 0x60000;  // tile configuration and data
-    const Leaf7 basic(0), more(1);
-    const bool avx512 = (basic.ebx >> 16 & 1) != 0 && (saved & kAvx512State) == kAvx512State;
-    const bool avx512_bf16 = avx512 && (more.eax >> 5 & 1) != 0;
-    const bool amx_bf16 = avx512 && (basic.edx >> 22 & 1) != 0 && (saved & kAmxState) == kAmxState;
-    return avx512_bf16 || amx_bf16;
-  }();
-  return answer;
-}
+bool cpu_has_bf16() { return products().bf16 || products().amx; }
+
+bool cpu_has_amx() { return products().amx; }
 
 torch::Dtype inference_dtype(const torch::Device& device) {
   const torch::Dtype usual = usual_dtype(device);

@@ -29,6 +29,10 @@ bool cuda_kernels_loaded();
 /// operating system saves the registers. Without it bf16 is emulated and slower than fp32.
 bool cpu_has_bf16();
 
+/// Whether it has tiles for them besides (AMX_BF16), with which oneDNN's convolutions are several
+/// times as fast as without (docs/benchmarks.md).
+bool cpu_has_amx();
+
 /// What networks should compute in: CPU bf16 or fp32, CUDA fp16. The environment variable
 /// SEMCODEC_DTYPE (fp32 or bf16) overrides it, which tests and comparisons use; under SEMCODEC_CPU
 /// (pairs/cpu_level.h) it is what a CPU without more would get. Whatever is not the fast choice is

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "models/kernels/flow_between.h"
 #include "models/kernels/resample.h"
 
 namespace semcodec {
@@ -87,6 +88,14 @@ torch::Tensor invert(const torch::Tensor& flow) {
 std::pair<torch::Tensor, torch::Tensor> between(const torch::Tensor& flow_10,
                                                 const torch::Tensor& flow_01,
                                                 const torch::Tensor& tau) {
+  const auto plain = [](const torch::Tensor& flow) {
+    return flow.is_cpu() && flow.size(0) == 1 && flow.scalar_type() == torch::kFloat32 &&
+           !(torch::GradMode::is_enabled() && flow.requires_grad());
+  };
+  if (plain(flow_10) && plain(flow_01)) {
+    return flows_of_moment(flow_10.contiguous(), flow_01.contiguous(), tau.item<float>(),
+                           kFlowScale);
+  }
   const auto t = tau.to(flow_10.options()).view({-1, 1, 1, 1});
   // Velocity from the earlier to the later anchor, per interval, seen from either side.
   const auto from_later =

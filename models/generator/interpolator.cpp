@@ -3,8 +3,11 @@
 #include "models/generator/between_engine.h"
 #include "models/generator/engine_access.h"
 #include "models/generator/flow_geometry.h"
+#include "models/generator/interpolator_runner.h"
 #include "models/generator/layers.h"
+#include "models/kernels/feature_maps.h"
 #include "models/kernels/paint_frame.h"
+#include "models/kernels/picture_sizes.h"
 
 namespace semcodec {
 
@@ -24,7 +27,14 @@ torch::Tensor to_bytes(const torch::Tensor& picture) {
 }
 
 torch::Tensor small_picture(const torch::Tensor& picture) {
-  return torch::pixel_unshuffle(torch::avg_pool2d(picture, 2), 2);
+  if (!sizes_by_kernels(picture)) {
+    return torch::pixel_unshuffle(torch::avg_pool2d(picture, 2), 2);
+  }
+  // Channels last, as the motion step of a runner takes it.
+  auto folded = torch::empty({1, 4 * picture.size(1), picture.size(2) / 4, picture.size(3) / 4},
+                             picture.options().memory_format(torch::MemoryFormat::ChannelsLast));
+  fold_into(halve_planes(picture), 2, folded, 0);
+  return folded;
 }
 
 InterpolatorImpl::InterpolatorImpl(const InterpolatorConfig& config) : config_(config) {
@@ -102,6 +112,7 @@ InterpolatorOutput InterpolatorImpl::forward(const BetweenContext& x) {
 
 torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
   if (!x.pixels_a.defined()) return to_bytes(forward(x).frame).to(torch::kCPU);
+  if (runner_ != nullptr) return runner_->run(x);
   if (engine_ != nullptr) return paint_by_engine(x);
   const auto [mended, hint] = mend(x);
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
@@ -131,6 +142,10 @@ torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
   const auto& heads = engine_->blend(*maps);
   return blend_to_bytes(ConstFoldedPairs{heads.at(0, 0), heads.plane, heads.stride}, a, b,
                         x.tau.item<float>());
+}
+
+void InterpolatorImpl::use_runner() {
+  if (motion_in_->weight.is_cpu()) runner_ = std::make_shared<InterpolatorRunner>(*this);
 }
 
 void InterpolatorImpl::use_engine() {

@@ -18,6 +18,7 @@
 namespace semcodec {
 
 class BetweenEngine;
+class InterpolatorRunner;
 
 struct InterpolatorConfig {
   int channels_motion = 48;  ///< at 1/4 of the working size
@@ -62,6 +63,8 @@ class InterpolatorImpl : public torch::nn::Module {
   /// Lets paint_bytes() run by between_engine.h where the CPU has kernels for it and the sizes fit.
   /// The weights are copied: call it when they are final.
   void use_engine();
+  /// Lets paint_bytes() run by interpolator_runner.h, on the CPU. The weights are copied.
+  void use_runner();
 
  private:
   torch::Tensor seen(const BetweenContext& context, const torch::Tensor& flows) const;
@@ -80,7 +83,8 @@ class InterpolatorImpl : public torch::nn::Module {
   torch::nn::Sequential blend_quarter_{nullptr};
   torch::nn::Conv2d blend_half_{nullptr};
   InterpolatorConfig config_;
-  std::shared_ptr<const BetweenEngine> engine_;  // null: torch paints
+  std::shared_ptr<const BetweenEngine> engine_;       // null: torch paints
+  std::shared_ptr<const InterpolatorRunner> runner_;  // goes before the engine
 };
 TORCH_MODULE(Interpolator);
 

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "models/generator/layers.h"
+#include "models/generator/restorer_runner.h"
+#include "models/kernels/picture_sizes.h"
 
 namespace semcodec {
 
@@ -37,6 +39,7 @@ torch::Tensor restorer_scalars(const RestorerFacts& f) {
 
 torch::Tensor raise_base(const torch::Tensor& base, std::int64_t height, std::int64_t width) {
   if (base.size(2) == height && base.size(3) == width) return base;
+  if (sizes_by_kernels(base)) return enlarge_bicubic(base, height, width);
   return F::interpolate(base, F::InterpolateFuncOptions()
                                   .size(std::vector<std::int64_t>{height, width})
                                   .mode(torch::kBicubic)
@@ -44,7 +47,10 @@ torch::Tensor raise_base(const torch::Tensor& base, std::int64_t height, std::in
       .clamp(0, 1);
 }
 
-torch::Tensor halve(const torch::Tensor& picture) { return torch::avg_pool2d(picture, 2); }
+torch::Tensor halve(const torch::Tensor& picture) {
+  const bool even = picture.size(2) % 2 == 0 && picture.size(3) % 2 == 0;
+  return even && sizes_by_kernels(picture) ? halve_planes(picture) : torch::avg_pool2d(picture, 2);
+}
 
 RestorerImpl::RestorerImpl(const RestorerConfig& config) : config_(config) {
   const int c2 = config.channels_half, c4 = config.channels_quarter, c8 = config.channels_eighth,
@@ -113,6 +119,16 @@ RestorerImpl::Output RestorerImpl::forward(const RestorerInput& x) {
   const auto share = torch::sigmoid(kSharpness * heads.narrow(1, 3, 1) - kOffset) * there;
   out.frame = out.restored + share * (x.memory.to(torch::kFloat32) - out.restored);
   return out;
+}
+
+void RestorerImpl::use_runner() {
+  if (input_quarter_->weight.is_cpu()) runner_ = std::make_shared<RestorerRunner>(*this);
+}
+
+torch::Tensor RestorerImpl::paint(const RestorerInput& x) {
+  const torch::NoGradGuard guard;
+  if (runner_ != nullptr && x.base.size(0) == 1) return runner_->run(x);
+  return forward(x).frame.clamp(0, 1).contiguous();
 }
 
 }  // namespace semcodec

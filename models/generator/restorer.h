@@ -18,6 +18,8 @@
 
 #include <torch/torch.h>
 
+#include <memory>
+
 #include "models/generator/interpolator.h"
 #include "models/generator/transformer_block.h"
 
@@ -64,6 +66,8 @@ torch::Tensor raise_base(const torch::Tensor& base, std::int64_t height, std::in
 /// A raised picture at half size, by averages of 2×2 pixels.
 torch::Tensor halve(const torch::Tensor& picture);
 
+class RestorerRunner;
+
 class RestorerImpl : public torch::nn::Module {
  public:
   explicit RestorerImpl(const RestorerConfig& config);
@@ -73,6 +77,12 @@ class RestorerImpl : public torch::nn::Module {
     torch::Tensor restored;  ///< before the memory's pixels
   };
   Output forward(const RestorerInput& input);
+
+  /// forward()'s frame, clamped to 0..1, without gradients.
+  torch::Tensor paint(const RestorerInput& input);
+  /// Lets paint() run by restorer_runner.h, on the CPU and for one picture (N = 1). The weights are
+  /// copied: call it when they are final.
+  void use_runner();
 
   /// Interpolates between two restored frames: its own weights, since the interpolator beside the
   /// generator of planes knows other pictures and other motion.
@@ -90,6 +100,7 @@ class RestorerImpl : public torch::nn::Module {
   torch::nn::Conv2d up_eighth_{nullptr}, up_quarter_{nullptr}, up_half_{nullptr}, head_{nullptr};
   torch::nn::Sequential decoder_eighth_{nullptr}, decoder_quarter_{nullptr}, decoder_half_{nullptr};
   Interpolator interpolator_{nullptr};
+  std::shared_ptr<const RestorerRunner> runner_;  // null: forward() paints
 };
 TORCH_MODULE(Restorer);
 

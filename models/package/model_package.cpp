@@ -107,6 +107,16 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
   return config;
 }
 
+/// With AMX, oneDNN's convolutions are four times as fast as those of our engine; without, the
+/// engine is faster (docs/benchmarks.md).
+void prepare(Interpolator& interpolator, torch::Device device, std::optional<torch::Dtype> dtype) {
+  if (!device.is_cpu()) return;
+  const bool single = (dtype ? *dtype : inference_dtype(device)) == torch::kFloat32;
+  const bool tiles = cpu_has_amx() && !single;
+  if (!tiles && engine_wanted(device, dtype)) return interpolator->use_engine();
+  interpolator->use_runner();
+}
+
 /// Packages are named after the folder that they were trained into; what a stream could not say is
 /// replaced.
 std::string as_model_name(std::string name) {
@@ -223,7 +233,8 @@ Restorer load_restorer(const ModelPackage& package, torch::Device device,
   restorer->to(device, dtype ? *dtype : inference_dtype(device));
   to_channels_last(*restorer);
   restorer->eval();
-  if (engine_wanted(device, dtype)) restorer->interpolator()->use_engine();
+  if (device.is_cpu()) restorer->use_runner();
+  prepare(restorer->interpolator(), device, dtype);
   return restorer;
 }
 
@@ -235,6 +246,7 @@ Generator load_generator(const ModelPackage& package, torch::Device device,
   to_channels_last(*generator);
   generator->eval();
   if (engine_wanted(device, dtype)) generator->use_engine();
+  prepare(generator->interpolator(), device, dtype);
   return generator;
 }
 

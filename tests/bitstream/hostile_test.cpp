@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "common/bitstream/record_scanner.h"
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
+#include "semcodec/stream_reader.h"
 #include "tests/bitstream/proto_bytes.h"
 #include "tests/bitstream/sample_streams.h"
 

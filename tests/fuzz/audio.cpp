@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/bitstream/record_scanner.h"
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
+#include "semcodec/stream_reader.h"
 #include "tests/bitstream/proto_bytes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

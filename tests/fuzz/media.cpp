@@ -13,7 +13,7 @@
 #include "common/core/log.h"
 #include "common/media/base_codec.h"
 #include "common/media/intra_codec.h"
-#include "common/media/reader.h"
+#include "semcodec/video_reader.h"
 
 namespace {
 

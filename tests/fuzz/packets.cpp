@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
 #include "common/packets/packet_receiver.h"
+#include "semcodec/stream_reader.h"
 #include "tests/fuzz/repair.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

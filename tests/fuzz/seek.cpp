@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
+#include "semcodec/stream_reader.h"
 #include "tests/fuzz/repair.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
