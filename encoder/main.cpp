@@ -15,6 +15,7 @@
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/media/versions.h"
+#include "common/packets/packet_stream.h"
 #include "semcodec/encode_file.h"
 
 namespace {

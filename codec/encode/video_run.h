@@ -7,6 +7,7 @@
 #include <string>
 
 #include "codec/encode/encode_run.h"
+#include "common/packets/packet_stream.h"
 #include "semcodec/encode_file.h"
 #include "semcodec/video_reader.h"
 

@@ -5,6 +5,7 @@
 
 #include "common/bitstream/audio_record.h"
 #include "common/bitstream/format_version.h"
+#include "common/bitstream/frame_group.h"
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/record_scanner.h"
 #include "common/core/error.h"

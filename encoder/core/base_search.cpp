@@ -14,7 +14,7 @@ namespace {
 constexpr double kScales[] = {0.25, 0.375, 0.5, 0.75, 1};
 constexpr double kRates[] = {2.5, 3.2, 4, 5, 6.3, 8, 10, 12.5};  // coded frames a second
 constexpr int kQuantiserStep = 2;                                // of the trials
-constexpr int kMaxTrials = 8;
+constexpr int kMaxTrials = 6;
 constexpr double kRecordBits = 8 * 3.5;  // framing of a coded frame
 constexpr std::size_t kFewest = 4;       // coded frames that tell anything
 
@@ -53,16 +53,17 @@ std::vector<std::size_t> BaseSearch::coded_frames(double interval) const {
 }
 
 /// What interpolation leaves of the source at this rate: mean over all frames, measured half-way
-/// between two coded ones, where it is worst, at half size.
+/// between two coded ones, where it is worst, with flow found at half size.
 double BaseSearch::interpolation_error(int rate) {
   if (const auto found = interpolation_.find(rate); found != interpolation_.end()) {
     return found->second;
   }
   const auto coded = coded_frames(options_.interval.value_or(1 / kRates[rate]));
   const auto dense = make_dense_flow(MotionOptions::Preset::fast);
-  const auto half = [this](std::size_t i) {
+  const auto enlarged = [&](const cv::Mat& flow) {
     cv::Mat result;
-    cv::resize(view(*segment_.frames[i]), result, {}, 0.5, 0.5, cv::INTER_AREA);
+    cv::resize(flow * 2, result, {segment_.frames[0]->width, segment_.frames[0]->height}, 0, 0,
+               cv::INTER_LINEAR);
     return result;
   };
   double sum = 0;
@@ -70,17 +71,18 @@ double BaseSearch::interpolation_error(int rate) {
     const std::size_t a = coded[k], b = coded[k + 1], middle = (a + b) / 2;
     if (b - a < 2) continue;
     const float tau = static_cast<float>(middle - a) / static_cast<float>(b - a);
-    const cv::Mat earlier = half(a), later = half(b);
     const cv::Mat grey_a = grey_picture(*segment_.frames[a], true),
                   grey_b = grey_picture(*segment_.frames[b], true);
-    const cv::Mat there = dense_flow(*dense, grey_a, grey_b),
-                  back = dense_flow(*dense, grey_b, grey_a);
+    const cv::Mat there = enlarged(dense_flow(*dense, grey_a, grey_b)),
+                  back = enlarged(dense_flow(*dense, grey_b, grey_a));
     cv::Mat blend;
     // Motion from the moment between to either side, as if what moves there moved at both ends.
     const cv::Mat to_a = -tau * (1 - tau) * there + tau * tau * back,
                   to_b = (1 - tau) * (1 - tau) * there - tau * (1 - tau) * back;
-    cv::addWeighted(fetch(earlier, to_a), 1 - tau, fetch(later, to_b), tau, 0, blend);
-    const double worst = squared_error(blend, half(middle)) / (4 * tau * (1 - tau));
+    cv::addWeighted(fetch(view(*segment_.frames[a]), to_a), 1 - tau,
+                    fetch(view(*segment_.frames[b]), to_b), tau, 0, blend);
+    const double worst =
+        squared_error(blend, view(*segment_.frames[middle])) / (4 * tau * (1 - tau));
     for (std::size_t i = a + 1; i < b; ++i) {
       const double t = static_cast<double>(i - a) / static_cast<double>(b - a);
       sum += 4 * t * (1 - t) * worst;

@@ -53,7 +53,7 @@ struct EncoderOptions {
   /// With it and a look-ahead, size and interval of base pictures are chosen by trial at each entry
   /// point, on so many seconds behind it; frames wait so long.
   MakeBaseDecoder base_decoder;
-  double base_search = 2.5;
+  double base_search = 1.8;
   std::shared_ptr<BaseTrialMemory> base_trials;  ///< of passes before this one; may be null
   /// Seconds behind an entry point that are looked at before its key picture is chosen; its frames
   /// are kept so long. 0 = never look ahead.

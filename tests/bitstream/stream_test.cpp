@@ -8,6 +8,7 @@
 #include "common/core/error.h"
 #include "common/core/file.h"
 #include "common/core/hash.h"
+#include "common/entropy/frame_coder.h"
 #include "semcodec/stream_reader.h"
 #include "semcodec/stream_writer.h"
 #include "tests/bitstream/sample_streams.h"
