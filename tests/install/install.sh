@@ -30,7 +30,7 @@ done
 
 step "planes need no torch, libav or OpenCV"
 ldd "$lib/libsemcodec_planes.so" >"$dir/ldd.txt"
-if grep -E 'torch|c10|avcodec|avformat|opencv' "$dir/ldd.txt"; then
+if grep -E 'lib(torch|c10|avcodec|avformat|opencv)' "$dir/ldd.txt"; then
   fail "libsemcodec_planes links these"
 fi
 
