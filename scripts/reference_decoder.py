@@ -697,12 +697,12 @@ def plane_format(data):
 
 
 class Stream:
-    """Yields (pts, digest) of each coded frame."""
+    """Yields (pts, digest) of each coded frame. `start`: primed()."""
 
-    def __init__(self, path, priming):
+    def __init__(self, path, start):
         with open(path, "rb") as file:
             self.data = file.read()
-        self.start = primed(priming)
+        self.start = start
 
     def __iter__(self):
         decoder = None
@@ -773,5 +773,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     here = os.path.dirname(os.path.abspath(__file__))
     DATA = sys.argv[2] if len(sys.argv) == 3 else os.path.join(here, "../common/entropy/priming.bin")
-    for time, text in Stream(sys.argv[1], DATA):
+    for time, text in Stream(sys.argv[1], primed(DATA)):
         print(time, text, flush=True)
