@@ -1,7 +1,8 @@
 # semcodec_library(NAME SOURCES... [TORCH] [HIDDEN] LINK targets...)
 # semcodec_program(NAME SOURCES... [TORCH] LINK targets...)
 # semcodec_test(NAME SOURCES... [TORCH] LABELS labels... LINK targets...)
-# semcodec_script_test(NAME LABELS labels... [TIMEOUT seconds] [SKIPS] COMMAND program arguments...)
+# semcodec_script_test(NAME LABELS labels... [TIMEOUT seconds] [SKIPS] [BUILDS]
+#                      COMMAND program arguments...)
 #
 # One place for include paths, warnings and the precompiled torch header. A target sees only
 # what it links, which is how the dependency rules of docs/architecture.md are enforced.
@@ -77,9 +78,10 @@ endfunction()
 
 # Every test has a label, one of unit, golden, gpu, program, install (docs/testing.md); `slow` comes
 # besides where it takes 40 s or more on two cores, so that `ctest -LE slow` is quick. SKIPS: status
-# 77 means that what it needs is not there.
+# 77 means that what it needs is not there. BUILDS: it uses the build folder as a builder does, which
+# one test at a time may.
 function(semcodec_script_test name)
-  cmake_parse_arguments(A "SKIPS" "TIMEOUT" "LABELS;COMMAND" ${ARGN})
+  cmake_parse_arguments(A "SKIPS;BUILDS" "TIMEOUT" "LABELS;COMMAND" ${ARGN})
   set(_known unit golden gpu program install fuzz slow)
   set(_kinds ${A_LABELS})
   list(REMOVE_ITEM _kinds slow fuzz)
@@ -96,6 +98,9 @@ function(semcodec_script_test name)
   endif()
   _add_test(NAME ${name} COMMAND ${A_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${A_TIMEOUT})
+  if(A_BUILDS)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK build_folder)
+  endif()
   if(A_SKIPS)
     set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
   endif()

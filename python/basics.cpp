@@ -90,7 +90,7 @@ void bind_basics(py::module_& module) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const Error& error) {
-      const py::object value = error_type(error.what());
+      const py::object value = py::handle(error_type)(error.what());
       value.attr("kind") = kind_name(error.kind());
       PyErr_SetObject(error_type.ptr(), value.ptr());
     }

@@ -50,7 +50,7 @@ Options from_keywords(const py::kwargs& keywords) {
   const py::object options = py::cast(Options());
   for (const auto& [name, value] : keywords) {
     if (!py::hasattr(options, name)) {
-      throw py::type_error("there is no option " + name.cast<std::string>());
+      throw py::type_error("there is no option " + std::string(py::str(name)));
     }
     options.attr(name) = value;
   }
@@ -127,7 +127,7 @@ class Decoder {
   std::unique_ptr<StreamDecoder> decoder_;
 };
 
-py::dict to_dict(const EncodeSummary& summary) {
+py::dict summary_dict(const EncodeSummary& summary) {
   py::dict result = to_dict(summary.stats);
   result["seconds"] = summary.seconds;
   result["passes"] = summary.passes;
@@ -203,7 +203,7 @@ py::dict encode_file_with(const py::object& input, const py::object& output,
     summary = encode_file(from, to, options);
   }
   if (signalled) throw py::error_already_set();
-  return to_dict(summary);
+  return summary_dict(summary);
 }
 
 }  // namespace

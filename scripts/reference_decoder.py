@@ -1,0 +1,619 @@
+#!/usr/bin/env python3
+"""Decodes the planes of .sem streams by docs/format.md alone, slowly; prints "pts digest" lines.
+
+    python3 scripts/reference_decoder.py STREAM.sem [PRIMING.bin]
+
+Written from the description: that it agrees with the C++ decoder on the golden streams shows that the
+description is enough. Section numbers are those of docs/format.md.
+"""
+
+import hashlib
+import os
+import pickle
+import struct
+import sys
+
+MASK = 0xFFFFFFFF
+HERE, EAST, SOUTH, WEST, NORTH = (0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)
+CAUSAL = (WEST, (-2, 0), NORTH, (0, -2), (-1, -1), (1, -1))
+ALL = (HERE, EAST, SOUTH, WEST, NORTH, (1, 1), (-1, 1), (1, -1), (-1, -1))
+
+
+class Damaged(Exception):
+    """The bytes are no sound stream."""
+
+
+def clamp(v, low, high):
+    return low if v < low else high if v > high else v
+
+
+# Section 4: tables
+def _tables():
+    squash, stretch, power, x = [0] * 5119, [], 1 << 32, -2559
+    for i in range(2560):
+        squash[2559 + i] = (1 << 48) // ((1 << 32) + power)
+        squash[2559 - i] = 65536 - squash[2559 + i]
+        power = power * 0xFF007FD5 >> 32
+    for i in range(4096):
+        while x < 2559 and squash[x + 2559] < 16 * i + 8:
+            x += 1
+        stretch.append(x)
+    return squash, stretch
+
+
+SQUASH, STRETCH = _tables()
+
+
+def rate(n):
+    return 65536 // (2 * n + 3)
+
+
+def adapt(p, bit, r):
+    return p + (((65535 if bit else 0) - p) * r + 16384 >> 15)
+
+
+# Section 3: the arithmetic decoder
+class Bits:
+    def __init__(self, chunk):
+        self.chunk, self.position, self.low, self.high = chunk, 4, 0, MASK
+        self.code = int.from_bytes((chunk + bytes(4))[:4], "big")
+
+    def read(self, p):
+        mid = self.low + ((self.high - self.low) * p >> 16)
+        bit = int(self.code <= mid)
+        self.low, self.high = (self.low, mid) if bit else (mid + 1, self.high)
+        while (self.low ^ self.high) >> 24 == 0:
+            byte = self.chunk[self.position] if self.position < len(self.chunk) else 0
+            self.position += 1
+            if self.position > len(self.chunk) + 8:
+                raise Damaged("the chunk ends too early")
+            self.low, self.high = self.low << 8 & MASK, (self.high << 8 & MASK) | 255
+            self.code = (self.code << 8 & MASK) | byte
+        return bit
+
+
+# Section 5: the mixer
+def next_history(h, bit):
+    counts = [h >> 5, h >> 2 & 7]   # zeros, ones
+    counts[bit] = min(counts[bit] + 1, 7)
+    if counts[1 - bit] > 2:
+        counts[1 - bit] = (counts[1 - bit] + 2) // 2
+    return counts[0] << 5 | counts[1] << 2 | (h << 1 | bit) & 3
+
+
+def fresh_history(h):
+    zeros, ones = h >> 5, h >> 2 & 7
+    return [(10 * ones + 3) * 65535 // (10 * (ones + zeros) + 6), 6]
+
+
+def moved_weights(weights, x, gain):
+    return [clamp(w + ((v * gain + 8192) >> 14), -262144, 262144) for w, v in zip(weights, x)]
+
+
+def dot(weights, x):
+    return clamp(sum((w >> 4) * v for w, v in zip(weights, x)) >> 12, -2559, 2559)
+
+
+class Mixer:
+    def __init__(self, bits, contexts, selectors, apms):
+        self.shift, self.slots = 32 - bits, {}   # index: (check, p, count, history)
+        self.weights = [[[120000 // (2 * contexts)] * (2 * contexts) for _ in range(n)] for n in selectors]
+        self.ages = [[0] * n for n in selectors]
+        self.last = [[32768, 32768] for _ in range(selectors[0])]
+        self.apm = [[SQUASH[clamp((j - 16) * 128, -2559, 2559) + 2559] for j in range(33)] for _ in range(apms)]
+        self.histories = [[fresh_history(h) for h in range(256)] for _ in range(contexts)]
+
+    def begin(self, values):
+        """Sets the contexts of the decisions to come."""
+        self.hashes = []
+        for i, value in enumerate(values):
+            h = (value + 1 + i * 0x3C6EF372) * 0x9E3779B1 & MASK
+            h = (h ^ h >> 15) * 0x2C1B3C6D & MASK
+            self.hashes.append(h ^ h >> 13)
+
+    def look_up(self, h, node):
+        index = ((h + (node >> 3) * 0x9E3779B1 & MASK) >> self.shift) ^ (node & 7)
+        check, fresh = h + node * 0x9E35 & 0xFFFF, (0, 32768, 0, 0)
+        slot, other = self.slots.get(index, fresh), self.slots.get(index ^ 1, fresh)
+        if slot[0] == check:
+            return index, slot
+        if other[0] == check:
+            return index ^ 1, other
+        return index ^ (other[2] < slot[2]), (check, 32768, 0, 0)
+
+    def read(self, bits, node, selector0, selector1, apm):
+        found, x, selected = [self.look_up(h, node) for h in self.hashes], [], (selector0, selector1)
+        for table, (_, (_, p, count, history)) in zip(self.histories, found):
+            x.append(STRETCH[p >> 4] * (65536 * count // (count + 1)) >> 16)
+            x.append(STRETCH[table[history][0] >> 4])
+        outs = [dot(self.weights[g][selected[g]], x) for g in (0, 1)]
+        mixed = dot(self.last[selector0], outs)
+        m, s, entries = SQUASH[mixed + 2559], clamp(mixed, -2047, 2047) + 2048, self.apm[apm]
+        low, f = s >> 7, s & 127
+        a = (entries[low] * (128 - f) + entries[low + 1] * f) >> 7
+        bit = bits.read(clamp((m * 5 + a * 3) >> 3, 2, 65534))
+
+        for g, chosen in enumerate(selected):
+            age = self.ages[g][chosen]
+            gain = (65536 * bit - SQUASH[outs[g] + 2559]) * (130 + 470 * 200 // (200 + age)) >> 10
+            self.ages[g][chosen] = min(age + 1, 4095)
+            self.weights[g][chosen] = moved_weights(self.weights[g][chosen], x, gain)
+        self.last[selector0] = moved_weights(self.last[selector0], outs, (65536 * bit - m) * 50 >> 10)
+        for table, (index, (check, p, count, history)) in zip(self.histories, found):
+            entry = table[history]
+            entry[:] = adapt(entry[0], bit, rate(entry[1])), min(entry[1] + 1, 255)
+            self.slots[index] = (check, adapt(p, bit, rate(count)), min(count + 1, 127), next_history(history, bit))
+        entries[low + (f >= 64)] = adapt(entries[low + (f >= 64)], bit, 655)
+        return bit
+
+    def soften(self):
+        self.slots = {i: (c, p, min(n, 4), h) for i, (c, p, n, h) in self.slots.items()}
+        self.histories = [[[p, min(n, 60)] for p, n in table] for table in self.histories]
+        self.ages = [[min(age, 200) for age in group] for group in self.ages]
+
+
+class Quiet:
+    """Cells whose surroundings agree."""
+
+    def __init__(self, count):
+        self.entries = [(32768, 0)] * count
+
+    def read(self, bits, context):
+        p, uses = self.entries[context]
+        bit = bits.read(clamp(p, 16, 65520))
+        self.entries[context] = adapt(p, bit, rate(uses)), min(uses + 1, 255)
+        return bit
+
+    def soften(self):
+        self.entries = [(p, min(uses, 60)) for p, uses in self.entries]
+
+
+class Coders:
+    """Everything that learns."""
+
+    def __init__(self):
+        self.structure, self.texture = Mixer(17, 8, (9, 160), 64), Mixer(17, 8, (9, 160), 64)
+        self.labels, self.rest = Mixer(17, 8, (12, 320), 384), Mixer(12, 5, (32, 16), 1)
+        self.vectors, self.numbers = Mixer(14, 8, (8, 64), 64), Mixer(12, 8, (32, 32), 1)
+        self.colours = Mixer(12, 5, (32, 32), 1)
+        self.quiet_structure, self.quiet_texture, self.quiet_labels = Quiet(128), Quiet(128), Quiet(2560)
+        self.scene = 0
+
+
+# Section 6: what is coded
+def pack(k, *values):
+    h = 0
+    for v in values:
+        h = (h * 0x2F0B4C47 + v + k) & MASK
+    return h
+
+
+def digits(v):
+    return abs(v).bit_length() + (16 if v < 0 else 0)
+
+
+def fine(v):
+    return v + 2 if abs(v) <= 2 else digits(v) + 8
+
+
+def flags(*conditions):
+    return sum(1 << i for i, c in enumerate(conditions) if c)
+
+
+def distinct(values, most):
+    return list(dict.fromkeys(values))[:most]
+
+
+def read_number(mixer, bits, kind, contexts):
+    mixer.begin([value * 8 + kind & MASK for value in contexts])
+    if not mixer.read(bits, 0, 4 * kind, 0, 0):
+        return 0
+    negative, d, value = mixer.read(bits, 1, 4 * kind + 1, 1, 0), 1, 1
+    while d < 12 and mixer.read(bits, 1 + d, 4 * kind + 2, 2 + d, 0):
+        d += 1
+    for i in range(d - 2, -1, -1):
+        node = 32 + (16 * d + i) * 8 + (value if d - 2 - i < 2 else 4)
+        value = value << 1 | mixer.read(bits, node, 4 * kind + 3, 15 + i, 0)
+    return -value if negative else value
+
+
+class Plane:
+    """Values with a border around."""
+
+    def __init__(self, width, height, outside, levels=0):
+        self.width, self.height, self.outside, self.levels = width, height, outside, levels
+        self.rows = [[outside] * (width + 4) for _ in range(height + 4)]
+
+    def near(self, x, y, offsets):
+        return [self.rows[y + dy + 2][x + dx + 2] for dx, dy in offsets]
+
+    def put(self, x, y, value):
+        self.rows[y + 2][x + 2] = value
+
+    def moved(self, motion, size):
+        result, (width, height, field) = Plane(self.width, self.height, self.outside), motion
+        for y in range(self.height):
+            for x in range(self.width):
+                dx, dy = field[y * height // self.height * width + x * width // self.width]
+                sx = clamp(x + (2 * dx * self.width + 4 * size[0]) // (8 * size[0]), 0, self.width - 1)
+                sy = clamp(y + (2 * dy * self.height + 4 * size[1]) // (8 * size[1]), 0, self.height - 1)
+                result.put(x, y, self.rows[sy + 2][sx + 2])
+        return result
+
+
+class Decoder:
+    """The planes of one stream (or of one priming sequence), frame by frame."""
+
+    def __init__(self, size, coders, start=None):
+        self.size, self.coders, self.start, self.counter, self.palette = size, coders, start, 0, []
+        self.forget()
+
+    def forget(self):
+        self.field, self.references = None, {}   # kind: [last, before]
+
+    def reference(self, kind, motion, width, height):
+        planes = self.references.get(kind, [None, None])
+        if planes[0] and (planes[0].width, planes[0].height) != (width, height):
+            planes = [None, None]
+        return [p and motion and p.moved(motion, self.size) or p for p in planes]
+
+    def frame(self, bits, entry, cut, formats):
+        """formats: {kind: (width, height, levels)}, texture a list; only what is present."""
+        if entry:
+            self.coders = pickle.loads(self.start) if self.start else self.coders
+            self.palette = []
+        if entry or cut:
+            self.forget()
+            self.coders.scene += 1
+        number = sum(bits.read(32768) << i for i in (3, 2, 1, 0))
+        if not entry and number != (self.counter + 1) & 15:
+            raise Damaged("a frame is missing")
+        self.counter, c = number, self.coders
+        motion = self.motion(bits, *formats["motion"][:2]) if "motion" in formats else None
+        if "labels" in formats:
+            self.colours(bits, formats["labels"][2])
+        structure, labels, texture, known = None, None, [], {}
+        if "structure" in formats:
+            known["structure"] = self.reference("structure", motion, *formats["structure"][:2])
+            structure = self.plane(bits, c.structure, c.quiet_structure, formats["structure"], 0,
+                                   known["structure"], None)
+            known["structure"] = [structure, known["structure"][0]]
+        if "labels" in formats:
+            before = self.reference("labels", motion, *formats["labels"][:2])
+            labels = self.label_plane(bits, *formats["labels"], structure, before)
+            known["labels"] = [labels, before[0]]
+        for i, form in enumerate(formats.get("texture", [])):
+            before = self.reference(i, motion, *form[:2])
+            same = i and form[:2] == formats["texture"][i - 1][:2]
+            texture.append(self.plane(bits, c.texture, c.quiet_texture, form, i, before,
+                                      known[i - 1] if same else None))
+            known[i] = [texture[-1], before[0]]
+        self.references.update(known)
+        return motion, structure, labels, texture
+
+    def motion(self, bits, width, height):
+        old = self.field[2] if self.field and self.field[:2] == (width, height) else None
+        has, field = int(old is not None), []
+        for i in range(width * height):
+            x, y = i % width, i // width
+            p0 = old[i] if old else (0, 0)
+            pe, ps, pw, pn = (old[i + step] if old and inside else p0 for step, inside in (
+                (1, x + 1 < width), (width, y + 1 < height), (-1, x > 0), (-width, y > 0)))
+            w = field[i - 1] if x else field[i - width] if y else p0
+            n = field[i - width] if y else w
+            ne, nw = field[i - width + 1] if y and x + 1 < width else n, field[i - width - 1] if y and x else n
+            ww, nn = field[i - 2] if x > 1 else w, field[i - 2 * width] if y > 1 else n
+            middle = tuple(sorted((w[c], n[c], ne[c]))[1] for c in (0, 1))
+            candidates = distinct((middle, w, n, ne, p0, nw, pe, ps), 4)
+            flat, same = flags(w == n, n == ne, w == nw, n == nw), flags(w == pw, n == pn)
+            settled, vector = flags(p0 == pw, p0 == pn, p0 == pe, p0 == ps), None
+            for k, t in enumerate(candidates):
+                u = candidates[min(k + 1, len(candidates) - 1)]
+                around, wider = flags(w == t, n == t, ne == t, nw == t), flags(ww == t, nn == t)
+                before = flags(p0 == t, pe == t, ps == t, pw == t, pn == t)
+                apart, size = digits(abs(u[0] - t[0]) + abs(u[1] - t[1])), digits(abs(t[0]) + abs(t[1]))
+                self.coders.vectors.begin([(pack(1, *values) * 16 + 2 * k + has) & MASK for values in (
+                    (around, flat), (around, flat, wider), (before, same, around & 3), (around, before),
+                    (apart, around, len(candidates)), (settled, before, same), (size, flat, around), t)])
+                selector = 8 * (around & 7) + 4 * (p0 == t) + 2 * (t == (0, 0)) + (wider == 3)
+                if self.coders.vectors.read(bits, 0, 2 * k + has, selector, 16 * k + flat):
+                    vector = t
+                    break
+            field.append(vector or self.new_vector(bits, middle, w, n, ne, nw, p0))
+        self.field = (width, height, field)
+        return self.field
+
+    def new_vector(self, bits, middle, *vectors):
+        parts, r = [], fine(0)
+        for kind, m in enumerate(middle):
+            w, n, ne, nw, p = (v[kind] for v in vectors)
+            spread, gap = digits(max(w, n, ne) - min(w, n, ne)), digits(p - m)
+            value = read_number(self.coders.numbers, bits, kind, [
+                0, spread, gap, r, pack(1, spread, gap), pack(1, fine(w - m), fine(n - m), fine(ne - m)),
+                pack(1, r, fine(p - m), fine(w - m)), pack(1, fine(w + n - nw - m))])
+            parts.append(clamp(m + value, -1024, 1023))
+            r = fine(parts[0] - middle[0])
+        return tuple(parts)
+
+    def colours(self, bits, count):
+        result, above = [], 0
+        for i in range(count):
+            known = i < len(self.palette)
+            base = self.palette[i] if known else result[-1] if result else (128, 128, 128)
+            colour, green, just = [0, 0, 0], 0, 0
+            for part in (1, 0, 2):
+                predicted, a, b = clamp(base[part] + green, 0, 255), digits(green), digits(just)
+                just = read_number(self.coders.colours, bits, part + (0 if known else 3),
+                                   [0, a, b, digits(above), pack(0, a, b)])
+                colour[part] = clamp(predicted + just, 0, 255)
+                green = just if part == 1 else green
+            above = green
+            result.append(tuple(colour))
+        self.palette = result
+
+    def plane(self, bits, mixer, quiet, form, channel, reference, companion):
+        (width, height, levels), scene = form, self.coders.scene
+        plane, blank = Plane(width, height, 0, levels), Plane(width, height, 0)
+        last, before = reference[0] or blank, reference[1] or blank
+        has, bias = int(reference[0] is not None), 4 * channel + flags(*reference)
+        q = [v if levels <= 4 else 4 * v // levels for v in range(levels)]
+        for y in range(height):
+            for x in range(width):
+                w, ww, n, nn, nw, ne = plane.near(x, y, CAUSAL)
+                p0, pe, ps, pw, pn, pse, psw, pne, pnw = last.near(x, y, ALL)
+                (pp,), least = before.near(x, y, [HERE]), 0
+                if has and companion is None and not (w or n or nw or ne or p0 or pe or ps or pw or pn):
+                    at = 8 * (16 * y // height) + flags(pp, ww or nn, pse or psw or pne or pnw)
+                    least = quiet.read(bits, at)
+                    if not least:
+                        continue
+                co, coc = ((p.near(x, y, [HERE])[0] if p else 0) for p in companion or (None, None))
+                errors = (q[w] != q[pw]) + (q[n] != q[pn]) + (q[ne] != q[pne]) + (q[nw] != q[pnw])
+                contexts = [
+                    pack(1, w, n, nw, ne), pack(1, p0, pe, ps, pw, pn),
+                    pack(1, q[w], q[n], q[nw], q[ne], q[ww], q[nn]), pack(1, p0, pp, errors, q[w]),
+                    pack(1, p0, pp, w, n, co), pack(1, y * 16 // height, x * 16 // width, q[p0], scene)]
+                if companion is None:
+                    contexts += [pack(1, p0, pe, ps, q[pse], q[psw], q[w], q[n]),
+                                 pack(1, p0, w - pw, n - pn, q[ne] - q[pne])]
+                else:
+                    contexts += [pack(2, co, p0, q[w] + q[n]),
+                                 pack(2, co, coc, p0, (2 * (q[w] + q[n]) + q[nw] + q[ne]) // 2)]
+                mixer.begin([c * 64 + bias & MASK for c in contexts])
+                here, west, north = min(q[p0], 3), min(q[w], 3), min(q[n], 3)
+                plane.put(x, y, self.value(bits, mixer, levels, least, (
+                    80 * has + 16 * min(errors, 4) + 4 * here + west, 16 * here + 4 * west + north)))
+        return plane
+
+    @staticmethod
+    def value(bits, mixer, levels, v, selectors):
+        while v < min(8, levels - 1) and mixer.read(bits, v, v, *selectors):
+            v += 1
+        if v < 8 or levels <= 9:
+            return v
+        largest, rest, prefix = levels - 9, 0, 1
+        for d in range(largest.bit_length() - 1, -1, -1):
+            fits = rest + (1 << d) <= largest
+            bit = mixer.read(bits, 16 + prefix, 8, *selectors) if fits else 0
+            prefix, rest = prefix << 1 | bit, rest | bit << d
+        return 8 + rest
+
+    @staticmethod
+    def edge_class(structure, x, y, width, height):
+        if structure is None:
+            return 0
+        x0, y0 = x * structure.width // width, y * structure.height // height
+        x1 = clamp((x + 1) * structure.width // width, x0 + 1, x0 + 4)
+        y1 = clamp((y + 1) * structure.height // height, y0 + 1, y0 + 4)
+        total = sum(min(v, 3) for row in structure.rows[y0 + 2:y1 + 2] for v in row[x0 + 2:x1 + 2])
+        return 1 if total == 0 else 2 if total <= 2 else 3 if total <= 5 else 4
+
+    def distance(self, a, b):
+        if a < 0 or b < 0:
+            return 1 << 20
+        return sum(k * (p - q) ** 2 for k, p, q in zip((3, 4, 2), self.palette[a], self.palette[b]))
+
+    def label_plane(self, bits, width, height, levels, structure, reference):
+        plane, blank = Plane(width, height, -1, levels), Plane(width, height, -1)
+        last, before = reference[0] or blank, reference[1] or blank
+        has, scene, mixer = int(reference[0] is not None), self.coders.scene, self.coders.labels
+        for y in range(height):
+            for x in range(width):
+                edge, label = self.edge_class(structure, x, y, width, height), None
+                w, ww, n, nn, nw, ne = plane.near(x, y, CAUSAL)
+                p0, pe, ps, pw, pn, pse, psw, pne, pnw = last.near(x, y, ALL)
+                (pp,) = before.near(x, y, [HERE])
+                candidates = distinct((v for v in (p0, w, n, ne, nw, pp, pe, ps) if 0 <= v < levels), 6)
+                quiet = p0 >= 0 and {p0} == {w, n, ne, nw, pe, ps, pw, pn}
+                flat = flags(w == n, n == ne, w == nw, n == nw)
+                errors = (w != pw) + (n != pn) + (ne != pne) + (nw != pnw)
+                for k, t in enumerate(candidates):
+                    around, wider = flags(w == t, n == t, ne == t, nw == t), flags(ww == t, nn == t)
+                    prev = flags(p0 == t, pe == t, ps == t, pw == t, pn == t)
+                    corners = flags(pse == t, psw == t, pne == t, pnw == t)
+                    if k == levels - 1:
+                        yes = True   # as many candidates as levels: the last one is not said
+                    elif k == 0 and quiet:
+                        at = ((t & 63) * 10 + 2 * edge + (pp == t)) * 4 + flags(wider == 3, corners == 15)
+                        yes = self.coders.quiet_labels.read(bits, at)
+                    else:
+                        u, near = candidates[k + 1] if k + 1 < len(candidates) else -1, 0
+                        d = self.distance(t, u) // 256
+                        while d > 0 and near < 7:
+                            near, d = near + 1, d // 3
+                        mixer.begin([(pack(3, *values) * 16 + 2 * k + has) & MASK for values in (
+                            (around, wider, flat), (t, p0, w, scene), (t, w, n, scene), (t, p0, pe, ps, scene),
+                            (edge, around & 3, int(p0 == t), errors), (around, prev, corners),
+                            (t, w, n, ne, nw, scene), (t, u, candidates[0], near, scene))])
+                        yes = mixer.read(
+                            bits, 0, 2 * k + has,
+                            40 * (around & 7) + 8 * min(errors, 4) + 4 * (p0 == t) + 2 * (pp == t) + (edge > 1),
+                            64 * k + 16 * (around & 3) + 2 * (prev & 7) + (errors > 0))
+                    if yes:
+                        label = t
+                        break
+                if label is None:
+                    label = self.rest_label(bits, levels, candidates, edge, has)
+                plane.put(x, y, label)
+        return plane
+
+    def rest_label(self, bits, levels, candidates, edge, has):
+        a = candidates[0] if candidates else -1
+        b = candidates[1] if len(candidates) > 1 else a
+        c, scene = candidates[2] if len(candidates) > 2 else b, self.coders.scene
+        rest = sorted((v for v in range(levels) if v not in candidates),
+                      key=lambda v: sum(self.distance(v, near) for near in (a, b, c)))
+
+        def ask(node, selector0, label):
+            self.coders.rest.begin([0, pack(3, a, scene), pack(3, a, b, scene),
+                                    pack(3, len(candidates), edge), pack(3, label, scene)])
+            return self.coders.rest.read(bits, node, selector0, 2 * len(candidates) + has, 0)
+
+        for r, label in enumerate(rest[:24]):
+            if r == len(rest) - 1 or ask(r, r, label):
+                return label
+        found, largest = 0, len(rest) - 25
+        for d in range(largest.bit_length() - 1, -1, -1):
+            if found + (1 << d) <= largest and ask(64 + d, 24 + d, rest[23]):
+                found |= 1 << d
+        return rest[24 + found]
+
+
+def primed(path):
+    """The coders after the priming data, as entry points load them."""
+    with open(path, "rb") as file:
+        data, coders = file.read(), Coders()
+    while data:
+        head, chunk = struct.unpack("<16H", data[:32]), data[32:]
+        decoder, bits = Decoder(head[:2], coders), Bits(chunk[:head[15]])
+        formats = {"structure": head[5:8], "labels": head[8:11], "texture": [head[12:15]] * head[11]}
+        for i in range(head[2]):
+            decoder.frame(bits, i == 0, False, {**formats, "motion": head[3:5]} if i else formats)
+        data = chunk[head[15]:]
+    for part in vars(coders).values():
+        if part is not coders.scene:
+            part.soften()
+    return pickle.dumps(coders)
+
+
+# Sections 1 and 2: records
+def varint(data, at):
+    value = shift = 0
+    while True:
+        value, at, shift = value | (data[at] & 127) << shift, at + 1, shift + 7
+        if data[at - 1] < 128:
+            return value, at
+
+
+def sized(data, at):
+    size, at = varint(data, at)
+    return data[at:at + size], at + size
+
+
+def message(data):
+    """Fields of a protobuf message: {number: [values]}; packed numbers stay bytes."""
+    fields, at = {}, 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        value, at = (sized if tag & 7 == 2 else varint)(data, at)
+        fields.setdefault(tag >> 3, []).append(value)
+    return fields
+
+
+def signed(values):
+    """sint64 fields, packed or not."""
+    numbers = []
+    for value in values:
+        at = 0
+        while isinstance(value, bytes) and at < len(value):
+            number, at = varint(value, at)
+            numbers.append(number)
+        numbers += [] if isinstance(value, bytes) else [value]
+    return [n >> 1 ^ -(n & 1) for n in numbers]
+
+
+def one(fields, number, default=0):
+    return fields.get(number, [default])[-1]
+
+
+def records(data):
+    at = 0
+    while at < len(data):
+        payload, end = sized(data, at + 2)
+        crc = MASK
+        for byte in data[at + 1:end]:
+            crc ^= byte
+            for _ in range(8):
+                crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+        if data[at] != 0xA7 or (crc ^ MASK) & 0xFFFFFF != int.from_bytes(data[end:end + 3], "little"):
+            raise Damaged("a record's check fails")
+        yield data[at + 1] - 0x50, payload
+        at = end + 3
+
+
+class Stream:
+    """Yields (pts, digest) of each coded frame. `start`: primed()."""
+
+    def __init__(self, path, start):
+        with open(path, "rb") as file:
+            self.data, self.start, self.formats, self.n, self.origin = file.read(), start, {}, 0, 0
+
+    def __iter__(self):
+        decoder = None
+        for kind, payload in records(self.data):
+            if kind == 1 and decoder is None:
+                header = message(payload)
+                decoder = Decoder((one(header, 6), one(header, 7)), None, self.start)
+                step = one(header, 9) * one(header, 11, 1), one(header, 8) * one(header, 10)
+                self.step = step if step[1] else (0, 1)
+            elif kind == 2:
+                yield self.frame(decoder, payload)
+
+    def frame(self, decoder, payload):
+        head, at = varint(payload, 0)
+        text, at = sized(payload, at) if head & 1 else (b"", at)
+        _, at = sized(payload, at) if head & 2 else (b"", at)   # the base picture is AV1's
+        fields = message(text)
+        entry, cut = bool(one(fields, 1) & 1), bool(one(fields, 1) & 2)
+        if entry:
+            self.formats, self.n, self.origin = {}, one(fields, 6), signed([one(fields, 7)])[0]
+        told = message(one(fields, 3, b""))
+        for number, name in ((1, "motion"), (2, "structure"), (3, "labels"), (4, "texture")):
+            forms = [message(form) for form in told.get(number, [])]
+            sizes = [tuple(one(f, i) for i in (1, 2, 3)) for f in forms for _ in range(max(1, one(f, 4)))]
+            if sizes:
+                self.formats[name] = sizes if name == "texture" else sizes[-1]
+        absent = one(fields, 2) | (entry or cut)
+        present = {name: self.formats[name] for i, name in enumerate(("motion", "structure", "labels", "texture"))
+                   if name in self.formats and not absent >> i & 1}
+        steps, pts = signed(fields.get(5, [])), 0
+        for i in range((head >> 2) + 1):
+            self.origin += steps[i] if i < len(steps) else 0
+            pts = self.origin + (2 * self.n * self.step[0] + self.step[1]) // (2 * self.step[1])
+            self.n += 1
+        planes = decoder.frame(Bits(payload[at:]), entry, cut, present)
+        return pts, digest(*planes, decoder.palette if "labels" in present else [])
+
+
+# Section 7: digests
+def digest(motion, structure, labels, texture, palette):
+    def numbers(*values):
+        return struct.pack(f"<{len(values)}I", *values)
+
+    def plane(p):
+        values = [v for row in p.rows[2:-2] for v in row[2:-2]] if p else []
+        return (numbers(p.width, p.height, p.levels) if p else numbers(0, 0, 0)) + bytes(values)
+
+    width, height, field = motion or (0, 0, [])
+    data = numbers(width, height) + b"".join(struct.pack("<h", v[c]) for c in (0, 1) for v in field)
+    data += plane(structure) + plane(labels) + numbers(len(palette)) + bytes(sum(palette, ()))
+    data += numbers(len(texture)) + b"".join(map(plane, texture))
+    return hashlib.md5(data).hexdigest()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../common/entropy/priming.bin")
+    for time, text in Stream(sys.argv[1], primed(sys.argv[2] if len(sys.argv) == 3 else DATA)):
+        print(time, text, flush=True)
