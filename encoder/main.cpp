@@ -144,7 +144,13 @@ EncodeFileOptions file_options(const Arguments& arguments) {
     auto& peak = options.encoder.max_rate;
     // The peak holds for everything on the wire.
     const auto extra = transport_bytes(options.packets->link);
-    if (peak) *peak /= wire_expansion(options.packets->packets, extra);
+    const double expansion = wire_expansion(options.packets->packets, extra);
+    const auto mean = options.encoder.bit_rate;
+    require(!peak || !mean || *mean * expansion <= *peak, ErrorKind::usage,
+            "--bitrate " + arguments.bitrate + " takes about " +
+                format_bitrate(mean.value_or(0) * expansion) +
+                " as packets with this --fec, more than --max-rate; lower it.");
+    if (peak) *peak /= expansion;
     log::info("Packets of up to " + std::to_string(options.packets->packets.size) +
               " bytes, forward error correction " + arguments.fec + ".");
   }

@@ -27,7 +27,10 @@ int main(int argc, char** argv) {
   app.add_flag("--digests", digests, "list every record, frames with the md5 of their planes");
   app.add_flag("--json", json, "one JSON object instead of the table");
   return run_main(app, argc, argv, [&] {
-    StreamReader reader(input);
+    // Nothing is generated here, so any size that the format knows is welcome.
+    StreamReader::Options reading;
+    reading.max_width = reading.max_height = kMaxWorkDimension;
+    StreamReader reader(input, reading);
     const StreamReport report = make_report(reader, records, digests);
     const ChartStyle style{terminal_columns(), terminal_columns() > 0 && utf8_locale()};
     const std::string text =
