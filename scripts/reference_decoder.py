@@ -257,14 +257,17 @@ class Decoder:
             planes = [None, None]
         return [p and motion and p.moved(motion, self.size) or p for p in planes]
 
-    def frame(self, bits, entry, cut, formats):
-        """formats: {kind: (width, height, levels)}, texture a list; only what is present."""
+    def begin(self, entry, cut):
         if entry:
             self.coders = pickle.loads(self.start) if self.start else self.coders
-            self.palette = []
+            self.palette, self.counter = [], 15
         if entry or cut:
             self.forget()
             self.coders.scene += 1
+
+    def frame(self, bits, entry, cut, formats):
+        """formats: {kind: (width, height, levels)}, texture a list; only what is present."""
+        self.begin(entry, cut)
         number = sum(bits.read(32768) << i for i in (3, 2, 1, 0))
         if not entry and number != (self.counter + 1) & 15:
             raise Damaged("a frame is missing")
@@ -547,7 +550,7 @@ def records(data):
                 crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
         if data[at] != 0xA7 or (crc ^ MASK) & 0xFFFFFF != int.from_bytes(data[end:end + 3], "little"):
             raise Damaged("a record's check fails")
-        yield data[at + 1] - 0x50, payload
+        yield data[at + 1], payload
         at = end + 3
 
 
@@ -560,19 +563,23 @@ class Stream:
 
     def __iter__(self):
         decoder = None
-        for kind, payload in records(self.data):
-            if kind == 1 and decoder is None:
+        for tag, payload in records(self.data):
+            if tag == 0x51 and decoder is None:
                 header = message(payload)
                 decoder = Decoder((one(header, 6), one(header, 7)), None, self.start)
                 step = one(header, 9) * one(header, 11, 1), one(header, 8) * one(header, 10)
                 self.step = step if step[1] else (0, 1)
-            elif kind == 2:
-                yield self.frame(decoder, payload)
+            while tag >> 4 == 6 and payload:
+                size, at = varint(payload, 0)
+                size = size or len(payload) - at
+                yield self.frame(decoder, payload[at:at + size])
+                payload = payload[at + size:]
 
     def frame(self, decoder, payload):
         head, at = varint(payload, 0)
         text, at = sized(payload, at) if head & 1 else (b"", at)
-        _, at = sized(payload, at) if head & 2 else (b"", at)   # the base picture is AV1's
+        if head & 2:   # the base picture is AV1's
+            at = sized(payload, at)[1] if head & 4 else len(payload)
         fields = message(text)
         entry, cut = bool(one(fields, 1) & 1), bool(one(fields, 1) & 2)
         if entry:
@@ -587,10 +594,13 @@ class Stream:
         present = {name: self.formats[name] for i, name in enumerate(("motion", "structure", "labels", "texture"))
                    if name in self.formats and not absent >> i & 1}
         steps, pts = signed(fields.get(5, [])), 0
-        for i in range((head >> 2) + 1):
+        for i in range((head >> 3) + 1):
             self.origin += steps[i] if i < len(steps) else 0
             pts = self.origin + (2 * self.n * self.step[0] + self.step[1]) // (2 * self.step[1])
             self.n += 1
+        if not head & 4:
+            decoder.begin(entry, cut)
+            return pts, digest(None, None, None, [], [])
         planes = decoder.frame(Bits(payload[at:]), entry, cut, present)
         return pts, digest(*planes, decoder.palette if "labels" in present else [])
 
