@@ -63,8 +63,8 @@ class StreamReader {
     bool strict = false;   ///< throw Error(corrupt) at the first damage
     int max_width = 2048;  ///< refuse larger working sizes (Error(unsupported))
     int max_height = 2048;
-    /// Gives the entry point behind a loss the times of the frames that are missing before it, at the
-    /// nominal rate, so that they are interpolated instead of a picture that stands still.
+    /// Gives the entry point behind a loss the times of the frames that are missing before it, at
+    /// the nominal rate, so that they are interpolated instead of a picture that stands still.
     bool fill_gaps = false;
     /// Bytes of audio that may be handed out and not be let go of yet. What comes beyond is left
     /// out and counted in audio_left_out().
