@@ -161,8 +161,9 @@ TEST_F(PlaybackTest, AFarStartKeepsLittle) {
   Playback playback(piped, range);
   auto first = playback.next();
   while (first && first->frame() == nullptr) first = playback.next();
-  ASSERT_TRUE(first);
-  EXPECT_EQ(first->frame()->pts, 0);
+  const SemanticFrame* frame = first ? first->frame() : nullptr;
+  ASSERT_NE(frame, nullptr);
+  EXPECT_EQ(frame->pts, 0);
   StreamReader again(test::source_of(recorded.bytes), "pipe");
   EXPECT_EQ(play(again, range).shown, all.shown);
 }
