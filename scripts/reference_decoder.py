@@ -578,8 +578,9 @@ class Stream:
     def frame(self, decoder, payload):
         head, at = varint(payload, 0)
         text, at = sized(payload, at) if head & 1 else (b"", at)
-        if head & 2:   # the base picture is AV1's
-            at = sized(payload, at)[1] if head & 4 else len(payload)
+        base = b""   # an AV1 decoder's
+        if head & 2:
+            base, at = sized(payload, at) if head & 4 else (payload[at:], len(payload))
         fields = message(text)
         entry, cut = bool(one(fields, 1) & 1), bool(one(fields, 1) & 2)
         if entry:
@@ -590,6 +591,9 @@ class Stream:
             sizes = [tuple(one(f, i) for i in (1, 2, 3)) for f in forms for _ in range(max(1, one(f, 4)))]
             if sizes:
                 self.formats[name] = sizes if name == "texture" else sizes[-1]
+        if 5 in told:
+            self.formats["base"] = tuple(one(message(told[5][-1]), i) for i in (1, 2, 3))
+        base = base and (*self.formats["base"], base)
         absent = one(fields, 2) | (entry or cut)
         present = {name: self.formats[name] for i, name in enumerate(("motion", "structure", "labels", "texture"))
                    if name in self.formats and not absent >> i & 1}
@@ -600,13 +604,13 @@ class Stream:
             self.n += 1
         if not head & 4:
             decoder.begin(entry, cut)
-            return pts, digest(None, None, None, [], [])
+            return pts, digest(None, None, None, [], [], base)
         planes = decoder.frame(Bits(payload[at:]), entry, cut, present)
-        return pts, digest(*planes, decoder.palette if "labels" in present else [])
+        return pts, digest(*planes, decoder.palette if "labels" in present else [], base)
 
 
 # Section 7: digests
-def digest(motion, structure, labels, texture, palette):
+def digest(motion, structure, labels, texture, palette, base):
     def numbers(*values):
         return struct.pack(f"<{len(values)}I", *values)
 
@@ -618,6 +622,8 @@ def digest(motion, structure, labels, texture, palette):
     data = numbers(width, height) + b"".join(struct.pack("<h", v[c]) for c in (0, 1) for v in field)
     data += plane(structure) + plane(labels) + numbers(len(palette)) + bytes(sum(palette, ()))
     data += numbers(len(texture)) + b"".join(map(plane, texture))
+    if base:
+        data += numbers(*base[:3], len(base[3])) + base[3]
     return hashlib.md5(data).hexdigest()
 
 
