@@ -13,9 +13,9 @@
 #include <random>
 #include <vector>
 
-#include "common/bitstream/stream_reader.h"
 #include "common/core/error.h"
 #include "common/packets/packet_source.h"
+#include "semcodec/stream_reader.h"
 
 namespace {
 

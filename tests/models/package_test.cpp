@@ -119,7 +119,7 @@ TEST_F(Package, AHugeModelOfFewBytesTakesNoMemory) {
 
 TEST_F(Package, NamesAreNames) {
   for (const char* good : {"default", "a", "A-b_c.9", "v1.0"}) EXPECT_TRUE(is_model_name(good));
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string(), std::string("."), std::string(".."), std::string(".hidden"),
         std::string("a/b"), std::string("/tmp/x"), std::string("../../x"), std::string("a b"),
         std::string("a\n"), std::string("a\0b", 3), std::string(65, 'a'), std::string("Grün")}) {
