@@ -30,7 +30,10 @@ bool is_url(const std::string& path) { return path.find("://") != std::string::n
 /// What libav may open for an input: its own protocol and those beneath it, or nothing for stdin.
 std::string protocols_for(const std::string& url) {
   if (url.empty()) return "none";
-  const std::string protocol = url.substr(0, url.find(':'));
+  // Patterns of numbered pictures are opened as they are, without file: in front.
+  const auto colon = url.find(':');
+  const bool plain = colon == std::string::npos || url.find('/') < colon;
+  const std::string protocol = plain ? "file" : url.substr(0, colon);
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBeneath = {
       {{"http", "http,https,tls,tcp,httpproxy"},
        {"https", "https,http,tls,tcp,httpproxy"},
