@@ -153,7 +153,7 @@ TEST(FrameCoder, CopiesAreIndependent) {
 }
 
 TEST(FrameCoder, AMissingFrameIsNoticed) {
-  // Within a group, after any number of frames; whole records that are lost are their number's to tell.
+  // Within a group; the loss of whole records is noticed by their number.
   for (int group = 2; group <= 18; ++group) {
     FrameEncoder encoder(kWorkWidth, kWorkHeight);
     FrameDecoder decoder(kWorkWidth, kWorkHeight);
