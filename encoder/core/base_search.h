@@ -49,8 +49,14 @@ struct BaseScore {
 /// coded frames (both as places in their lists) and quantiser.
 using BaseTrials = std::map<std::tuple<int, int, int>, BaseScore>;
 
+/// ... and what was chosen last, at which quality.
+struct BaseChoice {
+  BaseTrials tried;
+  std::optional<double> quality;
+  HybridPoint point;
+};
 /// ... in a whole video, by the entry point's time in milliseconds.
-using BaseTrialMemory = std::map<std::int64_t, BaseTrials>;
+using BaseTrialMemory = std::map<std::int64_t, BaseChoice>;
 
 class BaseSearch {
  public:

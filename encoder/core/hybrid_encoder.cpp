@@ -26,6 +26,8 @@ namespace {
 
 // A new quantiser is signalled (8 bytes) when it is off by this much.
 constexpr int kQuantiserStep = 3;
+// Quality by which a pass may differ from the one that chose size and interval.
+constexpr double kKeepChoice = 15;
 // Pictures that wait for a trial.
 constexpr std::size_t kMostAheadBytes = std::size_t{256} << 20;
 
@@ -185,19 +187,25 @@ class HybridEncoder : public Encoder {
     if (search_seconds() == 0 || segment.frames.size() < 3) return hybrid_point(choice_.quality);
     const double now = since_first(frame.pts);
     segment.frame_seconds = frame_seconds();
-    const double left = options_.duration ? std::max(1.0, *options_.duration - now) : 1e9;
-    segment.group_seconds = std::min(left, options_.keyint > 0 ? options_.keyint : 1e9);
+    // Whatever the length of the video, so that a pipe gives the stream that a file does.
+    segment.group_seconds = options_.keyint > 0 ? options_.keyint : segment.group_seconds;
     BaseSearchOptions search;
     search.coder = options_.base_coder;
     search.decoder = options_.base_decoder;
     search.look_ahead = std::min(options_.base_look_ahead, search.look_ahead);
     search.scale = options_.overrides.base_scale;
     search.interval = options_.overrides.interval;
-    BaseTrials none;
+    BaseChoice none;
     auto& known = options_.base_trials
                       ? (*options_.base_trials)[static_cast<std::int64_t>(std::lround(1000 * now))]
                       : none;
-    return BaseSearch(segment, search, known).best(choice_.quality);
+    // From pass to pass the choice stays unless the quality moves far: a rate control steers best
+    // where the rate has no steps.
+    if (!known.quality || std::abs(*known.quality - choice_.quality) > kKeepChoice) {
+      known.point = BaseSearch(segment, search, known.tried).best(choice_.quality);
+      known.quality = choice_.quality;
+    }
+    return known.point;
   }
 
   void begin_group(const Frame& frame) {
