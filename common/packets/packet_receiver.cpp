@@ -115,7 +115,7 @@ void PacketReceiver::State::add(Stream& to, const AnyPacket& packet) {
       return;
     }
     to.is_protected = packet.source->is_protected;
-    // A sender counts from 0: where it just began, its first packet may still come or be mended.
+    // A sender counts from 0: where it just began, its first packet may still come or be recovered.
     const auto span = to.is_protected ? kLongestSpan : std::int64_t{options.reorder};
     if (!to.highest && packet.source->number <= span) to.next = number - packet.source->number;
     to.highest = std::max(to.highest.value_or(number), number);
