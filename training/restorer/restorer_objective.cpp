@@ -8,9 +8,10 @@ namespace semcodec {
 
 namespace {
 
-// Even the most faithful picture is a little held to what people see, even the most vivid one to
-// the pixels.
-constexpr double kLeastDetail = 0.04, kDetailRange = 0.92;
+/// A weight that depends on the detail asked for: N values.
+torch::Tensor by_detail(double faithful, double vivid, const torch::Tensor& detail) {
+  return faithful + (vivid - faithful) * detail;
+}
 
 torch::Tensor l1_each(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().mean({1, 2, 3});
@@ -83,7 +84,7 @@ torch::Tensor RestorerObjective::operator()(const RestorerImpl::Output& output,
                                             int index, const Note& note) {
   const auto l1 = l1_each(output.frame, source);
   note("l1", l1.mean());
-  auto loss = options_.weight_l1 * l1.mean();
+  auto loss = (by_detail(options_.weight_l1, options_.weight_l1_vivid, detail) * l1).mean();
   if (options_.weight_restored > 0) {
     const auto restored = torch::l1_loss(output.restored, source);
     note("restored", restored);
@@ -95,7 +96,7 @@ torch::Tensor RestorerObjective::operator()(const RestorerImpl::Output& output,
   const auto patch = draw_patch(output.frame, options_.lpips_patch, options_.seed, step, salt);
   const auto frame = channels_last(patch.of(output.frame));
   const auto wanted = channels_last(patch.of(source));
-  const auto share = kLeastDetail + kDetailRange * detail;
+  const auto share = by_detail(options_.perceptual_share, options_.perceptual_share_vivid, detail);
   if (lpips_ && options_.weight_lpips > 0) {
     const auto distance = lpips_->forward(frame, wanted).to(torch::kFloat32);
     note("lpips", distance.mean());

@@ -1,7 +1,9 @@
 #pragma once
 // What a restored frame is held to, apart from the discriminators. With d the detail asked for:
-//   w_l1 L1 + w_restored L1(before the memory) + (0.04 + 0.92 d) (w_lpips LPIPS + w_vgg VGG)
-// so that one network learns every way from the faithful picture to the vivid one.
+//   w_l1(d) L1 + w_restored L1(before the memory) + share(d) (w_lpips LPIPS + w_vgg VGG)
+// w_l1 and share lead in a straight line from their values at d = 0 to those at d = 1
+// (restorer_options.h), so that one network learns every way from the faithful picture to the vivid
+// one. Even the most faithful one is a little held to what people see: share(0) is above 0.
 
 #include <torch/torch.h>
 

@@ -97,9 +97,12 @@ RestorerOptions read_restorer_options(const Config& config) {
   read("clip_gradient", o.clip_gradient);
   read("average", o.average);
   read("weight_l1", o.weight_l1);
+  read("weight_l1_vivid", o.weight_l1_vivid);
   read("weight_restored", o.weight_restored);
   read("weight_lpips", o.weight_lpips);
   read("weight_vgg", o.weight_vgg);
+  read("perceptual_share", o.perceptual_share);
+  read("perceptual_share_vivid", o.perceptual_share_vivid);
   read("lpips_patch", o.lpips_patch);
   read("vgg_patch", o.vgg_patch);
   read("weight_between", o.weight_between);

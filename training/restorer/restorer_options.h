@@ -26,10 +26,13 @@ struct RestorerOptions {
   double clip_gradient = 1.0;  ///< largest norm
   double average = 0.999;      ///< decay of the moving average of the weights
 
-  double weight_l1 = 2;
+  double weight_l1 = 10;         ///< at detail 0
+  double weight_l1_vivid = 4;    ///< at detail 1; in proportion in between
   double weight_restored = 0.3;  ///< L1 of what is restored before the memory's pixels
-  double weight_lpips = 1;       ///< this term and the next are multiplied by 0.04 + 0.92 · detail
+  double weight_lpips = 1;       ///< this term and the next are multiplied by the perceptual share
   double weight_vgg = 0.05;
+  double perceptual_share = 0.02;        ///< at detail 0
+  double perceptual_share_vivid = 0.42;  ///< at detail 1; in proportion in between
   int lpips_patch = 144;  ///< side of the patch that LPIPS looks at; 0 = the whole crop
   int vgg_patch = 96;     ///< and, inside of it, VGG
 
