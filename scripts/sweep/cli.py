@@ -8,7 +8,7 @@ from . import clips, codecs, ffmpeg, ladder, marks, metrics, plots, point, proce
 from . import summary, tables
 from .cli_numbers import numbers
 from .errors import SweepError
-from .store import Store, write_whole
+from .store import Store, write_known, write_whole
 from .tools import ROOT, Tools
 
 DEFAULT_CODECS = {"marks": "semcodec,svtav1,vvenc"}
@@ -48,6 +48,10 @@ def parser():
                    help="do not measure what comes out above (%(default)s)")
     p.add_argument("--metrics", default="all", metavar="LIST",
                    help="those of semcodec-eval, and vmaf (%(default)s)")
+    p.add_argument("--known", default=str(ROOT / "docs/results/anchors.jsonl"), metavar="FILE",
+                   help="points of other codecs that need not be measured again (%(default)s)")
+    p.add_argument("--keep-known", action="store_true",
+                   help="add the other codecs' points of this run to that file")
     p.add_argument("--ffmpeg", metavar="FILE", help="for the other codecs and VMAF (default: "
                    "imageio-ffmpeg's where it is installed, else the system's)")
     p.add_argument("--model", default="default", help="semcodec's model package")
@@ -202,8 +206,10 @@ def main(arguments=None):
         described, tasks = make_tasks(options, tools)
         say("with " + ffmpeg.sentence(tools.ffmpeg.describe(dict.fromkeys(
             task["codec"] for task in tasks))))
-        store = Store(options.out)
+        store = Store(options.out, options.known)
         results = runner.run_all(tasks, store, options.jobs, options.scheduler, options.out)
+        if options.keep_known:
+            write_known(options.known, results)
         write_outputs(options, tools, described, tasks, results, store)
     except KeyboardInterrupt:
         process.stop_all()

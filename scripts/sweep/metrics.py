@@ -1,6 +1,8 @@
 """What the figures of semcodec-eval and libvmaf are called, and which way is better."""
 import re
 
+REVISION = 1  # raise it when a metric of semcodec-eval comes out otherwise: all is measured anew
+
 # key -> label, unit, whether higher is better, decimals
 KNOWN = {
     "psnr": ("PSNR", "dB", True, 2),

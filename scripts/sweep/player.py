@@ -5,7 +5,7 @@ import os
 import pathlib
 import tempfile
 
-from . import clips, codecs, process, summary
+from . import clips, codecs, point, process, summary
 from .errors import SweepError
 
 # Kept as small as does not show; key frames often, so that seeking is quick.
@@ -60,7 +60,7 @@ def make_videos(described, tasks, results, store, tools, seconds, rates, referen
             if task:
                 shown = work / "decoded.mp4"
                 codecs.decode(task["codec"], task["params"], clip, reference,
-                              store.stream_path(task).resolve(), shown, tools)
+                              point.stream_of(task, store, reference, work), shown, tools)
             return name, copy_for_browsers(shown, work / "copy.mp4", clip, seconds, tools.ffmpeg)
 
     with concurrent.futures.ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:

@@ -76,6 +76,15 @@ def not_worth_measuring(task, kbps):
     return None
 
 
+def stream_of(task, store, source, work):
+    """Where the point's stream lies; one that is not in the store is made again, in `work`."""
+    path = store.stream_path(task)
+    if path.is_file():
+        return path.resolve()
+    return codecs.encode(task["codec"], task["params"], task["clip"], source, work,
+                         Tools(**task["tools"]))
+
+
 def stream_model(stream, tools):
     info = json.loads(process.run([tools.program("info"), stream, "--json"]))
     return info["model"]["hash"]

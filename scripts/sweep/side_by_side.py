@@ -181,7 +181,7 @@ def make(options):
         raise SweepError(f"{options.clip} has no frame at {options.time:g} s; it lasts "
                          f"{clip['seconds']:.2f} s.")
     crop = crop_of(options.crop, clip["width"], clip["height"])
-    store = Store(chosen.out)
+    store = Store(chosen.out, chosen.known)
     by_key = {task["key"]: task for task in tasks}
 
     def run(more):
@@ -211,7 +211,8 @@ def make(options):
                 best = choose([best, *approach(best, rate, run_one)], codec, rate)
             decoded = work / f"{codec}.mp4"
             codecs.decode(codec, best["params"], clip, reference,
-                          store.stream_path(by_key[best["key"]]).resolve(), decoded, tools)
+                          point.stream_of(by_key[best["key"]], store, reference, work), decoded,
+                          tools)
             columns.append((read(decoded, codec), titles(best)))
         part = work / "out.png"
         compose(columns, crop, options.zoom, options.columns).save(part, optimize=True)

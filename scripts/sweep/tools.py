@@ -4,7 +4,7 @@ import hashlib
 import os
 import pathlib
 
-from . import process
+from . import metrics, process
 from .clips import sha256_of
 from .errors import SweepError
 from .ffmpeg import Ffmpeg
@@ -56,7 +56,7 @@ class Tools:
 
     @functools.cached_property
     def eval_identity(self):
-        return {"eval": sha256_of(self.program("eval"))[:16], "device": self.device}
+        return {"metrics": metrics.REVISION, "device": self.device}
 
     @functools.cached_property
     def version(self):

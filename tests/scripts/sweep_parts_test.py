@@ -15,7 +15,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 from sweep import cli, clips, codecs, ffmpeg, ladder, packages, side_by_side, tables  # noqa: E402
-from sweep import process, vmaf  # noqa: E402
+from sweep import process, store, vmaf  # noqa: E402
 from sweep.errors import SweepError  # noqa: E402
 
 packages.activate("plots")
@@ -270,6 +270,39 @@ class SideBySide(unittest.TestCase):
         found = [plain.getpixel((margin + i * step + 80, margin + 40)) for i in range(3)]
         self.assertEqual(found, [(255, 0, 0), (0, 128, 0), (0, 0, 255)])
         self.assertEqual(side_by_side.compose(columns, across=2).width, 2 * margin + step + 160)
+
+
+class Known(unittest.TestCase):
+    """Points of other codecs that come with the project."""
+
+    TASK = {"key": "k1", "codec": "vvenc", "clip": {"name": "new name"}, "label": "L",
+            "family": "vvenc", "max_kbps": 64}
+    POINT = {"key": "k1", "codec": "vvenc", "clip": "old name", "label": "L", "params": {},
+             "status": "done", "kbps": 8.0, "metrics": {"psnr": 30.0}, "frames": {}}
+
+    def test_kept_and_found_without_a_stream(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "known.jsonl"
+            other = {**self.POINT, "key": "k2", "codec": "semcodec"}
+            store.write_known(path, [self.POINT, other, {**self.POINT, "key": "k3",
+                                                         "status": "failed"}])
+            self.assertEqual(list(store.read_known(path)), ["k1"])  # anchors that went well
+            store.write_known(path, [{**self.POINT, "key": "k0"}])
+            self.assertEqual(sorted(store.read_known(path)), ["k0", "k1"])
+            found = store.Store(folder, path).find(self.TASK)
+            self.assertEqual((found["clip"], found["metrics"]["psnr"]), ("new name", 30.0))
+            lower = store.Store(folder, path).find({**self.TASK, "max_kbps": 4})
+            self.assertEqual(lower["status"], "skipped")
+            self.assertIsNone(store.Store(folder, path).find({**self.TASK, "key": "k9"}))
+            self.assertIsNone(store.Store(folder).find(self.TASK))
+
+    def test_a_damaged_file_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "known.jsonl"
+            for text in ("{", "[1]\n", '{"status": "done"}\n'):
+                path.write_text(text)
+                with self.assertRaisesRegex(SweepError, "known.jsonl holds something else"):
+                    store.read_known(path)
 
 
 class Tables(unittest.TestCase):

@@ -23,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kHeldOutSamples = 8;
+constexpr int kHeldOutSamples = 24;
 constexpr double kDiscriminatorBeta1 = 0.5, kDiscriminatorBeta2 = 0.99;
 
 /// Columns of losses.csv, in the units of the objective but without its weights: means over the
