@@ -25,7 +25,8 @@ torch::Tensor channels_last(const torch::Tensor& x) {
 
 RestorerObjective::RestorerObjective(const RestorerOptions& options, torch::Device device)
     : options_(options), device_(device) {
-  if (options_.weight_lpips > 0 || !options_.validation.empty()) lpips_ = Lpips::find(device);
+  if (options_.weight_lpips > 0 || options_.between_lpips > 0 || !options_.validation.empty())
+    lpips_ = Lpips::find(device);
   if (options_.weight_vgg > 0) features_ = find_feature_net();
   if (features_) features_->to(device);
 }
@@ -52,7 +53,7 @@ torch::Tensor RestorerObjective::lpips(const torch::Tensor& a, const torch::Tens
 torch::Tensor RestorerObjective::interpolated(const InterpolatorOutput& output,
                                               const InterpolatedFrame& wanted, std::int64_t step,
                                               const Note& note) {
-  constexpr double kL1 = 2, kLpips = 0.25, kWarp = 0.3, kBoth = 0.2;
+  constexpr double kWarp = 0.3, kBoth = 0.2;
   constexpr std::int64_t kPatch = 128;
   constexpr std::uint64_t kPlace = 900;  // draw_patch's salt
   const auto count = wanted.there.sum().clamp_min(1);
@@ -64,8 +65,8 @@ torch::Tensor RestorerObjective::interpolated(const InterpolatorOutput& output,
   const auto miss_b = (output.warped_b - wanted.source).abs().mean(1);
   const auto warp = mean((torch::minimum(miss_a, miss_b) + kBoth * (miss_a + miss_b)).mean({1, 2}));
   note("between_warp", warp);
-  auto loss = kL1 * l1 + kWarp * warp;
-  if (lpips_ && options_.weight_lpips > 0) {
+  auto loss = options_.between_l1 * l1 + kWarp * warp;
+  if (lpips_ && options_.between_lpips > 0) {
     const Autocast autocast(device_, options_.bf16);
     const auto patch = draw_patch(output.frame, kPatch, options_.seed, step, kPlace);
     const auto distance = mean(
@@ -73,7 +74,7 @@ torch::Tensor RestorerObjective::interpolated(const InterpolatorOutput& output,
             ->forward(channels_last(patch.of(output.frame)), channels_last(patch.of(wanted.source)))
             .to(torch::kFloat32));
     note("between_lpips", distance);
-    loss = loss + kLpips * distance;
+    loss = loss + options_.between_lpips * distance;
   }
   return loss;
 }

@@ -106,6 +106,8 @@ RestorerOptions read_restorer_options(const Config& config) {
   read("lpips_patch", o.lpips_patch);
   read("vgg_patch", o.vgg_patch);
   read("weight_between", o.weight_between);
+  read("between_l1", o.between_l1);
+  read("between_lpips", o.between_lpips);
   read("gan_start", o.gan_start);
   read("weight_gan_image", o.weight_gan_image);
   read("weight_gan_video", o.weight_gan_video);

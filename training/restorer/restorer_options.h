@@ -37,6 +37,7 @@ struct RestorerOptions {
   int vgg_patch = 96;     ///< and, inside of it, VGG
 
   double weight_between = 1;  ///< of the interpolator's loss; 0 leaves the interpolator as it is
+  double between_l1 = 4, between_lpips = 0.15;  ///< the weights of that loss's terms
 
   std::int64_t gan_start = 12000;  ///< first step with discriminators
   double weight_gan_image = 0.02;  ///< multiplied by 2 · detail, as the next
