@@ -157,7 +157,10 @@ std::unique_ptr<Encoder> EncodeSetup::make_encoder(const EncoderOptions& with,
 }
 
 RateModel EncodeSetup::rate_model() const {
-  return RateModel::typical(info.work_width, info.work_height, options.profile != Profile::paper);
+  auto model =
+      RateModel::typical(info.work_width, info.work_height, options.profile != Profile::paper);
+  model.trims = options.profile != Profile::hybrid;
+  return model;
 }
 
 std::shared_ptr<RateControl> EncodeSetup::one_pass_control() const {

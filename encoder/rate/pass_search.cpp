@@ -36,7 +36,7 @@ std::unique_ptr<RateControl> PassSearch::next() {
 /// Whether two qualities were tried and missed: the target then lies on a step of the operating
 /// points, where the last quality stays and the interval moves by as much as it takes.
 bool PassSearch::between_steps(double bits) const {
-  if (!model_.intervals || points_.size() < 2) return false;
+  if (!model_.intervals || !model_.trims || points_.size() < 2) return false;
   return std::abs(std::log2(bits / std::max(points_.back().bits, 1.0))) < kWideReach;
 }
 
@@ -70,13 +70,15 @@ bool PassSearch::finish(PassRecord record) {
   const bool better =
       best_ < 0 || miss < std::abs(error(passes_[static_cast<std::size_t>(best_)].total));
   if (better) best_ = latest;
+  const double best_miss = std::abs(error(passes_[static_cast<std::size_t>(best_)].total));
   if (miss <= options_.tolerance) {
     end_ = End::reached;
   } else if (planned_ <= 0 && error(last_.total) > 0) {
     end_ = End::floor;
   } else if (planned_ >= 100 && error(last_.total) < 0) {
     end_ = End::ceiling;
-  } else if (passes() >= options_.most) {
+  } else if (passes() >= options_.most + options_.more ||
+             (passes() >= options_.most && best_miss <= options_.enough)) {
     end_ = End::tried;
   }
   return better;

@@ -23,6 +23,9 @@ class PassSearch {
     double duration = 0;       ///< seconds of video; an estimate does for the first pass
     double tolerance = 0.015;  ///< of the target, good enough to stop
     int most = 4;              ///< passes
+    /// So many more while even the best misses by more than `enough`.
+    int more = 3;
+    double enough = 0.04;
   };
   enum class End { searching, reached, floor, ceiling, tried };
 

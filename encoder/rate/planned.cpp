@@ -60,7 +60,7 @@ double PlannedControl::foretold(double seconds) const {
 }
 
 void PlannedControl::update(const AnchorCost& anchor) {
-  if (plan_.empty()) return;
+  if (plan_.empty() || !model_.trims) return;
   spent_ += anchor.bits;
   const double trimmed = model_.octaves(anchor.choice) - quality_ / model_.per_octave;
   plain_ += anchor.bits * std::exp2(-trimmed);

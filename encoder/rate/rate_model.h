@@ -12,6 +12,9 @@ struct RateModel {
   /// Rate falls with interval^-this: rarer anchors cost more each, mostly in motion.
   double interval_power = 0.8;
   bool intervals = true;  ///< false where every frame is an anchor: the interval is no lever
+  /// Whether a planned pass steers while it goes by. A coder that looks seconds ahead would obey
+  /// too late and end beside the target; its passes keep one quality, and the next one corrects.
+  bool trims = true;
 
   /// The model for driving and street video at a working size.
   static RateModel typical(int work_width, int work_height, bool intervals);

