@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Checks beside the tests: format, another compiler, sanitizers, clang-tidy.
+#
+#   bash scripts/checks.sh                  format, clang, sanitizers, threads and tidy
+#   bash scripts/checks.sh NAME...          some of them
+#
+#   format      every C++ file is as clang-format leaves it
+#   clang       the tests that need no torch, built by clang++, pass
+#   sanitizers  the same with AddressSanitizer and UndefinedBehaviorSanitizer
+#   threads     the tests of queues, pools and readers under ThreadSanitizer
+#   tidy        clang-tidy on what changed since BASE (default: the commit before); --all-files: on all
+#
+# Needs clang, clang-format, clang-tidy and their runtime; --install fetches them with apt-get. Files that
+# include torch are left out everywhere: a compiler without the project's precompiled header takes
+# minutes for each.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+say() { printf 'checks: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+base=${BASE:-HEAD~1} all=no names=()
+for argument in "$@"; do
+  case $argument in
+    -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; exit ;;
+    --all-files) all=yes ;;
+    --install)
+      DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends clang clang-format \
+        clang-tidy libclang-rt-14-dev >/dev/null || die "apt-get could not install clang" ;;
+    format | clang | sanitizers | threads | tidy) names+=("$argument") ;;
+    *) die "there is no check '$argument'; see: bash scripts/checks.sh --help" ;;
+  esac
+done
+[ ${#names[@]} -gt 0 ] || names=(format clang sanitizers threads tidy)
+
+need() {
+  local tool
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null || die "$tool is missing; run bash scripts/checks.sh --install"
+  done
+}
+
+sources() { git ls-files '*.cpp' '*.h' '*.cu' '*.cuh' '*.inc'; }
+
+# configure FOLDER OPTIONS...: a build folder of its own, without CUDA
+configure() {
+  local folder=$1
+  shift
+  [ -e "$folder/build.ninja" ] && return
+  cmake -G Ninja -B "$folder" -DSEMCODEC_CUDA=OFF -DSEMCODEC_BENCHMARKS=OFF \
+    -DSEMCODEC_TORCH_DIR="$(bash scripts/setup.sh --print-torch-dir)" "$@" >"$folder.log" 2>&1 ||
+    { tail -n 20 "$folder.log" >&2; die "CMake could not configure $folder"; }
+}
+
+tests_in() {
+  local folder=$1
+  shift
+  ctest --test-dir "$folder" -j "$(nproc)" --output-on-failure "$@"
+}
+
+check_format() {
+  need clang-format
+  local wrong
+  # Version 14, which Debian 12 has, decides; others break lines elsewhere.
+  clang-format --version | grep -q 'version 14' || { say "format: left out, clang-format is not version 14"; return; }
+  wrong=$(sources | xargs clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*warning.*/\1/p' | sort -u)
+  [ -z "$wrong" ] || { printf '%s\n' "$wrong" >&2; die "these files are not formatted; run clang-format -i on them"; }
+}
+
+check_clang() {
+  need clang++
+  configure build-clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+  cmake --build build-clang --target torchfree
+  tests_in build-clang -L torchfree
+}
+
+check_sanitizers() {
+  need clang++
+  configure build-sanitizers -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g" \
+    -DSEMCODEC_SANITIZE=address,undefined -DSEMCODEC_WERROR=OFF -DCMAKE_C_COMPILER=clang \
+    -DCMAKE_CXX_COMPILER=clang++
+  cmake --build build-sanitizers --target torchfree
+  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    tests_in build-sanitizers -L torchfree
+}
+
+check_threads() {
+  local programs=(test_core test_app test_media test_packets base_search_test kmeans_test)
+  configure build-threads -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g" \
+    -DSEMCODEC_SANITIZE=thread -DSEMCODEC_WERROR=OFF
+  local known chosen=() name
+  known=$(ninja -C build-threads -t targets all)
+  for name in "${programs[@]}"; do
+    grep -q "^$name:" <<<"$known" && chosen+=("$name")
+  done
+  [ ${#chosen[@]} -gt 0 ] || die "threads: none of its test programs exists: ${programs[*]}"
+  cmake --build build-threads --target "${chosen[@]}"
+  TSAN_OPTIONS=halt_on_error=1 tests_in build-threads -R "^($(IFS='|'; echo "${chosen[*]}"))\$"
+}
+
+check_tidy() {
+  need clang-tidy
+  local files database=build
+  [ -e build/compile_commands.json ] || database=build-clang
+  [ -e "$database/compile_commands.json" ] || { check_clang; database=build-clang; }
+  if [ "$all" = yes ]; then
+    files=$(git ls-files '*.cpp')
+  else
+    files=$(git diff --name-only --diff-filter=d "$base" -- '*.cpp')
+  fi
+  # Files that torch's headers reach take minutes each.
+  files=$(for file in $files; do
+    grep -q "\"file\": \"$root/$file\"" "$database/compile_commands.json" || continue
+    grep -qE 'torch|models/|training/' "$file" || printf '%s\n' "$file"
+  done)
+  [ -n "$files" ] || { say "tidy: nothing changed since $base that it looks at"; return; }
+  printf '%s\n' "$files" | xargs -P "$(nproc)" -n 1 clang-tidy -quiet -p "$database" \
+    --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*'
+}
+
+for name in "${names[@]}"; do
+  start=$SECONDS
+  say "$name ..."
+  "check_$name"
+  say "$name passed in $((SECONDS - start)) s"
+done
