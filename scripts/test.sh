@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs, builds, and runs every test: the C++ tests and the programs' tests.
 #
-#   bash scripts/test.sh [--preset NAME] [CTEST OPTIONS...]     e.g.  -R entropy, -L unit
+#   bash scripts/test.sh [--checks] [--preset NAME] [CTEST OPTIONS...]     e.g.  -R entropy, -L unit
 #
+# --checks runs scripts/checks.sh before: format, clang, sanitizers, clang-tidy. Continuous integration
+# does so.
 # Tests that need third-party weights get them from scripts/fetch.sh, and the tools that metrics are
 # compared with from scripts/reference_tools.sh; where those cannot be had, they say so and are
 # skipped.
@@ -10,12 +12,18 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-preset=release
-if [ "${1:-}" = --preset ]; then
-  preset=${2:?--preset needs a name}
-  shift 2
-fi
+preset=release checks=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --checks) checks=yes; shift ;;
+    --preset) preset=${2:?--preset needs a name}; shift 2 ;;
+    *) break ;;
+  esac
+done
 bash scripts/build.sh --preset "$preset"
+if [ "$checks" = yes ]; then
+  bash scripts/checks.sh --install
+fi
 bash scripts/fetch.sh weights ||
   echo "test: not all third-party weights are here; the tests that need them are skipped" >&2
 bash scripts/reference_tools.sh ||
