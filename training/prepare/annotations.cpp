@@ -36,7 +36,7 @@ bool is_annotation(const fs::path& path) {
 
 /// `without_extension` with the extension of an annotation that is there.
 std::optional<std::string> existing(const std::string& without_extension) {
-  for (const char* extension : {".png", ".PNG", ".bmp", ".tif", ".jpg", ".mat"}) {
+  for (const char* extension : {".png", ".PNG", ".bmp", ".tif", ".jpg"}) {
     if (fs::exists(without_extension + extension)) return without_extension + extension;
   }
   return std::nullopt;

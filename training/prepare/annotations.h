@@ -8,7 +8,7 @@ namespace semcodec {
 
 struct AnnotatedPicture {
   std::string picture;
-  /// Of the same size: a grey picture, share of annotators in 0..255, or a .mat file (mat_file.h).
+  /// A grey picture of the same size: the share of annotators, 0..255.
   std::string annotation;
 };
 

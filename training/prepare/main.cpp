@@ -24,7 +24,6 @@
 #include "training/prepare/annotations.h"
 #include "training/prepare/base_layers.h"
 #include "training/prepare/clip_list.h"
-#include "training/prepare/mat_file.h"
 
 namespace {
 
@@ -134,10 +133,14 @@ RgbImage read_picture(const std::string& path) {
   return std::move(frame->image);
 }
 
-MeanAnnotation read_annotation(const std::string& path) {
-  if (path.ends_with(".mat")) return read_mat_annotation(path);
+struct Annotation {
+  int width = 0, height = 0;
+  std::vector<std::uint8_t> share;  ///< of annotators, 0..255, row by row
+};
+
+Annotation read_annotation(const std::string& path) {
   const auto picture = read_picture(path);
-  MeanAnnotation out{picture.width, picture.height, {}};
+  Annotation out{picture.width, picture.height, {}};
   out.share.resize(picture.pixels.size() / 3);
   for (std::size_t i = 0; i < out.share.size(); ++i) out.share[i] = picture.pixels[3 * i + 1];
   return out;
