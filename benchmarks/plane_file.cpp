@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "common/core/error.h"
+#include "common/core/little_endian.h"
 #include "semcodec/stream_reader.h"
 
 namespace semcodec::bench {
@@ -14,9 +15,7 @@ constexpr char kMagic[] = {'S', 'C', 'P', 'F'};
 
 class Writer {
  public:
-  void number(int value) {
-    for (int i = 0; i < 4; ++i) bytes_.push_back(static_cast<char>(value >> (8 * i)));
-  }
+  void number(int value) { append_little(bytes_, static_cast<std::uint32_t>(value), 4); }
   void byte(int value) { bytes_.push_back(static_cast<char>(value)); }
   void plane(const Plane& plane) {
     number(plane.width);

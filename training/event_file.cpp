@@ -3,22 +3,19 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 
-#include "common/bitstream/crc32c.h"
+#include "common/core/crc32c.h"
 #include "common/core/error.h"
+#include "common/core/little_endian.h"
 #include "common/core/log.h"
+#include "tensorboard.pb.h"
 
 namespace semcodec {
 
 namespace {
-
-void put_little(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
-}
 
 void put_big(std::string& out, std::uint32_t value) {
   for (int i = 3; i >= 0; --i) out += static_cast<char>(value >> (8 * i));
@@ -26,29 +23,6 @@ void put_big(std::string& out, std::uint32_t value) {
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-// Protobuf's wire format, as far as it is needed here.
-void put_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-void put_number(std::string& out, int field, std::uint64_t value) {
-  put_varint(out, static_cast<std::uint64_t>(field) << 3);
-  put_varint(out, value);
-}
-void put_double(std::string& out, int field, double value) {
-  put_varint(out, static_cast<std::uint64_t>(field) << 3 | 1);
-  put_little(out, std::bit_cast<std::uint64_t>(value), 8);
-}
-void put_float(std::string& out, int field, float value) {
-  put_varint(out, static_cast<std::uint64_t>(field) << 3 | 5);
-  put_little(out, std::bit_cast<std::uint32_t>(value), 4);
-}
-void put_bytes(std::string& out, int field, const std::string& value) {
-  put_varint(out, static_cast<std::uint64_t>(field) << 3 | 2);
-  put_varint(out, value.size());
-  out += value;
 }
 
 /// TFRecord's: so that a CRC over data that hold CRCs is as good as any.
@@ -113,28 +87,28 @@ EventFile::EventFile(const std::string& folder, std::int64_t step) {
                  "; TensorBoard will show nothing of this run.");
     return;
   }
-  event(0, 3, "brain.Event:2");
-  std::string start;
-  put_number(start, 1, 1);  // SessionLog.START
-  event(step, 7, start);
+  tensorboard::Event version;
+  version.set_file_version("brain.Event:2");
+  write(0, version);
+  tensorboard::Event start;
+  start.mutable_session_log()->set_status(1);
+  write(step, start);
 }
 
 EventFile::~EventFile() {
   if (stream_ != nullptr) std::fclose(stream_);
 }
 
-void EventFile::event(std::int64_t step, int number, const std::string& message) {
+void EventFile::write(std::int64_t step, tensorboard::Event& event) {
   if (stream_ == nullptr) return;
-  std::string data;
-  put_double(data, 1, now());
-  put_number(data, 2, static_cast<std::uint64_t>(step));
-  put_bytes(data, number, message);
-  std::string length;
-  put_little(length, data.size(), 8);
-  std::string record = length;
-  put_little(record, masked_crc(length), 4);
+  event.set_wall_time(now());
+  event.set_step(step);
+  const std::string data = event.SerializeAsString();
+  std::string record;
+  append_little(record, data.size(), 8);
+  append_little(record, masked_crc(record), 4);
   record += data;
-  put_little(record, masked_crc(data), 4);
+  append_little(record, masked_crc(data), 4);
   if (std::fwrite(record.data(), 1, record.size(), stream_) == record.size() &&
       std::fflush(stream_) == 0) {
     return;
@@ -147,27 +121,26 @@ void EventFile::event(std::int64_t step, int number, const std::string& message)
 
 void EventFile::scalars(std::int64_t step,
                         const std::vector<std::pair<std::string, double>>& values) {
-  std::string summary;
+  tensorboard::Event event;
   for (const auto& [tag, number] : values) {
-    std::string value;
-    put_bytes(value, 1, tag);
-    put_float(value, 2, static_cast<float>(number));
-    put_bytes(summary, 1, value);
+    auto* value = event.mutable_summary()->add_value();
+    value->set_tag(tag);
+    value->set_simple_value(static_cast<float>(number));
   }
-  event(step, 5, summary);
+  write(step, event);
 }
 
 void EventFile::picture(std::int64_t step, const std::string& tag, int width, int height,
                         std::span<const std::uint8_t> rgb) {
-  std::string image, value, summary;
-  put_number(image, 1, static_cast<std::uint64_t>(height));
-  put_number(image, 2, static_cast<std::uint64_t>(width));
-  put_number(image, 3, 3);  // RGB
-  put_bytes(image, 4, png_of(width, height, rgb));
-  put_bytes(value, 1, tag);
-  put_bytes(value, 4, image);
-  put_bytes(summary, 1, value);
-  event(step, 5, summary);
+  tensorboard::Event event;
+  auto* value = event.mutable_summary()->add_value();
+  value->set_tag(tag);
+  auto* image = value->mutable_image();
+  image->set_height(height);
+  image->set_width(width);
+  image->set_colorspace(3);
+  image->set_encoded_image_string(png_of(width, height, rgb));
+  write(step, event);
 }
 
 }  // namespace semcodec

@@ -2,8 +2,7 @@
 // Event files for TensorBoard: scalars and pictures over the steps of a run.
 //
 // The format is TFRecord framing (u64 length, masked CRC-32C of it, data, masked CRC-32C of that;
-// little-endian) around protobuf messages `Event` of tensorflow/core/util/event.proto, of which
-// only wall_time (1), step (2), file_version (3), summary (5) and session_log (7) are used.
+// little-endian) around the protobuf messages `Event` of proto/tensorboard.proto.
 
 #include <cstdint>
 #include <cstdio>
@@ -13,6 +12,10 @@
 #include <vector>
 
 namespace semcodec {
+
+namespace tensorboard {
+class Event;
+}
 
 class EventFile {
  public:
@@ -32,8 +35,8 @@ class EventFile {
   const std::string& path() const { return path_; }
 
  private:
-  /// Writes one Event with the field `number` holding `message`.
-  void event(std::int64_t step, int number, const std::string& message);
+  /// Adds the time and the step to `event`, and writes it.
+  void write(std::int64_t step, tensorboard::Event& event);
 
   std::string path_;
   std::FILE* stream_ = nullptr;

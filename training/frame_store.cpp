@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "common/core/error.h"
-#include "training/little_endian.h"
+#include "common/core/little_endian.h"
 
 namespace semcodec {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 
 namespace semcodec {
 

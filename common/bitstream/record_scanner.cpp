@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "common/bitstream/crc32c.h"
+#include "common/core/crc32c.h"
 #include "common/core/error.h"
+#include "common/core/little_endian.h"
 
 namespace semcodec {
 namespace {
@@ -35,9 +36,7 @@ std::vector<std::uint8_t> frame_record(RecordKind kind, const std::string& paylo
   }
   out.push_back(static_cast<std::uint8_t>(length));
   out.insert(out.end(), payload.begin(), payload.end());
-  const std::uint32_t crc = record_check(std::span<const std::uint8_t>(out).subspan(1));
-  for (unsigned i = 0; i < kCheckBytes; ++i)
-    out.push_back(static_cast<std::uint8_t>(crc >> (8 * i)));
+  append_little(out, record_check(std::span<const std::uint8_t>(out).subspan(1)), kCheckBytes);
   return out;
 }
 
@@ -78,11 +77,7 @@ RecordExtent record_extent(std::span<const std::uint8_t> bytes) {
 
 bool crc_holds(std::span<const std::uint8_t> bytes, const RecordExtent& extent) {
   const std::size_t end = extent.payload_begin + extent.payload_size;
-  std::uint32_t stored = 0;
-  for (std::size_t i = 0; i < kCheckBytes; ++i) {
-    stored |= static_cast<std::uint32_t>(bytes[end + i]) << (8 * i);
-  }
-  return record_check(bytes.subspan(1, end - 1)) == stored;
+  return record_check(bytes.subspan(1, end - 1)) == get_little(&bytes[end], kCheckBytes);
 }
 
 bool RecordScanner::fill(std::size_t size) {

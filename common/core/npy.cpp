@@ -5,6 +5,7 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
+#include "common/core/little_endian.h"
 
 namespace semcodec {
 
@@ -28,8 +29,7 @@ std::vector<std::uint8_t> encode_npy(std::span<const float> values,
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
   header += '\n';
   std::vector<std::uint8_t> bytes{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
-  bytes.push_back(static_cast<std::uint8_t>(header.size() & 255));
-  bytes.push_back(static_cast<std::uint8_t>(header.size() >> 8));
+  append_little(bytes, header.size(), 2);
   bytes.insert(bytes.end(), header.begin(), header.end());
   const std::size_t begin = bytes.size();
   bytes.resize(begin + values.size_bytes());

@@ -2,6 +2,7 @@
 
 #include "common/bitstream/record_scanner.h"
 #include "common/core/error.h"
+#include "common/core/little_endian.h"
 
 namespace semcodec {
 namespace {
@@ -19,20 +20,11 @@ std::uint16_t number_at(std::span<const std::uint8_t> bytes, std::size_t at) {
   return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }
 
-void append_check(PacketBytes& out) {
-  const std::uint32_t check = record_check(out);
-  for (std::size_t i = 0; i < kPacketCheck; ++i) {
-    out.push_back(static_cast<std::uint8_t>(check >> (8 * i)));
-  }
-}
+void append_check(PacketBytes& out) { append_little(out, record_check(out), kPacketCheck); }
 
 bool check_holds(std::span<const std::uint8_t> bytes) {
   const std::size_t body = bytes.size() - kPacketCheck;
-  std::uint32_t stored = 0;
-  for (std::size_t i = 0; i < kPacketCheck; ++i) {
-    stored |= static_cast<std::uint32_t>(bytes[body + i]) << (8 * i);
-  }
-  return record_check(bytes.first(body)) == stored;
+  return record_check(bytes.first(body)) == get_little(&bytes[body], kPacketCheck);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "common/core/little_endian.h"
 #include "semcodec/planes.h"
 
 #include <algorithm>
@@ -78,9 +79,7 @@ void check_times(const SemanticFrame& frame) {
 /// Collects the canonical byte order: numbers little-endian, in 4 bytes unless said otherwise.
 class Canonical {
  public:
-  void number(std::size_t value) {
-    for (int i = 0; i < 4; ++i) bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  }
+  void number(std::size_t value) { append_little(bytes_, value, 4); }
   void number(int value) { number(static_cast<std::size_t>(value)); }
   void plane(const Plane& p) {
     number(p.empty() ? 0 : p.width);
@@ -89,11 +88,7 @@ class Canonical {
     bytes_.insert(bytes_.end(), p.values.begin(), p.values.end());
   }
   void vectors(const std::vector<std::int16_t>& values) {
-    for (const std::int16_t v : values) {
-      const auto u = static_cast<std::uint16_t>(v);
-      bytes_.push_back(static_cast<std::uint8_t>(u & 0xff));
-      bytes_.push_back(static_cast<std::uint8_t>(u >> 8));
-    }
+    for (const std::int16_t v : values) append_little(bytes_, static_cast<std::uint16_t>(v), 2);
   }
   void byte(std::uint8_t value) { bytes_.push_back(value); }
   std::span<const std::uint8_t> bytes() const { return bytes_; }

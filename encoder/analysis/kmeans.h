@@ -18,7 +18,7 @@
 #include <functional>
 #include <vector>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 
 namespace semcodec {
 

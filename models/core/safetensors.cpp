@@ -13,6 +13,7 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
+#include "common/core/little_endian.h"
 
 namespace semcodec {
 namespace {
@@ -195,8 +196,7 @@ OpenFile open_file(const std::string& path, Metadata* metadata) {
   if (file_bytes < 8) corrupt(path, "it is shorter than 8 bytes");
   std::uint8_t prefix[8];
   read(opened, path, prefix, sizeof prefix);
-  std::uint64_t header_bytes = 0;
-  for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | prefix[i];
+  const auto header_bytes = get_little(prefix, sizeof prefix);
   if (header_bytes < 2 || header_bytes > kMaxSafetensorsHeader || header_bytes > file_bytes - 8) {
     corrupt(path, "its header claims " + std::to_string(header_bytes) + " bytes");
   }
@@ -241,7 +241,7 @@ void save_safetensors(const std::string& path, const TensorMap& tensors, const M
 
   OutputFile out(path);
   std::uint8_t prefix[8];
-  for (int i = 0; i < 8; ++i) prefix[i] = static_cast<std::uint8_t>(text.size() >> (8 * i));
+  put_little(prefix, text.size(), sizeof prefix);
   out.write(prefix);
   out.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   for (const auto& [name, tensor] : tensors) {

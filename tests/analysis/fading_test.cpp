@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "common/core/error.h"
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 
 namespace semcodec {
 namespace {

@@ -9,8 +9,8 @@
 #include <cstdlib>
 
 #include "common/core/error.h"
+#include "common/core/random.h"
 #include "common/semantic/motion_ops.h"
-#include "encoder/analysis/random.h"
 #include "encoder/analysis/scene_cut.h"
 
 namespace semcodec {

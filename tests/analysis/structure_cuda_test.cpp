@@ -8,8 +8,8 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/core/random.h"
 #include "encoder/analysis/cuda/structure_cuda.h"
-#include "encoder/analysis/random.h"
 #include "encoder/analysis/structure.h"
 
 namespace semcodec {

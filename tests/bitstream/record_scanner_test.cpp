@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "common/bitstream/crc32c.h"
+#include "common/core/crc32c.h"
 #include "common/core/error.h"
 #include "tests/bitstream/sample_streams.h"
 

@@ -9,9 +9,9 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
+#include "common/core/little_endian.h"
 #include "training/base/base_layer.h"
 #include "training/base/draw_base_plan.h"
-#include "training/little_endian.h"
 
 namespace semcodec {
 namespace {

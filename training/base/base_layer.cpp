@@ -6,8 +6,8 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
+#include "common/core/little_endian.h"
 #include "semcodec/planes.h"
-#include "training/little_endian.h"
 
 namespace semcodec {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 #include "training/base/base_layer.h"
 #include "training/base/base_motion.h"
 #include "training/base/base_sample.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 
 namespace semcodec {
 

@@ -8,7 +8,7 @@
 
 #include <torch/torch.h>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 
 namespace semcodec {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 #include "models/generator/conditions.h"
 #include "training/data/still.h"
 #include "training/frame_store.h"

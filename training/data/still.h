@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/core/image.h"
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 
 namespace semcodec {
 

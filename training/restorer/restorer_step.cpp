@@ -5,7 +5,7 @@
 
 #include "common/app/interrupt.h"
 #include "common/core/log.h"
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/resample.h"
 #include "training/autocast.h"

@@ -7,7 +7,7 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/package/model_package.h"

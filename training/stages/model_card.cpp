@@ -10,6 +10,7 @@
 
 #include "common/core/error.h"
 #include "common/core/file.h"
+#include "common/core/little_endian.h"
 #include "training/frame_store.h"
 
 namespace semcodec {
@@ -65,8 +66,7 @@ std::string data_section(const std::string& folder) {
 /// The header of a safetensors file that this run has just written.
 nlohmann::json header_of(const std::string& path) {
   const auto bytes = read_file(path);
-  std::uint64_t size = 0;
-  for (std::size_t i = 8; i-- > 0 && bytes.size() > 8;) size = size << 8 | bytes[i];
+  const auto size = bytes.size() > 8 ? get_little(bytes.data(), 8) : 0;
   require(size > 0 && size <= bytes.size() - 8, ErrorKind::corrupt, path + " is damaged.");
   const auto begin = bytes.begin() + 8;
   auto header =

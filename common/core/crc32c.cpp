@@ -1,4 +1,4 @@
-#include "common/bitstream/crc32c.h"
+#include "common/core/crc32c.h"
 
 #include <array>
 
