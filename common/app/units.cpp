@@ -116,7 +116,7 @@ double parse_seconds(const std::string& text) {
   return seconds;
 }
 
-Fraction parse_rate(const std::string& text) {
+Rational parse_rate(const std::string& text) {
   const char* what = "a frame rate such as 25, 29.97 or 30000/1001";
   const std::size_t slash = text.find('/');
   if (slash != std::string::npos) {

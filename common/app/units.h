@@ -5,19 +5,9 @@
 #include <cstdint>
 #include <string>
 
+#include "semcodec/units.h"
+
 namespace semcodec {
-
-struct PictureSize {
-  int width = 0;
-  int height = 0;
-  bool operator==(const PictureSize&) const = default;
-};
-
-struct Fraction {
-  int num = 0;
-  int den = 1;
-  bool operator==(const Fraction&) const = default;
-};
 
 /// "8k" = 8000, "1.5M" = 1500000, "500K", "9600", "2G"; also with "bit/s", "bps" or "b/s" behind.
 /// Steps of 1000. At least 1.
@@ -34,7 +24,7 @@ double parse_seconds(const std::string& text);
 
 /// "30", "29.97" (taken as 30000/1001, as are 23.976 and 59.94), "30000/1001": frames a second, >
 /// 0.
-Fraction parse_rate(const std::string& text);
+Rational parse_rate(const std::string& text);
 
 /// "8.0 kbit/s", "1.50 Mbit/s", "420 bit/s".
 std::string format_bitrate(double bits_per_second);

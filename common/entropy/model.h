@@ -52,7 +52,7 @@ class Model {
   void forget_planes();
   void code_texture(BinaryCoder& coder, SemanticFrame& frame);
 
-  WorkSize work_;
+  PictureSize work_;
   bool started_ = false;
   int counter_ = 15;  ///< of the frames with planes since the entry point, modulo 16
   const Coders* start_;

@@ -23,7 +23,7 @@ int to_cells(int quarters, int plane_size, int work_size) {
 
 }  // namespace
 
-PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, WorkSize work,
+PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, PictureSize work,
                   std::int16_t outside) {
   const int width = source.width();
   const int height = source.height();
@@ -46,7 +46,7 @@ PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, WorkSize
   return out;
 }
 
-void PlaneHistory::advance(const MotionField& motion, WorkSize work, int width, int height,
+void PlaneHistory::advance(const MotionField& motion, PictureSize work, int width, int height,
                            std::int16_t outside) {
   if (last.width() != width || last.height() != height) {
     clear();

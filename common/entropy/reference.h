@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "semcodec/planes.h"
+#include "semcodec/units.h"
 
 namespace semcodec::entropy {
 
@@ -36,15 +37,9 @@ class PaddedPlane {
   std::vector<std::int16_t> cells_;
 };
 
-/// Size of the pictures that motion vectors are measured in.
-struct WorkSize {
-  int width = 1;
-  int height = 1;
-};
-
 /// `source` moved along `motion`, which is not empty: cell (x, y) takes the cell of
 /// `source` nearest to (x, y) + the vector of the motion cell it lies in, clamped to the plane.
-PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, WorkSize work,
+PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, PictureSize work,
                   std::int16_t outside);
 
 /// The earlier planes of one kind: the latest one, and the one before it, each carried along.
@@ -54,7 +49,7 @@ struct PlaneHistory {
 
   void clear() { *this = {}; }
   /// Moves both along this anchor's motion, or forgets them when the size has changed.
-  void advance(const MotionField& motion, WorkSize work, int width, int height,
+  void advance(const MotionField& motion, PictureSize work, int width, int height,
                std::int16_t outside);
   /// Takes over the plane just coded.
   void push(PaddedPlane&& coded) {

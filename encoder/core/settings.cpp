@@ -133,7 +133,7 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   return point;
 }
 
-WorkSize default_work_size(int source_width, int source_height) {
+PictureSize default_work_size(int source_width, int source_height) {
   const auto rounded = [](double value) {
     return std::clamp(static_cast<int>(std::lround(value / kStride)) * kStride, kSmallest,
                       kMaxWorkDimension);

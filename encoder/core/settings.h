@@ -7,6 +7,7 @@
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/motion.h"
 #include "encoder/analysis/structure.h"
+#include "semcodec/units.h"
 
 namespace semcodec {
 
@@ -61,11 +62,7 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
 
 /// Working size for a source: 512 on the long side (less for small sources), same shape, multiples
 /// of 16, at least 64.
-struct WorkSize {
-  int width = 0;
-  int height = 0;
-};
-WorkSize default_work_size(int source_width, int source_height);
+PictureSize default_work_size(int source_width, int source_height);
 /// Throws Error(usage) unless both are multiples of 16 from 64 to kMaxWorkDimension.
 void check_work_size(int width, int height);
 

@@ -7,17 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "semcodec/units.h"
+
 namespace semcodec {
-
-/// num / den. A rate or time base of 0 / 1 means "not known".
-struct Rational {
-  int num = 0;
-  int den = 1;
-
-  bool known() const { return num > 0 && den > 0; }
-  double value() const { return den == 0 ? 0.0 : static_cast<double>(num) / den; }
-  bool operator==(const Rational&) const = default;
-};
 
 /// Everything a receiver needs to decode or re-mux the audio packets that follow.
 struct AudioInfo {

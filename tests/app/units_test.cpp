@@ -54,12 +54,12 @@ TEST(Units, Seconds) {
 }
 
 TEST(Units, Rates) {
-  EXPECT_EQ(parse_rate("30"), (Fraction{30, 1}));
-  EXPECT_EQ(parse_rate("30000/1001"), (Fraction{30000, 1001}));
-  EXPECT_EQ(parse_rate("29.97"), (Fraction{30000, 1001}));
-  EXPECT_EQ(parse_rate("23.976"), (Fraction{24000, 1001}));
-  EXPECT_EQ(parse_rate("59.94"), (Fraction{60000, 1001}));
-  EXPECT_EQ(parse_rate("12.5"), (Fraction{12500, 1000}));
+  EXPECT_EQ(parse_rate("30"), (Rational{30, 1}));
+  EXPECT_EQ(parse_rate("30000/1001"), (Rational{30000, 1001}));
+  EXPECT_EQ(parse_rate("29.97"), (Rational{30000, 1001}));
+  EXPECT_EQ(parse_rate("23.976"), (Rational{24000, 1001}));
+  EXPECT_EQ(parse_rate("59.94"), (Rational{60000, 1001}));
+  EXPECT_EQ(parse_rate("12.5"), (Rational{12500, 1000}));
   for (const char* bad : {"", "0", "30/0", "-30", "30/", "a", "0/1", "30fps"}) {
     EXPECT_THROW(parse_rate(bad), Error) << bad;
   }

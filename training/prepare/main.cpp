@@ -54,12 +54,10 @@ PictureSize store_size(const std::string& text, const VideoInfo& video) {
 }
 
 /// What the user says, or else the clip itself, or else 25.
-Fraction clip_rate(const Arguments& arguments, const ClipSource& clip, const Rational& own) {
+Rational clip_rate(const Arguments& arguments, const ClipSource& clip, const Rational& own) {
   if (!arguments.rate.empty()) return parse_rate(arguments.rate);
   if (clip.rate > 0) return {static_cast<int>(std::lround(clip.rate * 1000)), 1000};
-  if (clip.files.size() == 1 && own.known()) {
-    return {static_cast<int>(own.num), static_cast<int>(own.den)};
-  }
+  if (clip.files.size() == 1 && own.known()) return own;
   return {25, 1};
 }
 
