@@ -6,19 +6,27 @@
 KIND: pidinet, pidinet-small, pidinet-tiny, squeezenet, alexnet, vgg16, lpips-squeeze, lpips-alex,
 lpips-vgg, inception (the one of FID, as pytorch-fid and torch-fidelity publish it), vgg19,
 vgg19-normalised, vgg19-distilled, flownet2 and its parts flownet2-c, -s, -sd, -cs, -css. Names and
-shapes are checked against the network, so that a wrong file is noticed here. Needs Python 3.9 and
-nothing else: files are read without torch and without running any code in them (see torch_file.py).
+shapes are checked against the network, so that a wrong file is noticed here. Files are read by
+torch.load(weights_only=True), which runs no code in them. Where this Python has no torch, the one of
+scripts/reference_tools.sh is used, and installed if need be.
 
-Exit status: 0 converted, 2 wrong usage, 3 the source is not what --as says, 6 cannot write.
+Exit status: 0 converted, 2 wrong usage, 3 the source is not what --as says, 5 torch cannot be had, 6
+cannot write.
 """
 import argparse
 import json
 import os
 import struct
+import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import torch_file  # noqa: E402
+# safetensors' names of torch's types.
+DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64",
+          "int32": "I32", "uint8": "U8"}
+
+
+class BadFile(Exception):
+    """The file is not what it should be; the text is a sentence for people."""
 
 # --------------------------------------------------------------------------------------------
 # What each network consists of: {name: shape}.
@@ -285,17 +293,35 @@ TELLING = {"inception": {"fc.weight": (1008, 2048)}}
 # --------------------------------------------------------------------------------------------
 
 
+def load(path):
+    """What torch.save stored, tensors and containers alone. Raises BadFile."""
+    import torch
+    with open(path, "rb"):
+        pass  # one that cannot be read is another fault than one that holds nonsense
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise whatever their bytes lead to
+        first = str(error).strip().split("\n")[0]
+        raise BadFile(f"torch.load(weights_only=True) refuses it ({type(error).__name__}: {first})") \
+            from error
+
+
+def dtype_of(tensor):
+    return DTYPES.get(str(tensor.dtype).removeprefix("torch."), str(tensor.dtype))
+
+
 def find_tensors(content):
-    """The {name: Tensor} of a file, looked for below the usual keys of checkpoints."""
+    """The {name: tensor} of a file, looked for below the usual keys of checkpoints."""
+    import torch
     for key in ("state_dict", "model", "model_state_dict", "params"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict):
-        raise torch_file.BadFile(f"it holds a {type(content).__name__}, not named tensors")
+        raise BadFile(f"it holds a {type(content).__name__}, not named tensors")
     tensors = {str(name): value for name, value in content.items()
-               if isinstance(value, torch_file.Tensor)}
+               if isinstance(value, torch.Tensor)}
     if not tensors:
-        raise torch_file.BadFile("it holds no tensors")
+        raise BadFile("it holds no tensors")
     return tensors
 
 
@@ -311,13 +337,13 @@ def select(tensors, table, kind):
     for name, shape in table.items():
         if name not in tensors:
             faults.append(f"{name} is missing")
-        elif tensors[name].shape != shape:
+        elif tuple(tensors[name].shape) != shape:
             faults.append(f"{name} is {'x'.join(map(str, tensors[name].shape))}, not "
                           f"{'x'.join(map(str, shape))}")
-        elif tensors[name].dtype not in ("F32", "F16", "BF16"):
-            faults.append(f"{name} is {tensors[name].dtype}, not a float of at most 32 bits")
+        elif dtype_of(tensors[name]) not in ("F32", "F16", "BF16"):
+            faults.append(f"{name} is {dtype_of(tensors[name])}, not a float of at most 32 bits")
     for name, shape in TELLING.get(kind, {}).items():
-        if name in tensors and tensors[name].shape != shape:
+        if name in tensors and tuple(tensors[name].shape) != shape:
             faults.append(f"{name} is {'x'.join(map(str, tensors[name].shape))}, not "
                           f"{'x'.join(map(str, shape))}: it is a network of other classes")
     allowed = IGNORED.get(kind, ())
@@ -326,16 +352,18 @@ def select(tensors, table, kind):
                and not name.endswith(COUNTERS)]
     if faults:
         more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
-        raise torch_file.BadFile(f"it is no {kind}: {', '.join(faults[:4])}{more}")
+        raise BadFile(f"it is no {kind}: {', '.join(faults[:4])}{more}")
     return {name: tensors[name] for name in table}
 
 
 def write_safetensors(path, tensors, metadata):
     """The file appears under its name only when it is complete."""
+    import torch
     header, data, at = {"__metadata__": metadata}, [], 0
     for name in sorted(tensors):
-        chunk = tensors[name].tobytes()
-        header[name] = {"dtype": tensors[name].dtype, "shape": list(tensors[name].shape),
+        plain = tensors[name].detach().contiguous().flatten()
+        chunk = plain.view(torch.uint8).numpy().tobytes()
+        header[name] = {"dtype": dtype_of(tensors[name]), "shape": list(tensors[name].shape),
                         "data_offsets": [at, at + len(chunk)]}
         data.append(chunk)
         at += len(chunk)
@@ -354,6 +382,25 @@ def write_safetensors(path, tensors, metadata):
             os.remove(temporary)
 
 
+def has_torch():
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def run_with_torch():
+    """The same command by the Python that has torch; its exit status."""
+    tools = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference_tools.sh")
+    if "SEMCODEC_IMPORT" in os.environ or subprocess.run(["bash", tools]).returncode != 0:
+        print("import_weights: reading files of torch.save needs PyTorch's Python side; run bash "
+              "scripts/reference_tools.sh, which says what is missing.", file=sys.stderr)
+        return 5
+    return subprocess.run(["bash", tools, "run", os.path.abspath(__file__), *sys.argv[1:]],
+                          env={**os.environ, "SEMCODEC_IMPORT": "1"}).returncode
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0],
                                      epilog="See the head of this file for the exit statuses.")
@@ -362,22 +409,24 @@ def main():
     parser.add_argument("--as", dest="kind", required=True, choices=sorted(KINDS),
                         help="which network the file is for")
     options = parser.parse_args()
+    if not has_torch():
+        return run_with_torch()
     try:
-        tensors = select(find_tensors(torch_file.load(options.source)), KINDS[options.kind](),
+        tensors = select(find_tensors(load(options.source)), KINDS[options.kind](),
                          options.kind)
-    except (torch_file.BadFile, OSError) as error:
+    except (BadFile, OSError) as error:
         print(f"import_weights: {options.source} was not imported: {error}.", file=sys.stderr)
         return 3
     try:
         write_safetensors(options.target, tensors, {
             "kind": options.kind, "source": os.path.basename(options.source)})
-    except torch_file.BadFile as error:
+    except BadFile as error:
         print(f"import_weights: {options.source} was not imported: {error}.", file=sys.stderr)
         return 3
     except OSError as error:
         print(f"import_weights: cannot write {options.target}: {error}.", file=sys.stderr)
         return 6
-    count = sum(t.count() for t in tensors.values())
+    count = sum(t.numel() for t in tensors.values())
     print(f"{options.target}: {len(tensors)} tensors, {count:,} numbers, {options.kind}")
     return 0
 

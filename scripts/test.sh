@@ -24,10 +24,10 @@ bash scripts/build.sh --preset "$preset"
 if [ "$checks" = yes ]; then
   bash scripts/checks.sh --install
 fi
-bash scripts/fetch.sh weights ||
-  echo "test: not all third-party weights are here; the tests that need them are skipped" >&2
 bash scripts/reference_tools.sh ||
   echo "test: the metrics are not compared with other tools, which could not be installed" >&2
+bash scripts/fetch.sh weights ||
+  echo "test: not all third-party weights are here; the tests that need them are skipped" >&2
 
 start=$SECONDS
 status=0
