@@ -4,9 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
-#include <sstream>
+#include <string_view>
 
 #include "common/core/error.h"
+#include "common/core/file.h"
 
 namespace semcodec {
 
@@ -21,6 +22,19 @@ void flatten(const toml::table& table, const std::string& prefix,
     } else {
       visit(key, node);
     }
+  }
+}
+
+/// toml++ limits how deep values lie in each other, but not the parts of a dotted key, each of which
+/// is a table in the one before: freeing some ten thousand of them would exhaust the stack.
+void check_depth(const std::string& text, const std::string& where) {
+  constexpr int kMaxDots = 64;
+  int dots = 0;
+  for (const char c : text) {
+    if (c == '.') ++dots;
+    if (std::string_view("\n=,{}[]").find(c) != std::string_view::npos) dots = 0;
+    require(dots <= kMaxDots, ErrorKind::input,
+            where + " has a key of more than " + std::to_string(kMaxDots) + " parts.");
   }
 }
 
@@ -53,7 +67,13 @@ Config::Config(const std::string& path, const std::vector<std::string>& override
     values_[key] = value;
   };
   try {
-    if (!path.empty()) flatten(toml::parse_file(path), "", add);
+    if (!path.empty()) {
+      constexpr std::uint64_t kLargest = 1 << 20;
+      const std::vector<std::uint8_t> bytes = read_file(path, kLargest);
+      const std::string text(bytes.begin(), bytes.end());
+      check_depth(text, path);
+      flatten(toml::parse(text, path), "", add);
+    }
   } catch (const toml::parse_error& error) {
     throw Error(ErrorKind::input, "Cannot read " + path + ", line " +
                                       std::to_string(error.source().begin.line) + ": " +
@@ -64,6 +84,7 @@ Config::Config(const std::string& path, const std::vector<std::string>& override
     require(equals != std::string::npos && equals > 0, ErrorKind::usage,
             "--set wants key=value, not '" + text + "'.");
     const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
+    check_depth(value, "--set " + key);
     try {
       flatten(toml::parse("v = " + value), "",
               [&](const std::string&, const toml::node& node) { add(key, node); });

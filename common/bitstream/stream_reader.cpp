@@ -277,21 +277,19 @@ void StreamReader::Impl::open_frames(const RecordScanner::Record& raw) {
 
 /// One frame of the record at hand. When it is damaged, those behind it in the record are lost too.
 std::optional<StreamItem> StreamReader::Impl::next_frame() {
-  const auto left = static_cast<std::uint32_t>(pending.size());
+  const auto left = static_cast<std::uint32_t>(pending.size()) + std::exchange(framing_bytes, 0);
   StreamItem item;
   item.offset = pending_offset;
   try {
     const FrameRecord record(take_frame(pending));
-    item.bytes = left - static_cast<std::uint32_t>(pending.size()) + framing_bytes;
-    framing_bytes = 0;
+    item.bytes = left - static_cast<std::uint32_t>(pending.size());
     require(std::exchange(first_of_record, false) || !record.is_entry_point(), ErrorKind::corrupt,
             "An entry point is not the first frame of its record.");
     return read_frame(record, std::move(item));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::corrupt || options.strict) throw;
-    stats.other_bytes += left + framing_bytes;
+    stats.other_bytes += left;
     pending = {};
-    framing_bytes = 0;
     note_damage(name + ", record at offset " + std::to_string(item.offset) + ": " + error.what());
   }
   return std::nullopt;

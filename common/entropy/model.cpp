@@ -19,17 +19,28 @@ void Coders::soften(const Softness& softness) {
 
 Model::Model(int work_width, int work_height, const Coders* start)
     : work_{work_width, work_height}, start_(start) {
-  if (start != nullptr) coders_ = *start;
+  if (start == nullptr) coders_.emplace();
   require(work_width >= 1 && work_width <= kMaxWorkDimension && work_height >= 1 &&
               work_height <= kMaxWorkDimension,
           ErrorKind::corrupt,
           "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
 }
 
+Coders& Model::coders() {
+  if (!coders_) {
+    coders_ = *start_;
+    coders_->palette.forget_previous();
+    coders_->motion.forget_previous();
+    coders_->scene += scenes_;
+  }
+  return *coders_;
+}
+
 void Model::begin(bool entry_point, bool cut) {
-  if (entry_point && start_ != nullptr && !fresh_) coders_ = *start_;
+  if (entry_point && !coders_) scenes_ = 0;
+  if (entry_point && coders_ && start_ != nullptr && !fresh_) *coders_ = *start_;
   fresh_ = false;
-  if (entry_point) coders_.palette.forget_previous();
+  if (entry_point && coders_) coders_->palette.forget_previous();
   if (entry_point || cut) forget_planes();
   if (entry_point) counter_ = 15;
   started_ = true;
@@ -39,6 +50,7 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
   const bool priced = prices != nullptr && !prices->structure.empty();
   begin(frame.entry_point, frame.cut);
   code_counter(coder, frame.entry_point);
+  Coders& coders = this->coders();
   EncodeStats stats;
   std::uint64_t before = coder.cost();
   const auto lap = [&](std::uint64_t& part) {
@@ -46,25 +58,25 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
     before = coder.cost();
   };
   if (!frame.motion.empty()) {
-    coders_.motion.code(coder, frame.motion,
+    coders.motion.code(coder, frame.motion,
                         prices != nullptr && prices->motion ? &prices->motion : nullptr);
   }
   lap(stats.motion);
-  if (!frame.palette.empty()) coders_.palette.code(coder, frame.palette);
+  if (!frame.palette.empty()) coders.palette.code(coder, frame.palette);
   lap(stats.palette);
   PaddedPlane structure;
   if (!frame.structure.empty()) {
     const Plane& plane = frame.structure;
     structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
-    structure = coders_.structure.code(coder, frame.structure, structure_history_, 0, coders_.scene,
+    structure = coders.structure.code(coder, frame.structure, structure_history_, 0, coders.scene,
                                        nullptr, priced ? prices->structure.data() : nullptr);
   }
   lap(stats.structure);
   if (!frame.labels.empty()) {
     const Plane& plane = frame.labels;
     label_history_.advance(frame.motion, work_, plane.width, plane.height, -1);
-    label_history_.push(coders_.labels.code(coder, frame.labels, frame.palette, label_history_,
-                                            structure, coders_.scene));
+    label_history_.push(coders.labels.code(coder, frame.labels, frame.palette, label_history_,
+                                            structure, coders.scene));
   }
   lap(stats.labels);
   if (!structure.empty()) structure_history_.push(std::move(structure));
@@ -84,8 +96,12 @@ void Model::code_counter(BinaryCoder& coder, bool entry_point) {
 }
 
 void Model::forget_planes() {
-  coders_.motion.forget_previous();
-  coders_.scene += 1;
+  if (coders_) {
+    coders_->motion.forget_previous();
+    coders_->scene += 1;
+  } else {
+    scenes_ += 1;
+  }
   structure_history_.clear();
   label_history_.clear();
   texture_history_.clear();
@@ -104,7 +120,7 @@ void Model::code_texture(BinaryCoder& coder, SemanticFrame& frame) {
       companion = &texture_history_[i - 1];  // its last plane is the channel just coded
     }
     history.push(
-        coders_.texture.code(coder, plane, history, static_cast<int>(i), coders_.scene, companion));
+        coders_->texture.code(coder, plane, history, static_cast<int>(i), coders_->scene, companion));
   }
 }
 

@@ -2,6 +2,7 @@
 // Everything that adapts while frames are coded, the same on both sides.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "common/entropy/frame_coder.h"
@@ -38,7 +39,9 @@ class Model {
 
   bool started() const { return started_; }
   void stop() { started_ = false; }
-  Coders& coders() { return coders_; }
+  /// Made when the first plane is coded: they take some 3 MB, which streams of base pictures alone
+  /// never need.
+  Coders& coders();
 
   /// Begins a frame: what an entry point or a cut forgets. Part of code(), and all of it for a
   /// frame without planes.
@@ -57,7 +60,8 @@ class Model {
   int counter_ = 15;  ///< of the frames with planes since the entry point, modulo 16
   const Coders* start_;
   bool fresh_ = true;  ///< nothing was coded yet: the coders are as at an entry point
-  Coders coders_;
+  std::optional<Coders> coders_;
+  std::uint32_t scenes_ = 0;  ///< that began since the entry point, before there were coders
   PlaneHistory structure_history_;
   PlaneHistory label_history_;
   std::vector<PlaneHistory> texture_history_;

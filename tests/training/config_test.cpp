@@ -53,6 +53,17 @@ TEST_F(ConfigTest, SyntaxErrorsNameTheLine) {
   }
 }
 
+// Each part of a key is a table in a table; freeing 200,000 of them once exhausted the stack.
+TEST_F(ConfigTest, DeepKeysAreRefused) {
+  std::string deep = "a";
+  for (int i = 1; i < 200'000; ++i) deep += ".a";
+  for (const std::string& text : {deep + " = 1\n", "[" + deep + "]\nb = 1\n"}) {
+    write(text);
+    EXPECT_THROW(Config(path_, {}), Error);
+  }
+  EXPECT_THROW(Config("", {"v={" + deep + "=1}"}), Error);
+}
+
 TEST_F(ConfigTest, UnknownKeysAreRefused) {
   const Config config("", {"data=a", "output=b", "generator.stepz=5"});
   try {
