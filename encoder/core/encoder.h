@@ -20,7 +20,7 @@
 #include "common/core/base_coder.h"
 #include "common/core/image.h"
 #include "encoder/core/base_search.h"
-#include "encoder/core/key_choice.h"
+#include "encoder/stages/key_choice.h"
 #include "encoder/core/settings.h"
 #include "encoder/rate/leaky_bucket.h"
 #include "encoder/rate/rate_control.h"

@@ -1,4 +1,4 @@
-#include "encoder/core/key_choice.h"
+#include "encoder/stages/key_choice.h"
 
 #include <algorithm>
 #include <array>
