@@ -159,9 +159,9 @@ std::string Config::require_text(const std::string& key, const std::string& what
 void Config::check_all_used(const std::string& prefix) const {
   for (const auto& [key, value] : values_) {
     if (key.rfind(prefix, 0) == 0 && used_.count(key) == 0) {
-      throw Error(ErrorKind::usage, "Nobody knows the option '" + key + "'" +
+      throw Error(ErrorKind::usage, "Unknown option '" + key + "'" +
                                         (path_.empty() ? "" : " in " + path_) +
-                                        "; docs/training.md lists them.");
+                                        "; docs/training-options.md lists them.");
     }
   }
 }

@@ -115,7 +115,7 @@ TEST_F(EdgeTraining, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
   Metadata metadata;
   load_safetensors(options_.checkpoint, &metadata);
   EXPECT_EQ(metadata["rate_scale"].substr(0, 4), "0.50");
-  EXPECT_EQ(metadata["salt"], "1") << "other samples";
+  EXPECT_EQ(metadata["reseed"], "1") << "other samples";
   for (const auto& [name, tensor] : load_safetensors(options_.checkpoint)) {
     EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
   }

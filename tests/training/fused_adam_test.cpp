@@ -1,6 +1,6 @@
 // The fused step against torch's own optimizer.
 
-#include "training/fused_adam.h"
+#include "training/trainer/fused_adam.h"
 
 #include <gtest/gtest.h>
 

@@ -248,7 +248,7 @@ TEST_F(GeneratorTrainingTest, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
   Metadata metadata;
   load_safetensors(o.output + "/checkpoint.safetensors", &metadata);
   EXPECT_EQ(metadata["rate_scale"].substr(0, 4), "0.50");
-  EXPECT_EQ(metadata["salt"], "1") << "other samples";
+  EXPECT_EQ(metadata["reseed"], "1") << "other samples";
 }
 
 TEST_F(GeneratorTrainingTest, ATrainingThatKeepsDivergingEndsWithASentence) {

@@ -10,9 +10,9 @@
 #include <sstream>
 
 #include "common/core/error.h"
-#include "training/divergence_guard.h"
-#include "training/loss_log.h"
-#include "training/recovery.h"
+#include "training/trainer/divergence_guard.h"
+#include "training/trainer/loss_log.h"
+#include "training/trainer/recovery.h"
 
 namespace semcodec {
 namespace {
@@ -124,7 +124,7 @@ TEST(Recovery, GoesOnSlowerAndGivesUp) {
   Recovery now;
   now = now.after(120, "the loss is no number", options, "c");
   EXPECT_EQ(now.rate_scale, 0.5);
-  EXPECT_EQ(now.salt, 1);
+  EXPECT_EQ(now.reseed, 1);
   EXPECT_EQ(now.sentence(100, "the loss is no number", options),
             "Step 120: the loss is no number; going back to step 100 with 0.5 times the learning "
             "rate and other samples (try 1 of 2).");
@@ -133,7 +133,7 @@ TEST(Recovery, GoesOnSlowerAndGivesUp) {
   now = Recovery::from(kept);
   now.reached(200);  // too near to the trouble
   now = now.after(110, "again", options, "c");
-  EXPECT_EQ(now.trouble_step, 120) << "the farthest one counts";
+  EXPECT_EQ(now.diverged_at, 120) << "the farthest one counts";
   EXPECT_THROW(now.after(110, "again", options, "c"), Error);
   now.reached(221);
   EXPECT_EQ(now.tries, 0);

@@ -10,7 +10,7 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
-#include "training/checkpoint.h"
+#include "training/trainer/checkpoint.h"
 
 namespace semcodec {
 namespace {
@@ -176,7 +176,7 @@ double EdgeTrainer::train_step() {
         std::isfinite(torch::nn::utils::clip_grad_norm_(student_->parameters(), kNoLimit));
     if (finite_gradient_) optimizer_->step();
   }
-  update_average(*average_, *student_, options_.average_decay, step_);
+  update_ema(*average_, *student_, options_.average_decay, step_);
   ++step_;
   return value / static_cast<double>(options_.crop * options_.crop);
 }
@@ -241,7 +241,7 @@ void EdgeTrainer::roll_back(const std::string& trouble) {
   recovery_ = next;
   seconds_ = spent;  // a limit of time holds for all that was tried
   random_.seed(options_.seed + static_cast<std::uint64_t>(step_) * 1000003 +
-               static_cast<std::uint64_t>(recovery_.salt) * 7777777777777ULL);
+               static_cast<std::uint64_t>(recovery_.reseed) * 7777777777777ULL);
   guard_.restart();
   finite_gradient_ = true;
   log::warning(next.sentence(step_, trouble, options_.retry));

@@ -24,8 +24,8 @@
 
 #include "models/pidinet/edge_detector.h"
 #include "models/pidinet/pidinet.h"
-#include "training/divergence_guard.h"
-#include "training/recovery.h"
+#include "training/trainer/divergence_guard.h"
+#include "training/trainer/recovery.h"
 
 namespace semcodec {
 

@@ -251,7 +251,7 @@ void FlowTrainer::roll_back(const std::string& trouble) {
               ", and there is no checkpoint to go back to.");
   recovery_ = next;
   random_.seed(options_.seed + static_cast<std::uint64_t>(iteration_) * 1000003 +
-               static_cast<std::uint64_t>(recovery_.salt) * 7777777777777ULL);
+               static_cast<std::uint64_t>(recovery_.reseed) * 7777777777777ULL);
   guard_.restart();
   finite_gradient_ = true;
   log::warning(next.sentence(iteration_, trouble, options_.retry));

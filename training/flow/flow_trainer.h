@@ -17,9 +17,9 @@
 #include <string>
 
 #include "models/flownet2/flownet2.h"
-#include "training/divergence_guard.h"
 #include "training/flow/synthetic_motion.h"
-#include "training/recovery.h"
+#include "training/trainer/divergence_guard.h"
+#include "training/trainer/recovery.h"
 
 namespace semcodec {
 

@@ -5,9 +5,9 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/package/model_package.h"
-#include "training/checkpoint.h"
 #include "training/generator/generator_state.h"
 #include "training/run_tools.h"
+#include "training/trainer/checkpoint.h"
 
 namespace semcodec {
 

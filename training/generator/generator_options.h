@@ -8,7 +8,7 @@
 #include "models/generator/generator.h"
 #include "training/config.h"
 #include "training/data/sequence_sampler.h"
-#include "training/recovery.h"
+#include "training/trainer/recovery.h"
 
 namespace semcodec {
 

@@ -7,13 +7,13 @@
 
 #include "models/discriminator/discriminator.h"
 #include "training/data/sequence_sampler.h"
-#include "training/divergence_guard.h"
 #include "training/generator/generator_trainer.h"
 #include "training/generator/objective.h"
 #include "training/generator/painting.h"
-#include "training/loss_log.h"
-#include "training/recovery.h"
-#include "training/step_tools.h"
+#include "training/trainer/divergence_guard.h"
+#include "training/trainer/loss_log.h"
+#include "training/trainer/recovery.h"
+#include "training/trainer/step_tools.h"
 
 namespace semcodec {
 

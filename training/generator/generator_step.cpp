@@ -5,9 +5,9 @@
 #include "common/app/interrupt.h"
 #include "common/core/log.h"
 #include "training/autocast.h"
-#include "training/checkpoint.h"
-#include "training/fused_adam.h"
 #include "training/generator/generator_state.h"
+#include "training/trainer/checkpoint.h"
+#include "training/trainer/fused_adam.h"
 
 namespace semcodec {
 
@@ -164,8 +164,8 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
     return;
   }
   fused_step(*generator_adam);
-  update_average(*average, *generator, options.average, step);
-  update_average(*texture_average, *texture, options.average, step);
+  update_ema(*average, *generator, options.average, step);
+  update_ema(*texture_average, *texture, options.average, step);
 }
 
 double GeneratorTrainer::State::rate() const {

@@ -6,11 +6,11 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
-#include "training/batch_feed.h"
-#include "training/checkpoint.h"
 #include "training/generator/generator_state.h"
 #include "training/run_tools.h"
 #include "training/sample_grid.h"
+#include "training/trainer/batch_feed.h"
+#include "training/trainer/checkpoint.h"
 
 namespace semcodec {
 
@@ -98,8 +98,8 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
     module->to(s.device);
     to_channels_last(*module);
   }
-  update_average(*s.average, *s.generator, 0.0, 0);
-  update_average(*s.texture_average, *s.texture, 0.0, 0);
+  update_ema(*s.average, *s.generator, 0.0, 0);
+  update_ema(*s.texture_average, *s.texture, 0.0, 0);
   const auto adam = [&] {
     return torch::optim::AdamOptions(options.learning_rate).betas({options.beta1, options.beta2});
   };
@@ -143,7 +143,7 @@ void GeneratorTrainer::run() {
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
     BatchFeed<SequenceSample> feed(
-        [&s, salt = s.recovery.salt](std::int64_t step) {
+        [&s, salt = s.recovery.reseed](std::int64_t step) {
           return draw_batch(s.options, s.sampler, s.ranks, step, salt, s.device.is_cuda());
         },
         s.step, options.steps, options.workers);

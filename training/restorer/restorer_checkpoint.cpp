@@ -5,10 +5,10 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/package/model_package.h"
-#include "training/checkpoint.h"
 #include "training/copy_file.h"
 #include "training/restorer/restorer_state.h"
 #include "training/run_tools.h"
+#include "training/trainer/checkpoint.h"
 
 namespace semcodec {
 

@@ -9,7 +9,7 @@
 #include "models/generator/restorer.h"
 #include "training/base/base_sampler.h"
 #include "training/config.h"
-#include "training/recovery.h"
+#include "training/trainer/recovery.h"
 
 namespace semcodec {
 

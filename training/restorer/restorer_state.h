@@ -9,12 +9,12 @@
 
 #include "models/discriminator/discriminator.h"
 #include "training/base/base_sampler.h"
-#include "training/divergence_guard.h"
-#include "training/loss_log.h"
-#include "training/recovery.h"
 #include "training/restorer/restorer_objective.h"
 #include "training/restorer/restorer_trainer.h"
-#include "training/step_tools.h"
+#include "training/trainer/divergence_guard.h"
+#include "training/trainer/loss_log.h"
+#include "training/trainer/recovery.h"
+#include "training/trainer/step_tools.h"
 
 namespace semcodec {
 

@@ -9,10 +9,10 @@
 #include "models/generator/flow_geometry.h"
 #include "models/kernels/resample.h"
 #include "training/autocast.h"
-#include "training/checkpoint.h"
-#include "training/fused_adam.h"
 #include "training/patch.h"
 #include "training/restorer/restorer_state.h"
+#include "training/trainer/checkpoint.h"
+#include "training/trainer/fused_adam.h"
 
 namespace semcodec {
 
@@ -221,8 +221,8 @@ void RestorerTrainer::State::train_step(const BaseSample& batch) {
     return;
   }
   fused_step(*adam);
-  update_average(*average, *restorer, options.average,
-                 options.initial.empty() ? step : step + kTrained);
+  update_ema(*average, *restorer, options.average,
+             options.initial.empty() ? step : step + kTrained);
 }
 
 }  // namespace semcodec

@@ -11,11 +11,11 @@
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/package/model_package.h"
-#include "training/batch_feed.h"
-#include "training/checkpoint.h"
 #include "training/restorer/restorer_state.h"
 #include "training/run_tools.h"
 #include "training/sample_grid.h"
+#include "training/trainer/batch_feed.h"
+#include "training/trainer/checkpoint.h"
 
 namespace semcodec {
 
@@ -156,7 +156,7 @@ RestorerTrainer::RestorerTrainer(const RestorerOptions& options, const Ranks& ra
     module->to(s.device);
     to_channels_last(*module);
   }
-  update_average(*s.average, *s.restorer, 0.0, 0);
+  update_ema(*s.average, *s.restorer, 0.0, 0);
   auto discriminators = s.image_discriminator->parameters();
   for (const auto& p : s.video_discriminator->parameters()) discriminators.push_back(p);
   s.adam = std::make_unique<torch::optim::Adam>(
@@ -181,7 +181,7 @@ RestorerTrainer::~RestorerTrainer() = default;
 void RestorerTrainer::save() { state_->save(); }
 
 BaseSample RestorerTrainer::batch_of(std::int64_t step) const {
-  return state_->draw_batch(step, state_->recovery.salt);
+  return state_->draw_batch(step, state_->recovery.reseed);
 }
 
 std::map<std::string, double> RestorerTrainer::step_on(const BaseSample& batch) {
@@ -204,7 +204,7 @@ void RestorerTrainer::run() {
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
     BatchFeed<BaseSample> feed(
-        [&s, reseed = s.recovery.salt](std::int64_t step) { return s.draw_batch(step, reseed); },
+        [&s, reseed = s.recovery.reseed](std::int64_t step) { return s.draw_batch(step, reseed); },
         s.step, options.steps, options.workers);
     while (s.step < last && !s.stop && s.trouble.empty()) {
       const auto batch = to_device(feed.batch_of(s.step), s.device);

@@ -1,4 +1,4 @@
-#include "training/loss_log.h"
+#include "training/trainer/loss_log.h"
 
 #include <cinttypes>
 #include <cstdio>

@@ -1,9 +1,18 @@
-#include "training/step_tools.h"
+#include "training/trainer/step_tools.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace semcodec {
+
+namespace {
+
+double risen(std::int64_t step, std::int64_t warm_up) {
+  return std::min(
+      1.0, static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(1, warm_up)));
+}
+
+}  // namespace
 
 void LossNotes::add(const std::string& name, const torch::Tensor& loss, double share) {
   notes_.push_back({name, loss.detach(), share});
@@ -26,19 +35,23 @@ double clip_gradients(const std::vector<torch::Tensor>& parameters, double large
   for (const auto& parameter : parameters) {
     if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
+  if (gradients.empty()) return 0;
   const double norm =
       torch::stack(at::_foreach_norm(gradients)).to(torch::kFloat32).norm().item<double>();
   const double scale = largest / (norm + 1e-6);
-  if (scale < 1) at::_foreach_mul_(gradients, scale);
+  if (largest > 0 && scale < 1) at::_foreach_mul_(gradients, scale);
   return norm;
 }
 
 double scheduled_rate(std::int64_t step, std::int64_t steps, std::int64_t warm_up, double last) {
   const double progress = static_cast<double>(step) / static_cast<double>(steps);
   const double cosine = 0.5 * (1.0 + std::cos(M_PI * std::min(1.0, progress)));
-  const double rising = std::min(
-      1.0, static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(1, warm_up)));
-  return rising * (last + (1.0 - last) * cosine);
+  return risen(step, warm_up) * (last + (1.0 - last) * cosine);
+}
+
+double stepped_rate(std::int64_t step, std::int64_t steps, std::int64_t warm_up) {
+  const double progress = static_cast<double>(step) / static_cast<double>(steps);
+  return risen(step, warm_up) * (progress < 0.5 ? 1.0 : progress < 0.8 ? 0.1 : 0.01);
 }
 
 void set_rate(torch::optim::Adam& adam, double rate) {

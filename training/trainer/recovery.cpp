@@ -1,4 +1,4 @@
-#include "training/recovery.h"
+#include "training/trainer/recovery.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,7 +10,7 @@ namespace semcodec {
 
 namespace {
 
-constexpr std::int64_t kRecovered = 100;  // steps beyond the trouble after which it is forgotten
+constexpr std::int64_t kRecovered = 100;  // steps beyond the divergence after which it is forgotten
 
 /// A number of the metadata; `fallback` when it is not there.
 double number_of(const std::map<std::string, std::string>& metadata, const std::string& key,
@@ -25,44 +25,45 @@ double number_of(const std::map<std::string, std::string>& metadata, const std::
 }  // namespace
 
 void Recovery::reached(std::int64_t step) {
-  if (tries > 0 && step > trouble_step + kRecovered) tries = 0;
+  if (tries > 0 && step > diverged_at + kRecovered) tries = 0;
 }
 
 void Recovery::put(std::map<std::string, std::string>& metadata) const {
   metadata["rate_scale"] = std::to_string(rate_scale);
-  metadata["salt"] = std::to_string(salt);
+  metadata["reseed"] = std::to_string(reseed);
   metadata["tries"] = std::to_string(tries);
-  metadata["trouble_step"] = std::to_string(trouble_step);
+  metadata["diverged_at"] = std::to_string(diverged_at);
 }
 
 Recovery Recovery::from(const std::map<std::string, std::string>& metadata) {
   Recovery found;
   found.rate_scale = number_of(metadata, "rate_scale", 1);
-  found.salt = static_cast<std::int64_t>(number_of(metadata, "salt", 0));
+  found.reseed = static_cast<std::int64_t>(
+      number_of(metadata, "reseed", number_of(metadata, "salt", 0)));  // as it was called before
   found.tries = static_cast<std::int64_t>(number_of(metadata, "tries", 0));
-  found.trouble_step = static_cast<std::int64_t>(number_of(metadata, "trouble_step", -1));
+  found.diverged_at = static_cast<std::int64_t>(number_of(metadata, "diverged_at", -1));
   return found;
 }
 
-Recovery Recovery::after(std::int64_t step, const std::string& trouble, const RetryOptions& options,
-                         const std::string& checkpoint) const {
+Recovery Recovery::after(std::int64_t step, const std::string& divergence,
+                         const RetryOptions& options, const std::string& checkpoint) const {
   require(tries + 1 <= options.retries, ErrorKind::internal,
-          "Step " + std::to_string(step) + ": " + trouble + ", after " + std::to_string(tries) +
+          "Step " + std::to_string(step) + ": " + divergence + ", after " + std::to_string(tries) +
               " returns to the last good checkpoint, which is kept in " + checkpoint +
               "; go on from there with --resume and a lower learning rate.");
   Recovery next = *this;
   next.rate_scale *= options.rate;
-  next.salt += 1;
+  next.reseed += 1;
   next.tries += 1;
-  next.trouble_step = std::max(step, trouble_step);
+  next.diverged_at = std::max(step, diverged_at);
   return next;
 }
 
-std::string Recovery::sentence(std::int64_t back_to, const std::string& trouble,
+std::string Recovery::sentence(std::int64_t back_to, const std::string& divergence,
                                const RetryOptions& options) const {
   char factor[32];
   std::snprintf(factor, sizeof factor, "%.3g", rate_scale);
-  return "Step " + std::to_string(trouble_step) + ": " + trouble + "; going back to step " +
+  return "Step " + std::to_string(diverged_at) + ": " + divergence + "; going back to step " +
          std::to_string(back_to) + " with " + factor +
          " times the learning rate and other samples (try " + std::to_string(tries) + " of " +
          std::to_string(options.retries) + ").";

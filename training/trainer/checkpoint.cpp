@@ -1,6 +1,7 @@
-#include "training/checkpoint.h"
+#include "training/trainer/checkpoint.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "common/core/error.h"
 
@@ -73,14 +74,48 @@ std::int64_t checkpoint_step(const Metadata& metadata, const std::string& file) 
   return std::stoll(found->second);
 }
 
-void update_average(torch::nn::Module& shadow, const torch::nn::Module& module, double decay,
-                    std::int64_t step) {
+void start_from(torch::nn::Module& module, const std::string& path, const std::string& own_part) {
+  auto tensors = load_safetensors(path);
+  const auto holds = [&](const std::string& prefix) {
+    const auto at = tensors.lower_bound(prefix);
+    return at != tensors.end() && at->first.rfind(prefix, 0) == 0;
+  };
+  const bool keep = !own_part.empty() && !holds(own_part);
+  for (const auto& [name, tensor] : state_of(module)) {
+    if (keep && name.rfind(own_part, 0) == 0) {
+      tensors[name] = tensor.clone();
+      continue;
+    }
+    const auto conv2 = name.find(".conv2.");
+    const auto conv1 = name.find(".conv1.");
+    if (tensors.contains(name) || (conv1 == std::string::npos && conv2 == std::string::npos)) {
+      continue;
+    }
+    tensors[name] = conv2 == std::string::npos ? tensor.clone() : torch::zeros_like(tensor);
+  }
+  load_into(module, tensors, path);
+}
+
+void remove_partial_files(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path whole(path);
+  const std::string start = whole.filename().string() + ".part";
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(whole.parent_path(), code)) {
+    if (entry.path().filename().string().rfind(start, 0) != 0) continue;
+    std::error_code ignored;
+    fs::remove(entry.path(), ignored);
+  }
+}
+
+void update_ema(torch::nn::Module& ema, const torch::nn::Module& module, double decay,
+                std::int64_t step) {
   torch::NoGradGuard guard;
   const double now =
       std::min(decay, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
   std::vector<torch::Tensor> source;
   for (const auto& parameter : module.parameters()) source.push_back(parameter.detach());
-  at::_foreach_lerp_(shadow.parameters(), source, 1.0 - now);
+  at::_foreach_lerp_(ema.parameters(), source, 1.0 - now);
 }
 
 }  // namespace semcodec

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "training/loss_log.h"
+#include "training/trainer/loss_log.h"
 
 namespace semcodec {
 
@@ -30,13 +30,17 @@ class LossNotes {
   std::vector<Note> notes_;
 };
 
-/// clip_grad_norm_() of torch in a few launches for all parameters together. Returns the norm
-/// before.
+/// clip_grad_norm_() of torch in a few launches for all parameters together. `largest` 0: no limit.
+/// Returns the norm before.
 double clip_gradients(const std::vector<torch::Tensor>& parameters, double largest);
 
 /// A learning rate that rises over `warm_up` steps and then falls along a cosine to `last`, as
 /// shares of the first one: at `step` of `steps`.
 double scheduled_rate(std::int64_t step, std::int64_t steps, std::int64_t warm_up, double last);
+
+/// One that rises over `warm_up` steps, falls to a tenth at half of the run and to a hundredth at
+/// four fifths.
+double stepped_rate(std::int64_t step, std::int64_t steps, std::int64_t warm_up);
 
 void set_rate(torch::optim::Adam& adam, double rate);
 

@@ -1,4 +1,4 @@
-#include "training/divergence_guard.h"
+#include "training/trainer/divergence_guard.h"
 
 #include <algorithm>
 #include <cmath>

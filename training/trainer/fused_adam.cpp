@@ -1,4 +1,4 @@
-#include "training/fused_adam.h"
+#include "training/trainer/fused_adam.h"
 
 #include <map>
 #include <memory>
