@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "encoder/analysis/random.h"
+#include "common/core/random.h"
 #include "models/core/safetensors.h"
 #include "training/parallel/ranks.h"
 #include "training/trainer/batch.h"
