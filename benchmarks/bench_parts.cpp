@@ -20,7 +20,7 @@ namespace semcodec {
 namespace {
 
 constexpr std::int64_t kBetween =
-    9;  ///< frames between two anchors: 10 a run, 2.5 anchors a second
+    9;  ///< frames between two coded frames: 10 a run, 2.5 coded frames a second
 
 /// A smooth picture with edges and some noise, H×W×3 bytes.
 RgbImage bench_picture(int width, int height) {
@@ -114,7 +114,7 @@ BenchPart analysis_part(const BenchSettings& s, std::shared_ptr<EdgeDetector> de
 FrameContext generator_context(const BenchSettings& s, const ModelPackage& package,
                                bool references) {
   const int w = s.width, h = s.height, channels = package.config.texture.channels;
-  AnchorInput input;
+  CodedFrameInput input;
   input.condition = torch::rand({1, 4, h / 2, w / 2});
   input.planes = plane_scalars(8, 4, 16, 1.0);
   if (channels > 0) input.texture = torch::rand({1, channels, h / 16, w / 16}) * 2 - 1;
@@ -122,11 +122,11 @@ FrameContext generator_context(const BenchSettings& s, const ModelPackage& packa
   if (!references) {
     x = image_context(input);
   } else {
-    const AnchorState a{torch::rand({1, 4, h / 2, w / 2}), torch::rand({1, 3, h, w})};
-    const AnchorState b{torch::rand({1, 4, h / 2, w / 2}), torch::rand({1, 3, h, w})};
+    const CodedFrameState a{torch::rand({1, 4, h / 2, w / 2}), torch::rand({1, 3, h, w})};
+    const CodedFrameState b{torch::rand({1, 4, h / 2, w / 2}), torch::rand({1, 3, h, w})};
     const auto flow = torch::randn({1, 2, h / kFlowScale, w / kFlowScale}) * 4;
     const auto interval = torch::full({1}, 0.4);
-    x = anchor_context(input, a, flow, interval, &b, flow, interval);
+    x = coded_frame_context(input, a, flow, interval, &b, flow, interval);
   }
   for (auto* t : {&x.condition, &x.condition_a, &x.condition_b, &x.reference_a, &x.reference_b,
                   &x.texture, &x.scalars}) {
@@ -253,7 +253,7 @@ void add_generator_parts(std::vector<BenchPart>& parts, const BenchSettings& s,
                          const ModelPackage& package) {
   auto generator = load_generator(package, s.device, s.dtype);
   parts.push_back(generator_part(s, "image", generator, generator_context(s, package, false)));
-  parts.push_back(generator_part(s, "anchor", generator, generator_context(s, package, true)));
+  parts.push_back(generator_part(s, "coded_frame", generator, generator_context(s, package, true)));
   parts.push_back(between_part(s, "between", generator->interpolator()));
   if (package.restorer) add_restorer(parts, s, package);
 }

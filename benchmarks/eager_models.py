@@ -207,7 +207,7 @@ class Transformer(nn.Module):
 
 
 class Generator(nn.Module):
-    """The anchor path; the image path is the same with references that are zero."""
+    """The coded frame path; the image path is the same with references that are zero."""
 
     def __init__(self, sizes):
         super().__init__()
@@ -286,7 +286,7 @@ class Generator(nn.Module):
 
 
 class Interpolator(nn.Module):
-    """Frames between two anchors, warped by grid_sample."""
+    """Frames between two coded frames, warped by grid_sample."""
 
     def __init__(self, sizes):
         super().__init__()

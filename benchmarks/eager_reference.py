@@ -299,7 +299,7 @@ def main():
     if arguments.onnx:
         sys.path.append(arguments.onnx)
     parts = arguments.parts or ["pidinet-full", "pidinet-small", "pidinet-tiny", "edges", "image",
-                                "anchor", "between"]
+                                "coded_frame", "between"]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(folder, arguments)

@@ -4,7 +4,7 @@
         [--config training/recipes/driving-lite.toml] [--set KEY=VALUE]
 
 Starts build/bin/training_bench --serve, which gives both sides the same weights and two batches (one
-with a frame between two anchors, one with three anchors). First both make the same steps and their
+with a frame between two coded_frames, one with three coded_frames). First both make the same steps and their
 losses are compared; then the two are timed in turn, so that whatever else the machine does falls on
 both. Eager runs as a reader would write it well: autocast in bf16, channels_last, one cache of
 converted weights for all of a step's frames, fused Adam, foreach for the average.
@@ -108,7 +108,7 @@ class Eager:
         channels = self.s["network"]["texture_channels"]
         textures = []
 
-        def anchor(i, reference_a, condition_a, reference_b, condition_b, told):
+        def coded_frame(i, reference_a, condition_a, reference_b, condition_b, told):
             condition = b[f"condition{i}"]
             values = self.texture(b[f"picture{i}"], condition)
             textures.append(values)
@@ -125,10 +125,10 @@ class Eager:
         nothing, no_condition = torch.zeros_like(b["picture0"]), torch.zeros_like(b["condition0"])
         key = b["has_key"]
         mask = key.view(-1, 1, 1, 1)
-        y0, raw0 = anchor(0, b["key"] * mask, b["condition0"] * mask, nothing, no_condition,
+        y0, raw0 = coded_frame(0, b["key"] * mask, b["condition0"] * mask, nothing, no_condition,
                           told(key, zero, zero, zero, key))
         seen0 = y0.detach().clamp(0, 1)
-        y1, raw1 = anchor(1, warp(seen0, b["flow_10"]), warp(b["condition0"], b["flow_10"]), nothing,
+        y1, raw1 = coded_frame(1, warp(seen0, b["flow_10"]), warp(b["condition0"], b["flow_10"]), nothing,
                           no_condition, told(one, zero, b["interval"], zero, zero))
         seen1 = y1.detach().clamp(0, 1)
         out = {}
@@ -146,7 +146,7 @@ class Eager:
         else:
             flow_a = b["flow_21"]
             flow_b = compose(flow_a, b["flow_10"])
-            y2, raw2 = anchor(2, warp(seen1, flow_a), warp(b["condition1"], flow_a),
+            y2, raw2 = coded_frame(2, warp(seen1, flow_a), warp(b["condition1"], flow_a),
                               warp(seen0, flow_b), warp(b["condition0"], flow_b),
                               told(one, one, b["third"], b["third"] + b["interval"], zero))
             condition2 = b["condition2"]

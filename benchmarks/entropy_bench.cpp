@@ -33,7 +33,7 @@ void print_ours(const bench::PlaneSequence& sequence, const bench::OurResult& r)
   };
   const double symbols = static_cast<double>(r.symbols);
   std::printf(
-      "%-28s %5zu anchors %8llu bits: motion %7llu palette %6llu structure %7llu labels "
+      "%-28s %5zu coded frames %8llu bits: motion %7llu palette %6llu structure %7llu labels "
       "%7llu texture %7llu; %.2f / %.2f M symbols/s\n",
       sequence.name.c_str(), sequence.frames.size(), bits(r.cost.total()), bits(r.cost.motion),
       bits(r.cost.palette), bits(r.cost.structure), bits(r.cost.labels), bits(r.cost.texture),

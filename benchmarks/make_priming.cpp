@@ -2,9 +2,9 @@
 //
 //   make_priming [--out FILE] [--eval FILE...] CLIP[:START:COUNT]...
 //
-// A clip is a .sem stream or a plane dump; COUNT anchors from START on (default 4:3) are taken, as
-// if the stream began there. With --eval, the costs of other clips' first anchors are printed
-// without and with the priming; those should not be clips that it was made from.
+// A clip is a .sem stream or a plane dump; COUNT coded frames from START on (default 4:3) are
+// taken, as if the stream began there. With --eval, the costs of other clips' first coded frames
+// are printed without and with the priming; those should not be clips that it was made from.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -43,10 +43,11 @@ entropy::PrimingSequence take(std::string clip) {
   return out;
 }
 
-EncodeStats cost_of(const bench::PlaneSequence& planes, const entropy::Coders& start, int anchors) {
+EncodeStats cost_of(const bench::PlaneSequence& planes, const entropy::Coders& start,
+                    int coded_frames) {
   entropy::Model model(planes.work_width, planes.work_height, &start);
   EncodeStats sum;
-  for (std::size_t i = 0; i < planes.frames.size() && static_cast<int>(i) < anchors; ++i) {
+  for (std::size_t i = 0; i < planes.frames.size() && static_cast<int>(i) < coded_frames; ++i) {
     entropy::BinaryCoder coder(entropy::BinaryCoder::Mode::measure);
     SemanticFrame frame = planes.frames[i];
     sum += model.code(coder, frame);
@@ -56,21 +57,21 @@ EncodeStats cost_of(const bench::PlaneSequence& planes, const entropy::Coders& s
 
 void evaluate(const std::vector<std::string>& clips, const entropy::Coders& primed) {
   const entropy::Coders cold;
-  for (const int anchors : {1, 4, 12, 30}) {
+  for (const int coded_frames : {1, 4, 12, 30}) {
     EncodeStats without, with;
     for (const std::string& clip : clips) {
       const bench::PlaneSequence planes = bench::read_planes(clip);
-      without += cost_of(planes, cold, anchors);
-      with += cost_of(planes, primed, anchors);
+      without += cost_of(planes, cold, coded_frames);
+      with += cost_of(planes, primed, coded_frames);
     }
     const auto saved = [](std::uint64_t before, std::uint64_t after) {
       return before == 0 ? 0.0
                          : 100.0 - 100.0 * static_cast<double>(after) / static_cast<double>(before);
     };
     std::printf(
-        "first %2d anchors: %8llu bits before; saves %.1f %% (motion %.1f, palette %.1f, "
+        "first %2d coded frames: %8llu bits before; saves %.1f %% (motion %.1f, palette %.1f, "
         "structure %.1f, labels %.1f, texture %.1f)\n",
-        anchors, static_cast<unsigned long long>(without.total() / kStatsUnitsPerBit),
+        coded_frames, static_cast<unsigned long long>(without.total() / kStatsUnitsPerBit),
         saved(without.total(), with.total()), saved(without.motion, with.motion),
         saved(without.palette, with.palette), saved(without.structure, with.structure),
         saved(without.labels, with.labels), saved(without.texture, with.texture));

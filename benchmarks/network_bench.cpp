@@ -1,7 +1,7 @@
 // network_bench: how fast the networks are, alone and with everything around them.
 //
 //   network_bench                       all parts: milliseconds, frames and Mpixel a second
-//   network_bench --part anchor --layers 15    and where the time goes
+//   network_bench --part coded frame --layers 15    and where the time goes
 //   network_bench --serve DIR           for eager_reference.py: writes inputs, weights and outputs
 //                                       to DIR, then runs the part that each line of stdin names
 //

@@ -216,7 +216,7 @@ void StreamDecoder::Impl::plan() {
         if (!playback.shows(job.pts) || seen++ < options.skip) continue;
         Pending out;
         out.pts = job.pts;
-        out.coded = job.anchor;
+        out.coded = job.coded_frame;
         out.image = pool.submit([paint = std::move(job.paint)] { return to_image(paint()); });
         out.audio = std::exchange(packets, {});
         out.waiting = std::exchange(waiting, {});

@@ -202,7 +202,7 @@ void report(const Arguments& arguments, const EncodeSummary& summary) {
   };
   log::info(
       "Wrote " + arguments.output + ": " + std::to_string(summary.frames) + " frames, " +
-      std::to_string(stats.anchors) + " anchors, " + format_bytes(stats.bytes) + ", " +
+      std::to_string(stats.coded_frames) + " coded frames, " + format_bytes(stats.bytes) + ", " +
       per_second(stats.bytes) +
       (stats.audio_bytes > 0 ? " (of which audio " + per_second(stats.audio_bytes) + ")" : "") +
       ".");
@@ -215,8 +215,9 @@ void report(const Arguments& arguments, const EncodeSummary& summary) {
   if (summary.peak_overflows > 0) {
     char worst[32];
     std::snprintf(worst, sizeof worst, "%.1f", summary.peak_window);
-    log::warning(std::to_string(summary.peak_overflows) + " of " + std::to_string(stats.anchors) +
-                 " anchors did not fit --max-rate even at " +
+    log::warning(std::to_string(summary.peak_overflows) + " of " +
+                 std::to_string(stats.coded_frames) +
+                 " coded frames did not fit --max-rate even at " +
                  "quality 0; the worst needs a window of " + worst + " s.");
   }
 }
@@ -284,11 +285,12 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 3));
   app.add_option("--force-key", a.force_key,
                  "Entry points at these times since the first frame: 5,1:30");
-  app.add_flag("--low-delay", a.low_delay, "No frame waits longer than --latency for its anchor");
+  app.add_flag("--low-delay", a.low_delay,
+               "No frame waits longer than --latency for its coded frame");
   app.add_option("--latency", a.latency, "Longest wait of --low-delay (default: 200ms)");
   app.add_flag("--fixed-interval", a.fixed_interval,
-               "Anchors come on a grid even where nothing changes");
-  app.add_flag("--no-scene-cut", a.no_scene_cut, "No anchors forced at scene cuts");
+               "Coded frames come on a grid even where nothing changes");
+  app.add_flag("--no-scene-cut", a.no_scene_cut, "No coded frames forced at scene cuts");
   app.add_option("--audio", a.audio, "copy, none, opus or opus:RATE")
       ->check([](const std::string& text) {
         const bool good =
@@ -299,7 +301,7 @@ int main(int argc, char** argv) {
   app.add_option("--point", a.point,
                  "Parts of the operating point by hand: colour=16x12,edges=8x4,texture=4,"
                  "interval=0.4,key=30,motion=16");
-  app.add_option("--stats", a.stats, "Write bits by anchor and modality to this JSON file");
+  app.add_option("--stats", a.stats, "Write bits by coded frame and modality to this JSON file");
   app.add_option("--effort", a.effort,
                  "Speed of the base pictures' encoder, libaom's cpu-used: 0 (slow, small) to 9")
       ->check(CLI::Range(0, 9))

@@ -139,7 +139,7 @@ py::dict to_dict(const StreamStats& stats) {
   py::dict result;
   result["bytes"] = stats.bytes;
   result["frames"] = stats.frames;
-  result["coded_frames"] = stats.anchors;
+  result["coded_frames"] = stats.coded_frames;
   result["entry_points"] = stats.entry_points;
   result["audio_bytes"] = stats.audio_bytes;
   py::dict parts;

@@ -11,7 +11,7 @@ bin=$root/build/bin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Four anchors of each clip, some at a low quality, where planes are smaller.
+# Four coded frames of each clip, some at a low quality, where planes are smaller.
 planes=()
 for entry in gopro_walk:35 highway_project:60 mapillary_street:35 sam2_01_dog:60 sam2_02_cups:35 \
   sam2_03_blocks:60 sam2_04_coffee:60 static_cars:60 static_person:60; do

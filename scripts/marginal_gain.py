@@ -186,7 +186,7 @@ def compare(programs, cut, wishes, data, folder):
                     for name in ("lpips_squeeze", "psnr")}
             rows.append({"cut": cut.stem, "seconds": stats["seconds"], "quality": quality,
                          "key": key, "bytes": stats["bytes"],
-                         "key_bytes": sum(a["bits_key"] for a in stats["anchors"]) / 8,
+                         "key_bytes": sum(a["bits_key"] for a in stats["coded_frames"]) / 8,
                          "from": begin, "to": end, "lpips": mean["lpips_squeeze"],
                          "psnr": mean["psnr"]})
     return rows
@@ -252,7 +252,7 @@ def scene_of(programs, cut, quality, folder):
     if not stats.exists():
         run([programs / "semcodec-encode", cut, stats.with_suffix(".sem"), "-y", "-q",
              "--profile", "semantic", "--audio", "none", "--threads", "1", "--quality", quality, "--limit", 32, "--stats", stats])
-    return json.loads(stats.read_text())["anchors"][0]["key"]
+    return json.loads(stats.read_text())["coded_frames"][0]["key"]
 
 
 def solve(matrix, right):
@@ -375,14 +375,14 @@ def fit_gain(points, scenes):
 
 
 def fit_planes(programs, cuts, scenes, data):
-    """ln of a later anchor's planes over the entry point's, from 1 and ln fade."""
+    """ln of a later coded frame's planes over the entry point's, from 1 and ln fade."""
     inputs, outputs = [], []
     for cut in cuts:
         for quality in QUALITIES:
             scene = scenes[cut.stem, quality]
-            anchors = encode(programs, cut, quality, -1, data / "streams")[1]["anchors"]
-            later = sum(8 * a["bytes"] for a in anchors[1:])
-            share = later / scene["plane_bits"] * scene["interval"] / anchors[-1]["seconds"]
+            coded_frames = encode(programs, cut, quality, -1, data / "streams")[1]["coded_frames"]
+            later = sum(8 * a["bytes"] for a in coded_frames[1:])
+            share = later / scene["plane_bits"] * scene["interval"] / coded frames[-1]["seconds"]
             inputs.append((1, math.log(max(scene["fade"], 0.05))))
             outputs.append(math.log(share))
     return least_squares(inputs, outputs, [1] * len(inputs))

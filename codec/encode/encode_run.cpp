@@ -31,18 +31,19 @@ EncodeRun::EncodeRun(const EncodeSetup& setup, const RunSettings& settings,
   // A frame that shares its record with later ones leaves with them. A link's peak counts bytes at
   // the time of their frame, and packets need no sharing.
   if (settings.group && !setup.low_delay && !setup.options.peak) writer_.group({.frames = 8});
-  encoder_->set_observer(
-      [this](const SemanticFrame& frame, const AnchorReport& report) { observe(frame, report); });
+  encoder_->set_observer([this](const SemanticFrame& frame, const CodedFrameReport& report) {
+    observe(frame, report);
+  });
 }
 
-void EncodeRun::observe(const SemanticFrame& frame, const AnchorReport& report) {
+void EncodeRun::observe(const SemanticFrame& frame, const CodedFrameReport& report) {
   seconds_ = report.seconds;
   bytes_ = report.stream_bytes;
-  record_.anchors.push_back({report.seconds,
-                             8.0 * static_cast<double>(report.bytes),
-                             8.0 * static_cast<double>(report.stream_bytes),
-                             report.entry_point,
-                             {report.quality, report.interval_scale}});
+  record_.coded_frames.push_back({report.seconds,
+                                  8.0 * static_cast<double>(report.bytes),
+                                  8.0 * static_cast<double>(report.stream_bytes),
+                                  report.entry_point,
+                                  {report.quality, report.interval_scale}});
   if (observer_) observer_(frame, report);
 }
 

@@ -58,7 +58,7 @@ class EncodeRun {
   std::uint64_t bytes() const { return bytes_; }  ///< of stream written so far
 
  private:
-  void observe(const SemanticFrame& frame, const AnchorReport& report);
+  void observe(const SemanticFrame& frame, const CodedFrameReport& report);
 
   const EncodeSetup& setup_;
   Encoder::Observer observer_;

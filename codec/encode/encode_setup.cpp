@@ -87,12 +87,12 @@ StreamInfo stream_info(const StreamEncoderOptions& options, const VideoFormat& v
   return info;
 }
 
-/// Seconds between anchors at most. A frame behind an anchor waits for the next one, so the first
-/// of them waits one frame less than the anchors are apart.
+/// Seconds between coded frames at most. A frame behind a coded frame waits for the next one, so
+/// the first of them waits one frame less than the coded frames are apart.
 double most_interval(double latency, const VideoFormat& video) {
   const double frame = video.frame_rate.known() ? 1 / video.frame_rate.value() : 0.0;
   log::info("Low delay: a frame waits at most " + std::to_string(std::lround(latency * 1000)) +
-            " ms for the anchor that completes it, and computing time comes on top.");
+            " ms for the coded frame that completes it, and computing time comes on top.");
   return std::max(latency + frame, 1e-3);
 }
 

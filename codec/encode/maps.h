@@ -1,5 +1,5 @@
 #pragma once
-// The maps of --maps: what an anchor says, as pictures.
+// The maps of --maps: what a coded frame says, as pictures.
 
 #include <cstdint>
 #include <string>

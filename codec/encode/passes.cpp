@@ -90,8 +90,8 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, StreamOutput& fil
       if (request.bitrate) search.set_target(request.bits(result.seconds));
     }
     entries.clear();
-    for (const AnchorCost& anchor : result.record.anchors) {
-      if (anchor.entry_point) entries.push_back(anchor.seconds);
+    for (const CodedFrameCost& coded_frame : result.record.coded_frames) {
+      if (coded_frame.entry_point) entries.push_back(coded_frame.seconds);
     }
     const bool better = search.finish(result.record) || result.cancelled;
     const auto& made = search.made().back();

@@ -49,11 +49,11 @@ ordered_json target_json(const RateRequest& request, const RunResult& result, bo
 
 double mean_quality(const PassRecord& record) {
   double sum = 0, time = 0, last = 0;
-  for (const AnchorCost& anchor : record.anchors) {
-    const double elapsed = anchor.seconds - last + 1e-6;  // so that a lone anchor counts
-    sum += elapsed * anchor.choice.quality;
+  for (const CodedFrameCost& coded_frame : record.coded_frames) {
+    const double elapsed = coded_frame.seconds - last + 1e-6;  // so that a lone coded frame counts
+    sum += elapsed * coded_frame.choice.quality;
     time += elapsed;
-    last = anchor.seconds;
+    last = coded_frame.seconds;
   }
   return time > 0 ? sum / time : 0;
 }
@@ -80,7 +80,7 @@ ordered_json key_json(const KeyReport& key) {
 
 }  // namespace
 
-ordered_json to_json(const AnchorReport& report) {
+ordered_json to_json(const CodedFrameReport& report) {
   ordered_json json = {{"pts", report.pts},
                        {"seconds", report.seconds},
                        {"bytes", report.bytes},
@@ -125,7 +125,7 @@ void write_stats(const EncodeJob& job, const std::string& output, const VideoRun
       {"target", target_json(job.setup.rate, result, job.setup.options.count_audio)},
       {"passes", std::move(list)},
       {"bits", modality_totals(result.stats)},
-      {"anchors", result.anchors}};
+      {"coded_frames", result.coded_frames}};
   const std::string text = all.dump(1) + "\n";
   OutputFile out(job.options.stats);
   out.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});

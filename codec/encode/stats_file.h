@@ -17,9 +17,9 @@ struct PassLine {
   bool kept = false;
 };
 
-nlohmann::ordered_json to_json(const AnchorReport& report);
+nlohmann::ordered_json to_json(const CodedFrameReport& report);
 
-/// Mean of the anchors' qualities, each weighted with the time since the one before.
+/// Mean of the coded frames' qualities, each weighted with the time since the one before.
 double mean_quality(const PassRecord& record);
 
 void write_stats(const EncodeJob& job, const std::string& output, const VideoRunResult& result,

@@ -80,11 +80,12 @@ VideoRunResult encode_video(VideoReader& reader, const EncodeJob& job,
   VideoRunResult result;
   const EncodeFileOptions& options = job.options;
   auto run_settings = settings.run;
-  std::int64_t anchor_index = 0;
+  std::int64_t coded_frame_index = 0;
   if (settings.final_output) {
-    run_settings.observer = [&](const SemanticFrame& frame, const AnchorReport& report) {
-      if (!options.stats.empty()) result.anchors.push_back(to_json(report));
-      if (!options.maps.empty()) write_maps(options.maps, anchor_index++, frame, job.setup.info);
+    run_settings.observer = [&](const SemanticFrame& frame, const CodedFrameReport& report) {
+      if (!options.stats.empty()) result.coded_frames.push_back(to_json(report));
+      if (!options.maps.empty())
+        write_maps(options.maps, coded_frame_index++, frame, job.setup.info);
     };
   }
   EncodeRun run(job.setup, run_settings, reader.audio_info());

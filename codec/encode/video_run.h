@@ -33,12 +33,12 @@ std::optional<double> expected_seconds(const VideoInfo& video, std::int64_t skip
 struct VideoRunSettings {
   std::string title = "encode";  ///< EncodeProgress::task
   RunSettings run;
-  bool final_output = true;         ///< write maps, keep the list of anchors
+  bool final_output = true;         ///< write maps, keep the list of coded frames
   PacketStream* packets = nullptr;  ///< what commands about the link go to
 };
 
 struct VideoRunResult : RunResult {
-  nlohmann::ordered_json anchors = nlohmann::ordered_json::array();
+  nlohmann::ordered_json coded_frames = nlohmann::ordered_json::array();
   std::string warning;  ///< about the source
 };
 

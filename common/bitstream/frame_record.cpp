@@ -107,7 +107,8 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
           "The first frame of a stream must be an entry point.");
   const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
   require(!last_pts_ || first > *last_pts_, ErrorKind::corrupt,
-          "A frame's pts " + std::to_string(first) + " does not lie after the anchor before it, " +
+          "A frame's pts " + std::to_string(first) +
+              " does not lie after the coded frame before it, " +
               std::to_string(last_pts_.value_or(0)) + ".");
   SizeCheck size(info_, max_plane_cells(info_));
   if (!frame.motion.empty()) size(frame.motion.width, frame.motion.height, "motion");

@@ -320,7 +320,7 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   stats.frame_bytes += item.bytes;
   stats.chunk_bytes += record.chunk.size();
   stats.planes += item.planes;
-  stats.anchors += 1;
+  stats.coded_frames += 1;
   stats.frames += 1 + frame.between_pts.size();
   if (frame.entry_point) stats.entry_points += 1;
   if (frame.appearance) {
@@ -455,7 +455,8 @@ std::optional<std::vector<StreamReader::Impl::EntryPoint>> StreamReader::Impl::s
       if (offset >= size) return std::nullopt;
       entries.push_back({static_cast<std::int64_t>(pts), offset});
     }
-    totals = StreamTotals{index.anchors(), index.frames(), index.first_pts(), index.last_pts()};
+    totals =
+        StreamTotals{index.coded_frames(), index.frames(), index.first_pts(), index.last_pts()};
     return entries;
   }
   return std::nullopt;

@@ -114,7 +114,7 @@ struct StreamWriter::Impl {
     stats.frame_bytes += last_bytes;
     stats.chunk_bytes += chunk_size;
     stats.planes += last_cost;
-    stats.anchors += 1;
+    stats.coded_frames += 1;
     stats.frames += 1 + frame.between_pts.size();
     if (frame.entry_point) stats.entry_points += 1;
     if (frame.appearance) {
@@ -176,7 +176,7 @@ void StreamWriter::write(const SemanticFrame& frame) {
     my.coder.pass(frame);
   }
   const std::uint64_t chunk_size = chunk.size();
-  if (my.stats.anchors == 0) {
+  if (my.stats.coded_frames == 0) {
     my.first_pts = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
   }
   my.last_pts = frame.pts;
@@ -253,7 +253,7 @@ void StreamWriter::finish(bool with_index) {
       index.add_pts(my.entry_pts[i] - (i > 0 ? my.entry_pts[i - 1] : 0));
       index.add_offset(my.entry_offsets[i] - (i > 0 ? my.entry_offsets[i - 1] : 0));
     }
-    index.set_anchors(my.stats.anchors);
+    index.set_coded_frames(my.stats.coded_frames);
     index.set_frames(my.stats.frames);
     index.set_first_pts(my.first_pts);
     index.set_last_pts(my.last_pts);

@@ -21,7 +21,7 @@ class LabelCoder {
     quiet_.soften(softness.histories);
   }
 
-  /// As PlaneCoder::code(). `structure` is this anchor's structure plane (any size) or empty.
+  /// As PlaneCoder::code(). `structure` is this coded frame's structure plane (any size) or empty.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const Palette& palette,
                    const PlaneHistory& history, const PaddedPlane& structure, std::uint32_t scene);
 

@@ -23,10 +23,9 @@ class PlaneCoder {
 
   /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier
   /// planes, already advanced; `companion` is another plane of
-  /// this anchor that tells something about this one (the channel before), or null; it has the same
-  /// size.
-  /// With `prices` (of each value of each cell, see PlanePrices; up to kMaxPriced levels) the value
-  /// whose price and bits sum up to least is coded instead and put into `plane`.
+  /// this coded frame that tells something about this one (the channel before), or null; it has the
+  /// same size. With `prices` (of each value of each cell, see PlanePrices; up to kMaxPriced
+  /// levels) the value whose price and bits sum up to least is coded instead and put into `plane`.
   /// Returns the values in a padded plane. When writing, `plane.values` is coded; when reading it
   /// is filled. Throws Error(corrupt) when the reader overruns.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history, int channel,

@@ -1,5 +1,5 @@
 #pragma once
-// Cells whose whole surroundings say the same, now and in the anchor before: one adaptive
+// Cells whose whole surroundings say the same, now and in the coded frame before: one adaptive
 // probability a context, without any mixing. They are the most and cost next to nothing, and this
 // is several times as fast.
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the models look at: planes with a border, and earlier planes moved to where this anchor
+// What the models look at: planes with a border, and earlier planes moved to where this coded frame
 // has them.
 
 #include <cstddef>
@@ -44,11 +44,11 @@ PaddedPlane moved(const PaddedPlane& source, const MotionField& motion, PictureS
 
 /// The earlier planes of one kind: the latest one, and the one before it, each carried along.
 struct PlaneHistory {
-  PaddedPlane last;    ///< the latest anchor's plane, moved to this anchor
-  PaddedPlane before;  ///< the one before it, moved along with both anchors' motion
+  PaddedPlane last;    ///< the latest coded frame's plane, moved to this coded frame
+  PaddedPlane before;  ///< the one before it, moved along with both coded frames' motion
 
   void clear() { *this = {}; }
-  /// Moves both along this anchor's motion, or forgets them when the size has changed.
+  /// Moves both along this coded frame's motion, or forgets them when the size has changed.
   void advance(const MotionField& motion, PictureSize work, int width, int height,
                std::int16_t outside);
   /// Takes over the plane just coded.

@@ -1,13 +1,14 @@
 #pragma once
 // Moving planes along a motion field, with integers only: the entropy coder predicts a plane from
-// the previous anchor's plane this way, so both ends must get the same answer to the last cell.
+// the previous coded frame's plane this way, so both ends must get the same answer to the last
+// cell.
 
 #include "semcodec/planes.h"
 
 namespace semcodec {
 
-/// The previous anchor's plane as it should look now: every cell takes the value of the cell of
-/// `previous` that its centre, moved by the field, falls in (clamped to the plane).
+/// The previous coded frame's plane as it should look now: every cell takes the value of the cell
+/// of `previous` that its centre, moved by the field, falls in (clamped to the plane).
 ///
 /// `previous` and `motion` may have any sizes; both cover the whole working picture of
 /// work_width × work_height pixels. A cell uses the motion of the field cell its centre lies in.

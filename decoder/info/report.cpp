@@ -114,10 +114,10 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
       line.appearance = frame->appearance.has_value();
       line.base_bytes = frame->base ? frame->base->bytes.size() : 0;
       line.planes = item->planes;
-      report.anchors.push_back({seconds_of(report.info, frame->pts - report.first_pts),
-                                item->planes,
-                                frame->appearance ? frame->appearance->bytes.size() : 0,
-                                frame->base ? frame->base->bytes.size() : 0, item->bytes});
+      report.coded_frames.push_back({seconds_of(report.info, frame->pts - report.first_pts),
+                                     item->planes,
+                                     frame->appearance ? frame->appearance->bytes.size() : 0,
+                                     frame->base ? frame->base->bytes.size() : 0, item->bytes});
       if (digests) line.digest = plane_digest(*frame);
     } else if (const AudioInfo* audio = item->audio_info()) {
       line.kind = "audio info";
@@ -159,8 +159,9 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
                         ? "unknown"
                         : fixed(static_cast<double>(info.frame_rate_num) / info.frame_rate_den, 3));
   row("duration", fixed(seconds, 3) + " s, " + std::to_string(s.frames) + " frames, " +
-                      std::to_string(s.anchors) + " anchors, " + std::to_string(s.entry_points) +
-                      " entry points, " + std::to_string(s.appearances) + " key pictures, " +
+                      std::to_string(s.coded_frames) + " coded frames, " +
+                      std::to_string(s.entry_points) + " entry points, " +
+                      std::to_string(s.appearances) + " key pictures, " +
                       std::to_string(s.base_pictures) + " base pictures");
   row("motion", join(report.sizes.motion));
   row("structure", join(report.sizes.structure));
@@ -193,7 +194,7 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
   }
   const int columns =
       style.columns > 0 ? std::max(10, style.columns - kChartMargin) : kChartColumns;
-  out << draw_timeline(make_timeline(report.anchors, seconds, columns), style.unicode);
+  out << draw_timeline(make_timeline(report.coded_frames, seconds, columns), style.unicode);
   if (records || digests) put_records(out, report, digests);
   return out.str();
 }
@@ -219,7 +220,7 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["first_pts"] = report.first_pts;
   json["last_pts"] = report.last_pts;
   json["frames"] = s.frames;
-  json["anchors"] = s.anchors;
+  json["coded_frames"] = s.coded_frames;
   json["entry_points"] = s.entry_points;
   json["key_pictures"] = s.appearances;
   json["base_pictures"] = s.base_pictures;
@@ -245,7 +246,7 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["bytes"] = s.bytes;
   json["kbit_per_second"] = seconds > 0 ? static_cast<double>(s.bytes) * 8 / seconds / 1000 : 0.0;
   for (const auto& [name, part_bits] : shares_of(s)) json["bits"][name] = part_bits;
-  const Timeline timeline = make_timeline(report.anchors, seconds, kChartColumns);
+  const Timeline timeline = make_timeline(report.coded_frames, seconds, kChartColumns);
   json["over_time"] = {{"seconds_per_column", timeline.seconds_per_column},
                        {"bits", ordered_json::object()}};
   for (const auto& [name, columns] : timeline.parts) json["over_time"]["bits"][name] = columns;

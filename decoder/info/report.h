@@ -47,7 +47,7 @@ struct StreamReport {
   std::int64_t first_pts = 0;
   std::int64_t last_pts = 0;
   PlaneSizes sizes;
-  std::vector<TimelineAnchor> anchors;
+  std::vector<TimelineFrame> coded_frames;
   std::vector<RecordLine> records;  ///< when records or digests are wanted
 
   /// From the first frame to the end of the last one (the nominal frame's length, or the mean

@@ -24,11 +24,11 @@ double round_length(double seconds, int columns) {
   return wanted;
 }
 
-std::array<double, 8> bits_of(const TimelineAnchor& anchor) {
-  const double record = 8.0 * static_cast<double>(anchor.record_bytes);
-  const double appearance = 8.0 * static_cast<double>(anchor.appearance_bytes);
-  const double base = 8.0 * static_cast<double>(anchor.base_bytes);
-  const EncodeStats& p = anchor.planes;
+std::array<double, 8> bits_of(const TimelineFrame& coded_frame) {
+  const double record = 8.0 * static_cast<double>(coded_frame.record_bytes);
+  const double appearance = 8.0 * static_cast<double>(coded_frame.appearance_bytes);
+  const double base = 8.0 * static_cast<double>(coded_frame.base_bytes);
+  const EncodeStats& p = coded_frame.planes;
   return {cost_bits(p.motion),
           cost_bits(p.palette),
           cost_bits(p.structure),
@@ -41,9 +41,10 @@ std::array<double, 8> bits_of(const TimelineAnchor& anchor) {
 
 }  // namespace
 
-Timeline make_timeline(const std::vector<TimelineAnchor>& anchors, double seconds, int columns) {
+Timeline make_timeline(const std::vector<TimelineFrame>& coded_frames, double seconds,
+                       int columns) {
   Timeline timeline;
-  if (anchors.empty() || columns < 1 || !(seconds > 0)) return timeline;
+  if (coded_frames.empty() || columns < 1 || !(seconds > 0)) return timeline;
   timeline.seconds_per_column = round_length(seconds, columns);
   const auto count = static_cast<std::size_t>(
       std::max(1.0, std::ceil(seconds / timeline.seconds_per_column - 1e-9)));
@@ -55,21 +56,21 @@ Timeline make_timeline(const std::vector<TimelineAnchor>& anchors, double second
     const double column = std::max(0.0, at / timeline.seconds_per_column + 1e-9);
     return std::min(static_cast<std::size_t>(column), count - 1);
   };
-  double before = anchors.front().seconds;
-  for (const TimelineAnchor& anchor : anchors) {
-    const auto bits = bits_of(anchor);
-    const double length = anchor.seconds - before;
-    const std::size_t last = column_at(anchor.seconds - 1e-6);
+  double before = coded_frames.front().seconds;
+  for (const TimelineFrame& coded_frame : coded_frames) {
+    const auto bits = bits_of(coded_frame);
+    const double length = coded_frame.seconds - before;
+    const std::size_t last = column_at(coded_frame.seconds - 1e-6);
     for (std::size_t column = length > 0 ? column_at(before) : last; column <= last; ++column) {
       const double from = static_cast<double>(column) * timeline.seconds_per_column;
-      const double to = column == last ? anchor.seconds : from + timeline.seconds_per_column;
+      const double to = column == last ? coded_frame.seconds : from + timeline.seconds_per_column;
       const double share = length > 0 ? (to - std::max(from, before)) / length : 1.0;
       for (std::size_t part = 0; part < bits.size(); ++part) {
         timeline.parts[part].second[column] += share * bits[part];
         timeline.parts.back().second[column] += share * bits[part];
       }
     }
-    before = anchor.seconds;
+    before = coded_frame.seconds;
   }
   std::erase_if(timeline.parts, [](const auto& part) {
     return part.first != "all" &&

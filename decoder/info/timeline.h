@@ -10,8 +10,8 @@
 
 namespace semcodec {
 
-/// Bits by modality in columns of equal length. An anchor's bits are spread over the time since the
-/// anchor before it, which they stand for; the first one's fall on its moment.
+/// Bits by modality in columns of equal length. A coded frame's bits are spread over the time since
+/// the coded frame before it, which they stand for; the first one's fall on its moment.
 struct Timeline {
   double seconds_per_column = 0;
   /// Name and bits a column: motion, palette, structure, labels, texture, appearance, base, records
@@ -19,8 +19,8 @@ struct Timeline {
   std::vector<std::pair<std::string, std::vector<double>>> parts;
 };
 
-/// One anchor's share, kept while a stream is read.
-struct TimelineAnchor {
+/// One coded frame's share, kept while a stream is read.
+struct TimelineFrame {
   double seconds = 0;  ///< since the first frame
   EncodeStats planes;
   std::uint64_t appearance_bytes = 0;
@@ -29,7 +29,7 @@ struct TimelineAnchor {
 };
 
 /// At most `columns` columns over `seconds`, each of a round length (0.1, 0.2, 0.5, 1, 2, 5 … s).
-Timeline make_timeline(const std::vector<TimelineAnchor>& anchors, double seconds, int columns);
+Timeline make_timeline(const std::vector<TimelineFrame>& coded_frames, double seconds, int columns);
 
 /// A line for each part, scaled to its own peak, which stands behind it in kbit/s. With blocks
 /// (U+2581 … U+2588) or, plain, in ASCII.

@@ -2,8 +2,9 @@
 // The part of a stream that is to be shown: seeks to the entry point before it, and leaves out what
 // nothing in it needs.
 //
-// Anchors are painted one from another, so everything from the entry point on is handed out; the
-// times of frames between anchors that lie outside are taken out, and so nobody paints those.
+// Coded frames are painted one from another, so everything from the entry point on is handed out;
+// the times of frames between coded frames that lie outside are taken out, and so nobody paints
+// those.
 
 #include <cstdint>
 #include <deque>

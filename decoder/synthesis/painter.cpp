@@ -11,7 +11,7 @@ namespace {
 
 using Tensors = Graphed::Tensors;
 
-AnchorInput input_of(const Tensors& x) { return {x[0], x[1], x[2]}; }
+CodedFrameInput input_of(const Tensors& x) { return {x[0], x[1], x[2]}; }
 
 Tensors painted(Generator& generator, const FrameContext& context) {
   const auto picture = generator->paint(context);
@@ -19,14 +19,14 @@ Tensors painted(Generator& generator, const FrameContext& context) {
 }
 
 Tensors paint_references(Generator& generator, const Tensors& x) {
-  const AnchorState a{x[3], x[4]};
+  const CodedFrameState a{x[3], x[4]};
   const auto &flow_a = x[5], &distance_a = x[6];
   if (!x[7].defined()) {
-    return painted(generator, anchor_context(input_of(x), a, flow_a, distance_a));
+    return painted(generator, coded_frame_context(input_of(x), a, flow_a, distance_a));
   }
-  const AnchorState b{x[7], x[8]};
-  return painted(generator, anchor_context(input_of(x), a, flow_a, distance_a, &b,
-                                           compose(flow_a, x[9]), x[10]));
+  const CodedFrameState b{x[7], x[8]};
+  return painted(generator, coded_frame_context(input_of(x), a, flow_a, distance_a, &b,
+                                                compose(flow_a, x[9]), x[10]));
 }
 
 /// x: raised, memory, half and flow of the neighbour before, of the one after, edges, scalars.
@@ -73,18 +73,18 @@ Painter::Painter(Generator generator, Restorer restorer, FlowRefiner refiner, to
               [this](const Tensors& x) {
                 return painted(generator_, image_context(input_of(x), x[3]));
               }),
-      references_("painting of anchors",
+      references_("painting of coded frames",
                   [this](const Tensors& x) { return paint_references(generator_, x); }),
       restored_("generation from base pictures",
                 [this](const Tensors& x) { return restored(restorer_, x); }),
-      flows_("motion between anchors",
+      flows_("motion between coded frames",
              [this](const Tensors& x) {
                const auto both = refiner_.refine(x[0], x[1], x[2]);
                return Tensors{both.first, both.second};
              }),
       base_flow_("motion between base pictures",
                  [this](const Tensors& x) { return Tensors{refiner_.flow(x[0], x[1])}; }),
-      between_("painting of frames between anchors",
+      between_("painting of frames between coded frames",
                [this](const Tensors& x) { return paint_between(generator_->interpolator(), x); }),
       between_restored_(
           "interpolation between restored frames",
@@ -96,21 +96,22 @@ torch::Tensor Painter::bring(const torch::Tensor& tensor) const {
   return tensor.contiguous().pin_memory().to(device_, /*non_blocking=*/true);
 }
 
-AnchorPicture Painter::kept(const Tensors& painted) const {
-  // On a GPU the results are overwritten by the next anchor, which refers to this one.
+CodedFramePicture Painter::kept(const Tensors& painted) const {
+  // On a GPU the results are overwritten by the next coded frame, which refers to this one.
   if (!device_.is_cuda()) return {painted[0], painted[1]};
   return {painted[0].clone(), painted[1].clone()};
 }
 
-AnchorPicture Painter::from_planes(const AnchorInput& input, const torch::Tensor& key) {
+CodedFramePicture Painter::from_planes(const CodedFrameInput& input, const torch::Tensor& key) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return kept(planes_({input.condition, input.texture, input.planes, key}));
 }
 
-AnchorPicture Painter::from_references(const AnchorInput& input, const AnchorState& a,
-                                       const torch::Tensor& flow_a, const torch::Tensor& distance_a,
-                                       const AnchorState* b, const torch::Tensor& flow_ab,
-                                       const torch::Tensor& distance_b) {
+CodedFramePicture Painter::from_references(const CodedFrameInput& input, const CodedFrameState& a,
+                                           const torch::Tensor& flow_a,
+                                           const torch::Tensor& distance_a,
+                                           const CodedFrameState* b, const torch::Tensor& flow_ab,
+                                           const torch::Tensor& distance_b) {
   const std::lock_guard<std::mutex> lock(mutex_);
   Tensors x = {input.condition, input.texture, input.planes, a.condition,
                a.picture,       flow_a,        distance_a};
@@ -120,9 +121,9 @@ AnchorPicture Painter::from_references(const AnchorInput& input, const AnchorSta
   return kept(references_(x));
 }
 
-AnchorPicture Painter::restore(const torch::Tensor& raised, const torch::Tensor& memory,
-                               const BaseNeighbour& before, const BaseNeighbour& after,
-                               const torch::Tensor& edges, const torch::Tensor& scalars) {
+CodedFramePicture Painter::restore(const torch::Tensor& raised, const torch::Tensor& memory,
+                                   const BaseNeighbour& before, const BaseNeighbour& after,
+                                   const torch::Tensor& edges, const torch::Tensor& scalars) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return kept(restored_(
       {raised, memory, before.half, before.flow, after.half, after.flow, edges, scalars}));

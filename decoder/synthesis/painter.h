@@ -13,7 +13,7 @@
 
 namespace semcodec {
 
-struct AnchorPicture {
+struct CodedFramePicture {
   torch::Tensor picture;  ///< 1×3×H×W in 0..1
   torch::Tensor small;    ///< small_picture() of it
 };
@@ -34,22 +34,23 @@ class Painter {
   /// `tensor` on the painter's device; from page-locked memory where that is a GPU.
   torch::Tensor bring(const torch::Tensor& tensor) const;
 
-  /// An anchor with nothing before it; `key` (1×3×H×W) may be undefined.
-  AnchorPicture from_planes(const AnchorInput& input, const torch::Tensor& key);
+  /// A coded frame with nothing before it; `key` (1×3×H×W) may be undefined.
+  CodedFramePicture from_planes(const CodedFrameInput& input, const torch::Tensor& key);
 
-  /// An anchor that refers to A and, unless null, to B before it. flow_a leads from this anchor to
-  /// A, flow_ab from A to B (1/4 size, pixels); distances in seconds, from this anchor.
-  AnchorPicture from_references(const AnchorInput& input, const AnchorState& a,
-                                const torch::Tensor& flow_a, const torch::Tensor& distance_a,
-                                const AnchorState* b, const torch::Tensor& flow_ab,
-                                const torch::Tensor& distance_b);
+  /// A coded frame that refers to A and, unless null, to B before it. flow_a leads from this coded
+  /// frame to A, flow_ab from A to B (1/4 size, pixels); distances in seconds, from this coded
+  /// frame.
+  CodedFramePicture from_references(const CodedFrameInput& input, const CodedFrameState& a,
+                                    const torch::Tensor& flow_a, const torch::Tensor& distance_a,
+                                    const CodedFrameState* b, const torch::Tensor& flow_ab,
+                                    const torch::Tensor& distance_b);
 
   /// A frame that carries a base picture. raised: 1×3×H×W; memory: 1×3×H×W, the output of the coded
   /// frame before, warped along before.flow here (with no flow: as it is), or undefined; edges:
   /// 1×1×H/2×W/2 or undefined; scalars: restorer_scalars().
-  AnchorPicture restore(const torch::Tensor& raised, const torch::Tensor& memory,
-                        const BaseNeighbour& before, const BaseNeighbour& after,
-                        const torch::Tensor& edges, const torch::Tensor& scalars);
+  CodedFramePicture restore(const torch::Tensor& raised, const torch::Tensor& memory,
+                            const BaseNeighbour& before, const BaseNeighbour& after,
+                            const torch::Tensor& edges, const torch::Tensor& scalars);
 
   /// FlowRefiner::flow().
   torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards);
@@ -59,17 +60,16 @@ class Painter {
                                                 const torch::Tensor& later,
                                                 const torch::Tensor& coarse_10);
 
-  /// A frame between two anchors, H×W×3 bytes on the CPU. `x` as for the interpolator, but its
-  /// flows are those between the two anchors, of the later towards the earlier (flow_a) and back.
-  /// May be called in several threads at a time.
-  /// `restored`: between two frames of restore().
+  /// A frame between two coded frames, H×W×3 bytes on the CPU. `x` as for the interpolator, but its
+  /// flows are those between the two coded frames, of the later towards the earlier (flow_a) and
+  /// back. May be called in several threads at a time. `restored`: between two frames of restore().
   torch::Tensor between_bytes(const BetweenContext& x, bool restored);
 
   /// A picture as H×W×3 bytes on the CPU. May be called in several threads at a time.
   torch::Tensor bytes(const torch::Tensor& picture);
 
  private:
-  AnchorPicture kept(const Graphed::Tensors& painted) const;
+  CodedFramePicture kept(const Graphed::Tensors& painted) const;
   torch::Tensor fetched(const torch::Tensor& bytes, std::unique_lock<std::mutex>& lock) const;
 
   Generator generator_;

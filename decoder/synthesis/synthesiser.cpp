@@ -58,44 +58,44 @@ torch::Tensor Synthesiser::key_picture(const SemanticFrame& frame) {
   }
 }
 
-torch::Tensor Synthesiser::motion_of(const Anchor& anchor) const {
-  if (anchor.flow_to_earlier.defined()) return anchor.flow_to_earlier;
+torch::Tensor Synthesiser::motion_of(const CodedFrame& coded_frame) const {
+  if (coded_frame.flow_to_earlier.defined()) return coded_frame.flow_to_earlier;
   return torch::zeros({1, 2, info_.work_height / kFlowScale, info_.work_width / kFlowScale},
                       torch::TensorOptions().device(options_.device));
 }
 
-Synthesiser::Anchor Synthesiser::paint_anchor(const SemanticFrame& frame) {
-  Anchor anchor;
-  anchor.pts = frame.pts;
-  AnchorInput input;
+Synthesiser::CodedFrame Synthesiser::paint_coded_frame(const SemanticFrame& frame) {
+  CodedFrame coded_frame;
+  coded_frame.pts = frame.pts;
+  CodedFrameInput input;
   input.condition = painter_.bring(render_condition(frame, info_.work_width, info_.work_height));
   input.planes = painter_.bring(plane_scalars(frame, info_.work_width, texture_channels_));
   if (texture_channels_ > 0) {
     input.texture = painter_.bring(
         render_texture(frame.texture, texture_channels_, info_.work_width, info_.work_height));
   }
-  AnchorPicture painted;
+  CodedFramePicture painted;
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
     painted = painter_.from_planes(input, key_picture(frame));
   } else {
     if (!frame.motion.empty()) {
-      anchor.flow_to_earlier =
+      coded_frame.flow_to_earlier =
           painter_.bring(dense_motion(frame.motion, info_.work_width, info_.work_height));
     }
     const auto distance = seconds(last_->pts, frame.pts);
     if (before_last_) {
-      painted = painter_.from_references(input, last_->state, motion_of(anchor), distance,
+      painted = painter_.from_references(input, last_->state, motion_of(coded_frame), distance,
                                          &before_last_->state, motion_of(*last_),
                                          seconds(before_last_->pts, frame.pts));
     } else {
-      painted = painter_.from_references(input, last_->state, motion_of(anchor), distance, nullptr,
-                                         {}, {});
+      painted = painter_.from_references(input, last_->state, motion_of(coded_frame), distance,
+                                         nullptr, {}, {});
     }
   }
-  anchor.state = {input.condition, painted.picture};
-  anchor.small = painted.small;
-  if (options_.device.is_cpu()) anchor.pixels = to_pixels(painted.picture);
-  return anchor;
+  coded_frame.state = {input.condition, painted.picture};
+  coded_frame.small = painted.small;
+  if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(painted.picture);
+  return coded_frame;
 }
 
 std::optional<Synthesiser::Waiting> Synthesiser::decode_base(const SemanticFrame& frame) {
@@ -124,13 +124,13 @@ torch::Tensor Synthesiser::base_motion(const From& from, const Towards& towards)
       base_flow(from.picture, towards.picture, info_.work_height, info_.work_width));
 }
 
-Synthesiser::Anchor Synthesiser::restore(const Waiting& waiting, const Waiting* next) {
+Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiting* next) {
   const SemanticFrame& frame = waiting.frame;
-  Anchor anchor;
-  anchor.pts = frame.pts;
-  anchor.picture = waiting.picture;
-  anchor.raised = waiting.raised;
-  anchor.half = waiting.half;
+  CodedFrame coded_frame;
+  coded_frame.pts = frame.pts;
+  coded_frame.picture = waiting.picture;
+  coded_frame.raised = waiting.raised;
+  coded_frame.half = waiting.half;
   const bool refers = last_ && !frame.entry_point && !frame.cut && options_.references;
   BaseNeighbour before, after;
   torch::Tensor memory = key_picture(frame);
@@ -138,13 +138,13 @@ Synthesiser::Anchor Synthesiser::restore(const Waiting& waiting, const Waiting* 
     memory = last_->state.picture;
     before.half = last_->half;
     if (last_->raised.defined()) {
-      anchor.flow_to_earlier = base_motion(waiting, *last_);
-      before.flow = anchor.flow_to_earlier;
+      coded_frame.flow_to_earlier = base_motion(waiting, *last_);
+      before.flow = coded_frame.flow_to_earlier;
     }
   }
   if (next != nullptr) {
-    anchor.flow_to_later = base_motion(waiting, *next);
-    after = {next->half, anchor.flow_to_later};
+    coded_frame.flow_to_later = base_motion(waiting, *next);
+    after = {next->half, coded_frame.flow_to_later};
   }
   RestorerFacts facts;
   facts.scale = static_cast<double>(frame.base->width) / info_.work_width;
@@ -167,18 +167,19 @@ Synthesiser::Anchor Synthesiser::restore(const Waiting& waiting, const Waiting* 
       frame.structure.empty() ? torch::Tensor() : condition.narrow(1, 3, 1).contiguous();
   const auto painted = painter_.restore(waiting.raised, memory, before, after, edges,
                                         painter_.bring(restorer_scalars(facts)));
-  anchor.state = {condition, painted.picture};
-  anchor.small = painted.small;
-  if (options_.device.is_cpu()) anchor.pixels = to_pixels(painted.picture);
-  return anchor;
+  coded_frame.state = {condition, painted.picture};
+  coded_frame.small = painted.small;
+  if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(painted.picture);
+  return coded_frame;
 }
 
-std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const Anchor& earlier,
-                                                                   const Anchor& later) {
+std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const CodedFrame& earlier,
+                                                                   const CodedFrame& later) {
   if (!earlier.raised.defined() || !later.raised.defined()) {
     return painter_.flows(earlier.state.picture, later.state.picture, motion_of(later));
   }
-  const auto known = [this](const torch::Tensor& flow, const Anchor& from, const Anchor& towards) {
+  const auto known = [this](const torch::Tensor& flow, const CodedFrame& from,
+                            const CodedFrame& towards) {
     return flow.defined() ? flow : base_motion(from, towards);
   };
   return {known(later.flow_to_earlier, later, earlier),
@@ -186,10 +187,10 @@ std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const Anchor&
 }
 
 std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
-                                                const std::shared_ptr<const Anchor>& later) {
+                                                const std::shared_ptr<const CodedFrame>& later) {
   std::vector<PaintJob> jobs;
-  // Frames before the first anchor that could be decoded show that anchor; frames before a hard cut
-  // hold the one before it.
+  // Frames before the first coded frame that could be decoded show that coded frame; frames before
+  // a hard cut hold the one before it.
   if (!last_ || frame.cut) {
     const auto shown = last_ ? last_ : later;
     for (const auto pts : frame.between_pts) {
@@ -221,22 +222,23 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
 }
 
 std::vector<PaintJob> Synthesiser::show(const SemanticFrame& frame,
-                                        const std::shared_ptr<const Anchor>& anchor) {
+                                        const std::shared_ptr<const CodedFrame>& coded_frame) {
   std::vector<PaintJob> jobs;
-  if (!frame.between_pts.empty()) jobs = plan_between(frame, anchor);
-  jobs.push_back(
-      {frame.pts, true, [this, anchor] { return painter_.bytes(anchor->state.picture); }});
+  if (!frame.between_pts.empty()) jobs = plan_between(frame, coded_frame);
+  jobs.push_back({frame.pts, true,
+                  [this, coded_frame] { return painter_.bytes(coded_frame->state.picture); }});
   // What lies before an entry point may not be there after a seek, so nothing refers to it.
   before_last_ = frame.entry_point || frame.cut ? nullptr : last_;
-  last_ = anchor;
+  last_ = coded_frame;
   return jobs;
 }
 
 std::vector<PaintJob> Synthesiser::release(const Waiting* next) {
   if (!waiting_) return {};
   const bool joins = next != nullptr && !next->frame.cut;
-  const auto anchor = std::make_shared<const Anchor>(restore(*waiting_, joins ? next : nullptr));
-  auto jobs = show(waiting_->frame, anchor);
+  const auto coded_frame =
+      std::make_shared<const CodedFrame>(restore(*waiting_, joins ? next : nullptr));
+  auto jobs = show(waiting_->frame, coded_frame);
   waiting_.reset();
   return jobs;
 }
@@ -258,15 +260,15 @@ std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
     }
     if (last_ || waiting_) {
       auto jobs = release(nullptr);
-      auto held = std::make_shared<Anchor>(*last_);
+      auto held = std::make_shared<CodedFrame>(*last_);
       held->pts = frame.pts;
       for (auto& job : show(frame, held)) jobs.push_back(std::move(job));
       return jobs;
     }
   }
   auto jobs = release(nullptr);
-  const auto anchor = std::make_shared<const Anchor>(paint_anchor(frame));
-  for (auto& job : show(frame, anchor)) jobs.push_back(std::move(job));
+  const auto coded_frame = std::make_shared<const CodedFrame>(paint_coded_frame(frame));
+  for (auto& job : show(frame, coded_frame)) jobs.push_back(std::move(job));
   return jobs;
 }
 
@@ -277,7 +279,7 @@ std::vector<PaintJob> Synthesiser::finish() {
 
 void Synthesiser::push(const SemanticFrame& frame,
                        const std::function<void(PaintedFrame&&)>& deliver) {
-  for (const auto& job : plan(frame)) deliver({job.pts, job.anchor, job.paint()});
+  for (const auto& job : plan(frame)) deliver({job.pts, job.coded_frame, job.paint()});
 }
 
 }  // namespace semcodec

@@ -1,9 +1,9 @@
 #pragma once
-// Has anything happened since the last anchor?
+// Has anything happened since the last coded frame?
 //
 // The picture is averaged over cells of 8 pixels. When fewer than one cell in 500 has moved by more
-// than 8 of 255 grey levels in any colour, a frame shows what the last anchor showed: an anchor
-// would say again what the receiver knows. Means of 64 pixels are far less noisy than that.
+// than 8 of 255 grey levels in any colour, a frame shows what the last coded frame showed: a coded
+// frame would say again what the receiver knows. Means of 64 pixels are far less noisy than that.
 
 #include "common/core/image.h"
 #include "encoder/analysis/cells.h"

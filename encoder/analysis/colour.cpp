@@ -122,7 +122,7 @@ void ColourAnalyser::reset() {
   previous_ = {};
 }
 
-/// From the centres of the anchor before, if there was one.
+/// From the centres of the coded frame before, if there was one.
 KMeansResult ColourAnalyser::cluster(const PointSet& points, const KMeansOptions& options) {
   const bool there = twin_.takes(points);
   if (centres_.empty()) return there ? twin_.fresh(points, options) : kmeans(points, options);

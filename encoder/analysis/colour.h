@@ -3,9 +3,9 @@
 //
 // The picture is averaged over square cells, the cell colours are clustered by k-means in CIE Lab
 // (where distances follow the eye), and each cell's label is its cluster. The palette holds the
-// mean RGB of each cluster's members. From one anchor to the next the clusters are warm-started,
-// so that label 5 stays the grey of the road: the labels of consecutive anchors then predict each
-// other, and palette entries drift instead of jumping.
+// mean RGB of each cluster's members. From one coded frame to the next the clusters are
+// warm-started, so that label 5 stays the grey of the road: the labels of consecutive coded frames
+// then predict each other, and palette entries drift instead of jumping.
 
 #include <cstdint>
 
@@ -40,11 +40,11 @@ class ColourAnalyser {
   /// `twin`: clusters large sets instead. Throws Error(usage) when an option is out of its range.
   explicit ColourAnalyser(const ColourOptions& options, KMeansTwin twin = {});
 
-  /// Analyses one anchor. `motion` (may be null or empty: no motion) is the anchor's backward
-  /// motion; it is only used by the smoothing. A change of the picture size resets.
+  /// Analyses one coded frame. `motion` (may be null or empty: no motion) is the coded frame's
+  /// backward motion; it is only used by the smoothing. A change of the picture size resets.
   ColourMap analyse(const RgbImage& picture, const MotionField* motion = nullptr);
 
-  /// Forgets the previous anchor: call at cuts and entry points.
+  /// Forgets the previous coded frame: call at cuts and entry points.
   void reset();
 
   const ColourOptions& options() const { return options_; }

@@ -76,8 +76,8 @@ struct MotionEstimator::State {
   MotionOptions options;
   cv::Ptr<cv::DISOpticalFlow> dense;
   int width = 0, height = 0;  ///< of the frames
-  cv::Mat anchor, last;       ///< grey, at the size of the dense flow
-  cv::Mat chain;              ///< motion from `last` back to `anchor`; empty when they are one
+  cv::Mat coded_frame, last;  ///< grey, at the size of the dense flow
+  cv::Mat chain;              ///< motion from `last` back to `coded frame`; empty when they are one
   int steps = 0;              ///< of the chain
   std::shared_ptr<const MotionCost> fit;  ///< of the field returned last
 
@@ -118,7 +118,7 @@ void MotionEstimator::set_lambda(float lambda) {
 }
 
 void MotionEstimator::reset() {
-  state_->anchor.release();
+  state_->coded_frame.release();
   state_->last.release();
   state_->chain.release();
   state_->steps = 0;
@@ -127,10 +127,10 @@ void MotionEstimator::reset() {
 void MotionEstimator::push(const RgbImage& frame) {
   State& s = *state_;
   cv::Mat grey = grey_picture(frame, s.options.half_size);
-  if (s.anchor.empty()) {
+  if (s.coded_frame.empty()) {
     s.width = frame.width;
     s.height = frame.height;
-    s.anchor = grey;
+    s.coded_frame = grey;
     s.last = grey;
     return;
   }
@@ -146,17 +146,18 @@ MotionField MotionEstimator::finish() {
   State& s = *state_;
   MotionField field;
   if (!s.chain.empty()) {
-    s.fit = std::make_shared<const MotionCost>(s.last, s.anchor, s.width, s.height, s.options.cell);
+    s.fit = std::make_shared<const MotionCost>(s.last, s.coded_frame, s.width, s.height,
+                                               s.options.cell);
     const MotionCost& cost = *s.fit;
     const cv::Mat texture = texture_of(s.last);
     std::vector<std::vector<MotionVector>> fits;
     fits.push_back(pool_flow(s.chain, texture, cost));
     if (s.options.direct && s.steps > 1) {
-      fits.push_back(pool_flow(s.flow(s.last, s.anchor), texture, cost));
+      fits.push_back(pool_flow(s.flow(s.last, s.coded_frame), texture, cost));
     }
     field = choose_motion(cost, fits, s.options.lambda, s.options.passes);
   }
-  s.anchor = s.last;
+  s.coded_frame = s.last;
   s.chain.release();
   s.steps = 0;
   return field;

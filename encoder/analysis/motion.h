@@ -1,12 +1,13 @@
 #pragma once
-// Coarse backward motion between two anchors, from dense optical flow (DIS, Kroeger et al.,
+// Coarse backward motion between two coded frames, from dense optical flow (DIS, Kroeger et al.,
 // ECCV 2016, as in OpenCV).
 //
-// The frames between the anchors are pushed one by one. Two estimates compete for each cell: the
-// chain of the small motions from frame to frame, which survives large displacements, and the
-// direct flow between the two anchors, which does not drift. The one that explains the new anchor
-// better (sum of absolute differences of the warped previous anchor) wins, and a rate-aware pass
-// then trades the fit against the bits that a vector costs beyond its median prediction.
+// The frames between the coded frames are pushed one by one. Two estimates compete for each cell:
+// the chain of the small motions from frame to frame, which survives large displacements, and the
+// direct flow between the two coded frames, which does not drift. The one that explains the new
+// coded frame better (sum of absolute differences of the warped previous coded frame) wins, and a
+// rate-aware pass then trades the fit against the bits that a vector costs beyond its median
+// prediction.
 
 #include <functional>
 #include <memory>
@@ -37,12 +38,12 @@ class MotionEstimator {
   MotionEstimator& operator=(MotionEstimator&&) noexcept;
 
   /// Takes the next frame in display order. The first one after construction or reset() is the
-  /// first anchor. All frames have one size; throws Error(usage) otherwise.
+  /// first coded frame. All frames have one size; throws Error(usage) otherwise.
   void push(const RgbImage& frame);
 
-  /// Makes the frame pushed last the new anchor and returns its backward motion to the anchor
-  /// before it: round(width / cell) × round(height / cell) vectors in quarter pixels. The field
-  /// is empty when there is no earlier anchor (the frame is the first one).
+  /// Makes the frame pushed last the new coded frame and returns its backward motion to the coded
+  /// frame before it: round(width / cell) × round(height / cell) vectors in quarter pixels. The
+  /// field is empty when there is no earlier coded frame (the frame is the first one).
   MotionField finish();
 
   /// How badly a vector explains a cell of the field that finish() returned last: mean absolute

@@ -9,8 +9,8 @@
 
 namespace semcodec {
 
-/// Fit of vectors to the cells of one anchor. Vectors are in quarter pixels of the working size;
-/// the pictures may be smaller than that.
+/// Fit of vectors to the cells of one coded frame. Vectors are in quarter pixels of the working
+/// size; the pictures may be smaller than that.
 class MotionCost {
  public:
   /// `current` and `previous` are grey pictures of one size.

@@ -1,14 +1,14 @@
 #pragma once
 // The sender: frames in, semantic records out.
 //
-// A frame becomes an anchor when the interval since the last anchor is over and something has
-// changed since, at a scene cut (the cut frame and the one before it), and at the end. The frames
-// between are only followed by the motion estimation; the stream carries their times. Anchors are
-// described, coded and written in a thread of their own, while the caller's follows the next frames
-// and runs the edge network on the next anchors; what a rate control decides waits for the bits of
-// the last anchor first. Under a peak limit an anchor that would not
-// fit is made again at a lower quality, and one that could not fit at any waits for a later frame.
-// An entry point waits for the frames of the second behind it, unless that was ruled out: how fast
+// A frame becomes a coded frame when the interval since the last coded frame is over and something
+// has changed since, at a scene cut (the cut frame and the one before it), and at the end. The
+// frames between are only followed by the motion estimation; the stream carries their times. Coded
+// frames are described, coded and written in a thread of their own, while the caller's follows the
+// next frames and runs the edge network on the next coded frames; what a rate control decides waits
+// for the bits of the last coded frame first. Under a peak limit a coded frame that would not fit
+// is made again at a lower quality, and one that could not fit at any waits for a later frame. An
+// entry point waits for the frames of the second behind it, unless that was ruled out: how fast
 // they leave it says what its key picture is worth.
 
 #include <cstdint>
@@ -20,10 +20,10 @@
 #include "common/core/base_coder.h"
 #include "common/core/image.h"
 #include "encoder/core/base_search.h"
-#include "encoder/stages/key_choice.h"
 #include "encoder/core/settings.h"
 #include "encoder/rate/leaky_bucket.h"
 #include "encoder/rate/rate_control.h"
+#include "encoder/stages/key_choice.h"
 #include "models/generator/texture.h"
 #include "models/pidinet/edge_detector.h"
 #include "semcodec/stream_writer.h"
@@ -42,8 +42,8 @@ struct EncoderOptions {
   double quality = 80;  ///< ignored when there is a rate control
   double keyint = 20;   ///< seconds between entry points at most; 0 = only the first
   bool scene_cut = true;
-  /// Where nothing changed since the last anchor, the next one waits until something has, for so
-  /// many intervals at most; 1 = anchors come on a grid, whatever they show.
+  /// Where nothing changed since the last coded frame, the next one waits until something has, for
+  /// so many intervals at most; 1 = coded frames come on a grid, whatever they show.
   double patience = 3;
   PointOverrides overrides;  ///< laid over every operating point
   KeyCodec key_codec;        ///< empty: no key pictures
@@ -62,13 +62,13 @@ struct EncoderOptions {
   std::vector<double> entries;     ///< where a pass before had entry points, seconds, rising
   std::shared_ptr<RateControl> rate_control;  ///< null: constant quality
   bool count_audio = true;          ///< audio records count towards what the control sees as spent
-  std::optional<LeakyBucket> peak;  ///< limit on the anchors' rate over short times
-  double most_interval = 0;         ///< seconds between anchors at most, 0 = as quality has it
+  std::optional<LeakyBucket> peak;  ///< limit on the coded frames' rate over short times
+  double most_interval = 0;         ///< seconds between coded frames at most, 0 = as quality has it
   std::vector<double> keys;         ///< entry points wanted at these seconds since the first frame
 };
 
-/// Statistics of one anchor, for --stats.
-struct AnchorReport {
+/// Statistics of one coded frame, for --stats.
+struct CodedFrameReport {
   std::int64_t pts = 0;
   double seconds = 0;
   std::uint64_t bytes = 0;       ///< of its record, framing included
@@ -78,8 +78,8 @@ struct AnchorReport {
   std::uint64_t stream_bytes = 0, audio_bytes = 0;
   EncodeStats cost;  ///< 1/256 bit by modality
   double quality = 0;
-  double interval_scale = 1;  ///< the rate control's trim of the time between anchors
-  std::size_t between = 0;    ///< frames since the anchor before
+  double interval_scale = 1;  ///< the rate control's trim of the time between coded frames
+  std::size_t between = 0;    ///< frames since the coded frame before
   bool entry_point = false, cut = false;
   std::optional<KeyReport> key;  ///< where a key picture was chosen by content
 };
@@ -87,7 +87,7 @@ struct AnchorReport {
 /// The sender as programs use it.
 class Encoder {
  public:
-  using Observer = std::function<void(const SemanticFrame&, const AnchorReport&)>;
+  using Observer = std::function<void(const SemanticFrame&, const CodedFrameReport&)>;
   virtual ~Encoder() = default;
 
   /// Called for each coded frame after it was written, in order, in the thread of push(), settle()

@@ -18,7 +18,7 @@
 #include "encoder/analysis/scene_cut.h"
 #include "encoder/core/encoder.h"
 #include "encoder/core/hybrid_point.h"
-#include "encoder/rate/anchor_schedule.h"
+#include "encoder/rate/frame_schedule.h"
 
 namespace semcodec {
 
@@ -292,7 +292,7 @@ class HybridEncoder : public Encoder {
 
   void write_frame(const SemanticFrame& frame, const RateChoice& choice) {
     writer_.write(frame);
-    AnchorReport report;
+    CodedFrameReport report;
     report.pts = frame.pts;
     report.seconds = since_first(frame.pts);
     report.bytes = writer_.last_frame_bytes();
@@ -322,7 +322,7 @@ class HybridEncoder : public Encoder {
   Observer observer_;
   SceneCutDetector cuts_;
   ChangeDetector change_;
-  AnchorSchedule schedule_;
+  FrameSchedule schedule_;
   RateChoice choice_;  ///< for the next coded frame
   std::unique_ptr<BaseCoder> coder_;
   HybridPoint point_ = hybrid_point(60);      ///< of the group

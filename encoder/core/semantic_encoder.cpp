@@ -15,7 +15,7 @@
 #include "encoder/analysis/change.h"
 #include "encoder/analysis/scene_cut.h"
 #include "encoder/core/edge_finder.h"
-#include "encoder/rate/anchor_schedule.h"
+#include "encoder/rate/frame_schedule.h"
 #include "models/core/device.h"
 #include "models/generator/conditions.h"
 
@@ -23,8 +23,8 @@ namespace semcodec {
 
 namespace {
 
-constexpr std::size_t kAhead = 8;  // anchors that may wait to be coded, a megabyte or two each
-// Bits of an anchor's record beside planes and key picture, about; entry points tell formats.
+constexpr std::size_t kAhead = 8;  // coded frames that may wait to be coded, a megabyte or two each
+// Bits of a coded frame's record beside planes and key picture, about; entry points tell formats.
 constexpr double kRecordBits = 80;
 constexpr double kEntryBits = 350;
 constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
@@ -66,20 +66,20 @@ struct State {
     bool checked = false;  ///< compared with the frame before
   };
 
-  /// An anchor on its way to the writer.
-  struct Anchor {
+  /// A coded frame on its way to the writer.
+  struct CodedFrame {
     Frame frame;
     std::unique_ptr<EdgeMap> edges;  ///< they do not depend on the quality
     SemanticFrame out;               ///< with its times and its motion
     std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
     std::vector<Frame> later;  ///< of an entry point: what follows, as far as it is known
     double life = 0;           ///< of an entry point: expected_life()
-    AnchorReport report;
+    CodedFrameReport report;
   };
 
   /// What the worker does, one after the other.
   struct Job {
-    std::unique_ptr<Anchor> anchor;  ///< null: something else is written
+    std::unique_ptr<CodedFrame> coded_frame;  ///< null: something else is written
     std::future<void> done;
   };
 
@@ -93,10 +93,10 @@ struct State {
   MotionEstimator motion;
   SceneCutDetector cuts;
   ChangeDetector change;
-  AnchorSchedule schedule;
-  RateChoice choice;                ///< for the next anchor
+  FrameSchedule schedule;
+  RateChoice choice;                ///< for the next coded frame
   double quality = 0;               ///< of `point`
-  double least_bits = 0;            ///< what an anchor at quality 0 takes, about
+  double least_bits = 0;            ///< what a coded frame at quality 0 takes, about
   double ceiling = 100;             ///< quality that the peak limit let through lately
   bool ended = false;               ///< the frame at `end_pts` is the last one
   std::int64_t end_pts = 0;         ///< of the frame pushed last
@@ -106,9 +106,9 @@ struct State {
   Encoder::Observer observer;
 
   std::deque<Frame> ahead;            ///< pushed, but nothing was done with them yet
-  std::optional<Frame> last;          ///< the frame pushed before, not yet an anchor itself
-  std::vector<std::int64_t> between;  ///< times after the last anchor, `last` not included
-  std::optional<std::int64_t> anchor_pts, entry_pts, first_pts;
+  std::optional<Frame> last;          ///< the frame pushed before, not yet a coded frame itself
+  std::vector<std::int64_t> between;  ///< times after the last coded frame, `last` not included
+  std::optional<std::int64_t> coded_frame_pts, entry_pts, first_pts;
   std::int64_t frames = 0;
 
   // While jobs are pending, the worker has the colour analyser, the texture network and the writer
@@ -126,7 +126,7 @@ struct State {
     return info.frame_rate_num > 0 ? static_cast<double>(info.frame_rate_den) / info.frame_rate_num
                                    : 0.0;
   }
-  /// Whether what an anchor took decides about the next ones.
+  /// Whether what a coded frame took decides about the next ones.
   bool steered() const { return options.rate_control || options.peak; }
   double interval() const { return point.interval * choice.interval_scale; }
 
@@ -158,13 +158,13 @@ struct State {
   }
 
   /// Lets vectors give way where what they gain is not worth their bits.
-  void choose_vectors(Anchor& anchor) const {
-    SemanticFrame& out = anchor.out;
+  void choose_vectors(CodedFrame& coded_frame) const {
+    SemanticFrame& out = coded_frame.out;
     const float lambda = point.motion.lambda;
     if (out.motion.empty() || lambda <= 0) return;
     PlanePrices prices;
     prices.motion = [&](int x, int y, int dx, int dy) {
-      return price_of(anchor.misfit(x, y, dx, dy), lambda);
+      return price_of(coded_frame.misfit(x, y, dx, dy), lambda);
     };
     writer.encoder().choose(out, prices);
   }
@@ -180,18 +180,18 @@ struct State {
     writer.encoder().choose(out, prices);
   }
 
-  /// Everything of an anchor but its times and motion, at the present quality.
-  void describe(Anchor& anchor) {
-    SemanticFrame& out = anchor.out;
-    const Frame& frame = anchor.frame;
+  /// Everything of a coded frame but its times and motion, at the present quality.
+  void describe(CodedFrame& coded_frame) {
+    SemanticFrame& out = coded_frame.out;
+    const Frame& frame = coded_frame.frame;
     auto map = colour.analyse(frame.picture, out.motion.empty() ? nullptr : &out.motion);
     out.labels = std::move(map.labels);
     out.palette = std::move(map.palette);
-    const auto lines = map_structure(*anchor.edges, point.structure);
+    const auto lines = map_structure(*coded_frame.edges, point.structure);
     out.structure = lines.plane;
     choose_structure(out, lines);
     out.texture = analyse_texture(frame.picture, out);
-    send_key(anchor);
+    send_key(coded_frame);
   }
 
   /// Seconds from an entry point to the next or to the end, as far as anything is known of them.
@@ -216,31 +216,31 @@ struct State {
   }
 
   /// Keeps for the worker what an entry point's key picture is chosen by: the frames after it go on
-  /// to become anchors themselves meanwhile.
-  void look_ahead(Anchor& anchor, const Frame& frame) const {
-    anchor.life = expected_life(since_first(frame.pts));
-    if (options.look_ahead > 0) anchor.later.assign(ahead.begin(), ahead.end());
+  /// to become coded frames themselves meanwhile.
+  void look_ahead(CodedFrame& coded_frame, const Frame& frame) const {
+    coded_frame.life = expected_life(since_first(frame.pts));
+    if (options.look_ahead > 0) coded_frame.later.assign(ahead.begin(), ahead.end());
   }
 
   /// Codes the picture of an entry point in several qualities, once.
-  void try_keys(const Anchor& anchor) {
+  void try_keys(const CodedFrame& coded_frame) {
     std::vector<KeyTrial::Later> later;
-    for (const Frame& next : anchor.later) {
-      later.push_back({&next.picture, seconds(anchor.frame.pts, next.pts)});
+    for (const Frame& next : coded_frame.later) {
+      later.push_back({&next.picture, seconds(coded_frame.frame.pts, next.pts)});
     }
-    trial.emplace(anchor.frame.picture, later, anchor.life, options.key_codec);
+    trial.emplace(coded_frame.frame.picture, later, coded_frame.life, options.key_codec);
   }
 
   /// Adds the key picture to an entry point whose planes are there.
-  void send_key(Anchor& anchor) {
-    SemanticFrame& out = anchor.out;
-    const Frame& frame = anchor.frame;
+  void send_key(CodedFrame& coded_frame) {
+    SemanticFrame& out = coded_frame.out;
+    const Frame& frame = coded_frame.frame;
     out.appearance.reset();
     chosen.reset();
     if (!out.entry_point || !options.key_codec) return;
     int wanted = point.key_quality;
     if (point.choose_key) {
-      if (!trial) try_keys(anchor);
+      if (!trial) try_keys(coded_frame);
       const double planes = cost_bits(writer.encoder().cost(out));
       const double room = options.peak
                               ? peak_room(since_first(frame.pts), true) - planes - kEntryBits
@@ -251,28 +251,28 @@ struct State {
     if (wanted >= 0) out.appearance = options.key_codec.encode(frame.picture, wanted, false);
   }
 
-  /// Bits that an anchor may take now. A quarter of the bucket is kept for entry points, which come
-  /// when a scene cut wants them and cannot wait.
+  /// Bits that a coded frame may take now. A quarter of the bucket is kept for entry points, which
+  /// come when a scene cut wants them and cannot wait.
   double peak_room(double now, bool entry_point) const {
     const double kept = entry_point ? 0.0 : 0.25 * options.peak->size();
     return options.peak->room(now) - kept;
   }
 
-  /// Describes the anchor again at lower qualities until it fits the peak limit. `before` is the
-  /// colour analyser as it was before the anchor.
-  void fit_peak(Anchor& anchor, const ColourAnalyser& before) {
-    const SemanticFrame& out = anchor.out;
+  /// Describes the coded frame again at lower qualities until it fits the peak limit. `before` is
+  /// the colour analyser as it was before the coded frame.
+  void fit_peak(CodedFrame& coded_frame, const ColourAnalyser& before) {
+    const SemanticFrame& out = coded_frame.out;
     const double room = peak_room(since_first(out.pts), out.entry_point);
     for (double bits = record_bits(out); bits > room && quality > 0; bits = record_bits(out)) {
       // At least four steps, else about as many as the sizes ask for.
       const double steps = std::max(4.0, 20 * std::log2(bits / std::max(room, 1.0)));
       apply_quality(std::max(0.0, quality - steps));
       if (same(before.options(), point.colour)) colour = before;
-      describe(anchor);
+      describe(coded_frame);
     }
   }
 
-  /// What the anchor's record would take now.
+  /// What the coded frame's record would take now.
   double record_bits(const SemanticFrame& frame) const {
     const double key =
         frame.appearance ? 8.0 * static_cast<double>(frame.appearance->bytes.size()) : 0.0;
@@ -280,8 +280,8 @@ struct State {
            (frame.entry_point ? kEntryBits : kRecordBits);
   }
 
-  /// Tells the rate control and the peak limit what an anchor cost.
-  void account(const AnchorReport& report) {
+  /// Tells the rate control and the peak limit what a coded frame cost.
+  void account(const CodedFrameReport& report) {
     if (!steered()) return;
     const double bits = 8.0 * static_cast<double>(report.bytes);
     if (options.peak) {
@@ -291,7 +291,7 @@ struct State {
         const double motion_bits = cost_bits(report.cost.motion);
         least_bits =
             motion_bits + kRecordBits + 0.25 * std::max(0.0, bits - motion_bits - kRecordBits);
-        // Planes that shrink and grow with every anchor look worse than small ones.
+        // Planes that shrink and grow with every coded frame look worse than small ones.
         const bool lowered = quality < std::min(choice.quality, ceiling);
         ceiling = lowered ? quality : std::min(100.0, ceiling + 1.5);
       }
@@ -308,18 +308,18 @@ struct State {
     apply_quality(std::min(choice.quality, ceiling));
   }
 
-  /// What is left to do for an anchor when its edges and its motion are known.
-  void code(Anchor& anchor) {
-    SemanticFrame& out = anchor.out;
+  /// What is left to do for a coded frame when its edges and its motion are known.
+  void code(CodedFrame& coded_frame) {
+    SemanticFrame& out = coded_frame.out;
     if (out.cut) colour.reset();
-    choose_vectors(anchor);
+    choose_vectors(coded_frame);
     std::optional<ColourAnalyser> before;
     if (options.peak) before = colour;
     trial.reset();
-    describe(anchor);
-    if (before) fit_peak(anchor, *before);
+    describe(coded_frame);
+    if (before) fit_peak(coded_frame, *before);
     writer.write(out);
-    AnchorReport& report = anchor.report;
+    CodedFrameReport& report = coded_frame.report;
     report.pts = out.pts;
     report.seconds = since_first(out.pts);
     report.bytes = writer.last_frame_bytes();
@@ -335,20 +335,20 @@ struct State {
     report.key = std::move(chosen);
   }
 
-  void submit(std::unique_ptr<Anchor> anchor, std::function<void()> task) {
+  void submit(std::unique_ptr<CodedFrame> coded_frame, std::function<void()> task) {
     auto done = worker.submit([this, task = std::move(task)] {
       if (failed) return;
       failed = true;
       task();
       failed = false;
     });
-    jobs.push_back({std::move(anchor), std::move(done)});
+    jobs.push_back({std::move(coded_frame), std::move(done)});
   }
 
-  /// Makes `frame` an anchor. It was pushed to the motion estimation just before.
-  void write_anchor(Frame frame, bool forced) {
-    auto anchor = std::make_unique<Anchor>();
-    SemanticFrame& out = anchor->out;
+  /// Makes `frame` a coded frame. It was pushed to the motion estimation just before.
+  void write_coded_frame(Frame frame, bool forced) {
+    auto coded_frame = std::make_unique<CodedFrame>();
+    SemanticFrame& out = coded_frame->out;
     out.pts = frame.pts;
     out.between_pts = std::exchange(between, {});
     out.cut = frame.cut;
@@ -357,22 +357,22 @@ struct State {
         !entry_pts || (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
     out.entry_point = due || frame.cut || schedule.key_due(now);
     if (options.patience > 1) change.remember(frame.picture);
-    anchor_pts = frame.pts;
+    coded_frame_pts = frame.pts;
     if (out.entry_point) {
       entry_pts = frame.pts;
-      if (options.key_codec && point.choose_key) look_ahead(*anchor, frame);
+      if (options.key_codec && point.choose_key) look_ahead(*coded_frame, frame);
     }
-    // The network runs beside the coding of the anchors before.
-    anchor->edges = finder.find(frame.picture);
-    anchor->frame = std::move(frame);
+    // The network runs beside the coding of the coded frames before.
+    coded_frame->edges = finder.find(frame.picture);
+    coded_frame->frame = std::move(frame);
     settle(steered() ? 0 : kAhead);
     auto field = motion.finish();
     if (!out.entry_point) {
       out.motion = std::move(field);
-      anchor->misfit = motion.misfits();
+      coded_frame->misfit = motion.misfits();
     }
-    Anchor& target = *anchor;
-    submit(std::move(anchor), [this, &target] { code(target); });
+    CodedFrame& target = *coded_frame;
+    submit(std::move(coded_frame), [this, &target] { code(target); });
     // Under a peak limit what it takes decides about the very next frame, and so does the quality
     // that it ends at.
     if (options.peak) jobs.back().done.wait();
@@ -388,15 +388,16 @@ struct State {
       Job job = std::move(jobs.front());
       jobs.pop_front();
       job.done.get();
-      if (!job.anchor) continue;
-      account(job.anchor->report);
-      if (observer) observer(job.anchor->out, job.anchor->report);
+      if (!job.coded_frame) continue;
+      account(job.coded_frame->report);
+      if (observer) observer(job.coded_frame->out, job.coded_frame->report);
     }
   }
 
-  /// Whether an anchor that is due may wait: it would show what the last one showed.
+  /// Whether a coded frame that is due may wait: it would show what the last one showed.
   bool may_wait(const Frame& frame) const {
-    return seconds(*anchor_pts, frame.pts) + frame_seconds() / 2 < options.patience * interval() &&
+    return seconds(*coded_frame_pts, frame.pts) + frame_seconds() / 2 <
+               options.patience * interval() &&
            change.still(frame.picture);
   }
 
@@ -404,7 +405,7 @@ struct State {
   /// than need it: around the end of `keyint`, some wait in vain.
   bool may_be_entry(const Frame& frame) const {
     if (!options.key_codec || !point.choose_key) return false;
-    return !anchor_pts || frame.cut || schedule.key_due(since_first(frame.pts)) ||
+    return !coded_frame_pts || frame.cut || schedule.key_due(since_first(frame.pts)) ||
            (options.keyint > 0 && seconds(*entry_pts, frame.pts) >= options.keyint);
   }
 
@@ -417,7 +418,7 @@ struct State {
       Frame& next = ahead.front();
       if (!first_pts) first_pts = next.pts;
       if (!next.checked) {
-        next.cut = cuts.push(next.picture).cut && options.scene_cut && anchor_pts;
+        next.cut = cuts.push(next.picture).cut && options.scene_cut && coded_frame_pts;
         next.checked = true;
       }
       const bool enough =
@@ -432,7 +433,7 @@ struct State {
 
   void take(Frame frame) {
     if (frame.cut) {
-      // The scene before the cut ends with an anchor of its own, so that nothing is held.
+      // The scene before the cut ends with a coded frame of its own, so that nothing is held.
       flush_last();
       motion.reset();
       ++scenes;
@@ -441,15 +442,15 @@ struct State {
       last.reset();
     }
     motion.push(frame.picture);
-    // What the last anchor took decides when the next one comes, unless every frame is one.
+    // What the last coded frame took decides when the next one comes, unless every frame is one.
     if (options.rate_control && point.interval > 0) settle(0);
     const double now = since_first(frame.pts);
-    const bool forced = frame.cut || !anchor_pts || schedule.key_due(now) ||
+    const bool forced = frame.cut || !coded_frame_pts || schedule.key_due(now) ||
                         schedule.overdue(now) ||
                         between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
     const bool room = !options.peak || peak_room(now, false) >= least_bits;
     if (forced || (room && schedule.due(now, interval()) && !may_wait(frame))) {
-      write_anchor(std::move(frame), forced);
+      write_coded_frame(std::move(frame), forced);
     } else {
       last = std::move(frame);
     }
@@ -457,7 +458,7 @@ struct State {
 
   void flush_last() {
     if (!last) return;
-    write_anchor(std::move(*std::exchange(last, std::nullopt)), true);
+    write_coded_frame(std::move(*std::exchange(last, std::nullopt)), true);
   }
 };
 

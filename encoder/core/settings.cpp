@@ -67,9 +67,9 @@ const Step& step_at(const Step (&steps)[N], double quality) {
   return steps[i];
 }
 
-/// Seconds between anchors of the semantic profile: 1 s at 0, 0.45 s at 50, 0.28 s at 80. Fewer but
-/// better anchors win at equal bits, now that the frames between them move well. Above 80, where
-/// the planes hardly get finer, anchors come faster: 0.12 s at 100.
+/// Seconds between coded frames of the semantic profile: 1 s at 0, 0.45 s at 50, 0.28 s at 80.
+/// Fewer but better coded frames win at equal bits, now that the frames between them move well.
+/// Above 80, where the planes hardly get finer, coded frames come faster: 0.12 s at 100.
 double semantic_interval(double quality) {
   constexpr double kTop = 80;
   const double low = std::pow(0.2, std::min(quality, kTop) / 100.0);

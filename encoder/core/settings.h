@@ -28,9 +28,9 @@ Profile automatic_profile(std::optional<double> bit_rate, int work_width, int wo
 double default_quality(Profile profile);
 const char* to_string(Profile profile);
 
-/// Everything that decides what an anchor says and how often one is sent.
+/// Everything that decides what a coded frame says and how often one is sent.
 struct OperatingPoint {
-  double interval = 0.4;  ///< seconds between anchors; 0 = every frame is one
+  double interval = 0.4;  ///< seconds between coded frames; 0 = every frame is one
   ColourOptions colour;
   StructureOptions structure;
   MotionOptions motion;

@@ -19,7 +19,7 @@ struct KeyScene {
   double life = 10;            ///< seconds until the next entry point or the end
   double quality = 80;         ///< of the planes, 0..100
   double plane_bits = 0;       ///< of the entry point's planes
-  double interval = 0.3;       ///< seconds between anchors
+  double interval = 0.3;       ///< seconds between coded frames
 };
 
 /// A key picture that could be sent; as it stands, none.
@@ -34,7 +34,7 @@ struct KeyOption {
 /// The model's constants; key_gain_table.h has them as fitted. With f the fidelity:
 ///   gain at t seconds = f² · soon · (1, detail / 10) · e^(-forget t)
 ///                     + f · late · (1, (quality - 60) / 100) · e^(-fade_share fade t)
-///   ln(planes of a later anchor / of the entry point) = planes · (1, ln fade)
+///   ln(planes of a later coded frame / of the entry point) = planes · (1, ln fade)
 struct KeyGainTable {
   double usual_fade;          ///< 1/s, where it is not known
   double forget, fade_share;  ///< 1/s, and a factor

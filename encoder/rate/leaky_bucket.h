@@ -1,8 +1,8 @@
 #pragma once
 // The peak rate as a leaky bucket: a link of `rate` bit/s empties a buffer of rate · window bits,
-// and no anchor may make it overflow. A receiver behind such a link has every anchor at most
-// `window` seconds after it was sent; over any stretch of T seconds the anchors take at most
-// rate · (T + window) bits.
+// and no coded frame may make it overflow. A receiver behind such a link has every coded frame at
+// most `window` seconds after it was sent; over any stretch of T seconds the coded frames take at
+// most rate · (T + window) bits.
 
 #include <cstdint>
 
@@ -16,7 +16,7 @@ class LeakyBucket {
   double size() const { return size_; }
   /// Bits that fit in at that time. Times do not fall.
   double room(double seconds) const;
-  /// Adds an anchor, whether it fits or not.
+  /// Adds a coded frame, whether it fits or not.
   void add(double seconds, double bits);
 
   std::uint64_t overflows() const { return overflows_; }

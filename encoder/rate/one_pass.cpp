@@ -19,7 +19,7 @@ constexpr double kMemory = 2;
 constexpr double kReach = 0.25;
 // This near to the end larger planes would cost more than they show.
 constexpr double kEnding = 1.5;
-// Most that the aim moves from one anchor to the next, in octaves.
+// Most that the aim moves from one coded frame to the next, in octaves.
 constexpr double kFall = 0.8;
 constexpr double kRise = 0.5;
 
@@ -31,20 +31,21 @@ OnePassControl::OnePassControl(const Options& options, const RateModel& model)
   choice_ = model_.choose(octaves, model_.quality(octaves), kReach);
 }
 
-double OnePassControl::allowed(const AnchorCost& anchor) const {
+double OnePassControl::allowed(const CodedFrameCost& coded_frame) const {
   // Audio and the like goes on as it did so far.
-  const double other = anchor.spent - anchor_bits_ - *first_other_;
-  const double other_rate = anchor.seconds > 0 ? std::max(0.0, other / anchor.seconds) : 0.0;
-  double horizon = std::clamp(kHorizonGrowth * anchor.seconds, kFirstHorizon, kHorizon);
+  const double other = coded_frame.spent - coded_frame_bits_ - *first_other_;
+  const double other_rate =
+      coded_frame.seconds > 0 ? std::max(0.0, other / coded_frame.seconds) : 0.0;
+  double horizon = std::clamp(kHorizonGrowth * coded_frame.seconds, kFirstHorizon, kHorizon);
   double tail = 0;
   if (options_.duration) {
-    const double left = *options_.duration - anchor.seconds;
+    const double left = *options_.duration - coded_frame.seconds;
     horizon = std::clamp(left, 0.05, kKnownHorizon);
-    // The last frame is an anchor of its own, off the grid.
-    if (left <= kKnownHorizon) tail = options_.tail_bits + 0.5 * anchor.bits;
+    // The last frame is a coded frame of its own, off the grid.
+    if (left <= kKnownHorizon) tail = options_.tail_bits + 0.5 * coded_frame.bits;
   }
-  const double budget =
-      options_.target * (anchor.seconds - since_ + horizon) - (anchor.spent - spent_before_) - tail;
+  const double budget = options_.target * (coded_frame.seconds - since_ + horizon) -
+                        (coded_frame.spent - spent_before_) - tail;
   return std::clamp(budget / horizon - other_rate, options_.target * 0.1, options_.target * 8);
 }
 
@@ -57,22 +58,22 @@ bool OnePassControl::set_target(double bits_per_second) {
   return true;
 }
 
-void OnePassControl::update(const AnchorCost& anchor) {
-  anchor_bits_ += anchor.bits;
-  if (!first_other_) first_other_ = anchor.spent - anchor_bits_;
-  const double elapsed = anchor.seconds - last_;
-  last_ = anchor.seconds;
-  spent_ = anchor.spent;
+void OnePassControl::update(const CodedFrameCost& coded_frame) {
+  coded_frame_bits_ += coded_frame.bits;
+  if (!first_other_) first_other_ = coded_frame.spent - coded_frame_bits_;
+  const double elapsed = coded_frame.seconds - last_;
+  last_ = coded_frame.seconds;
+  spent_ = coded_frame.spent;
   // Entry points cost several times what others do and say little about the scene.
-  if (!anchor.entry_point && elapsed > 0 && anchor.bits > 0) {
-    const double seen = std::log2(anchor.bits / elapsed);
-    const double expected = model_.zero + scene_ + model_.octaves(anchor.choice);
+  if (!coded_frame.entry_point && elapsed > 0 && coded_frame.bits > 0) {
+    const double seen = std::log2(coded_frame.bits / elapsed);
+    const double expected = model_.zero + scene_ + model_.octaves(coded_frame.choice);
     ++learnt_;
     const double gain = std::max(1.0 / (1 + learnt_), 1 - std::exp(-elapsed / kMemory));
     scene_ += std::min(gain, 0.6) * (seen - expected);
   }
-  double aim = std::log2(allowed(anchor)) - model_.zero - scene_;
-  if (options_.duration && *options_.duration - anchor.seconds < kEnding) {
+  double aim = std::log2(allowed(coded_frame)) - model_.zero - scene_;
+  if (options_.duration && *options_.duration - coded_frame.seconds < kEnding) {
     aim = std::min(aim, model_.octaves({choice_.quality, 1}) + (model_.intervals ? kReach : 0.0));
   }
   const double now = model_.octaves(choice_);

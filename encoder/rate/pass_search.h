@@ -63,7 +63,7 @@ class PassSearch {
   std::vector<Pass> passes_;
   struct Point {
     double quality;
-    double bits;  ///< of the anchors at that quality, untrimmed
+    double bits;  ///< of the coded frames at that quality, untrimmed
   };
   std::vector<Point> points_;
   double planned_ = 0;

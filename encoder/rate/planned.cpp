@@ -11,19 +11,19 @@ constexpr double kPatience = 0.15;
 
 }  // namespace
 
-double PassRecord::anchor_bits() const {
+double PassRecord::coded_frame_bits() const {
   double sum = 0;
-  for (const AnchorCost& anchor : anchors) sum += anchor.bits;
+  for (const CodedFrameCost& coded_frame : coded_frames) sum += coded_frame.bits;
   return sum;
 }
 
-double PassRecord::other() const { return total - anchor_bits(); }
+double PassRecord::other() const { return total - coded_frame_bits(); }
 
 double bits_at(const PassRecord& record, const RateModel& model, const RateChoice& choice) {
   const double octaves = model.octaves(choice);
   double sum = 0;
-  for (const AnchorCost& anchor : record.anchors) {
-    sum += anchor.bits * std::exp2(octaves - model.octaves(anchor.choice));
+  for (const CodedFrameCost& coded_frame : record.coded_frames) {
+    sum += coded_frame.bits * std::exp2(octaves - model.octaves(coded_frame.choice));
   }
   return sum;
 }
@@ -38,9 +38,9 @@ PlannedControl::PlannedControl(const PassRecord& before, const RateModel& model,
     : model_(model), quality_(quality), bits_(bits), reach_(reach), choice_{quality, 1} {
   const double octaves = model.octaves(choice_);
   double sum = 0;
-  for (const AnchorCost& anchor : before.anchors) {
-    sum += anchor.bits * std::exp2(octaves - model.octaves(anchor.choice));
-    plan_.push_back({anchor.seconds, sum});
+  for (const CodedFrameCost& coded_frame : before.coded_frames) {
+    sum += coded_frame.bits * std::exp2(octaves - model.octaves(coded_frame.choice));
+    plan_.push_back({coded_frame.seconds, sum});
   }
   if (reach > kReach && sum > 0 && model_.intervals) {
     const double trim = std::clamp(std::log2(std::max(bits, 1.0) / sum), -reach, reach);
@@ -54,18 +54,18 @@ double PlannedControl::foretold(double seconds) const {
   if (after == plan_.begin()) return 0;
   const Step& before = *(after - 1);
   if (after == plan_.end()) return before.bits;
-  // Anchors pay for the time before them.
+  // Coded frames pay for the time before them.
   const double share = (seconds - before.seconds) / (after->seconds - before.seconds);
   return before.bits + share * (after->bits - before.bits);
 }
 
-void PlannedControl::update(const AnchorCost& anchor) {
+void PlannedControl::update(const CodedFrameCost& coded_frame) {
   if (plan_.empty() || !model_.trims) return;
-  spent_ += anchor.bits;
-  const double trimmed = model_.octaves(anchor.choice) - quality_ / model_.per_octave;
-  plain_ += anchor.bits * std::exp2(-trimmed);
+  spent_ += coded_frame.bits;
+  const double trimmed = model_.octaves(coded_frame.choice) - quality_ / model_.per_octave;
+  plain_ += coded_frame.bits * std::exp2(-trimmed);
   const double whole = plan_.back().bits;
-  const double so_far = foretold(anchor.seconds);
+  const double so_far = foretold(coded_frame.seconds);
   const double rest = whole - so_far;
   if (rest <= 0) return;
   const double trust = kPatience * whole;

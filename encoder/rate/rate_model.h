@@ -9,9 +9,9 @@ namespace semcodec {
 struct RateModel {
   double zero = 10.5;      ///< octaves at quality 0, interval scale 1
   double per_octave = 18;  ///< steps of quality that double the rate
-  /// Rate falls with interval^-this: rarer anchors cost more each, mostly in motion.
+  /// Rate falls with interval^-this: rarer coded frames cost more each, mostly in motion.
   double interval_power = 0.8;
-  bool intervals = true;  ///< false where every frame is an anchor: the interval is no lever
+  bool intervals = true;  ///< false where every frame is a coded frame: the interval is no lever
   /// Whether a planned pass steers while it goes by. A coder that looks seconds ahead would obey
   /// too late and end beside the target; its passes keep one quality, and the next one corrects.
   bool trims = true;

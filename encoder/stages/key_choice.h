@@ -40,8 +40,8 @@ class KeyTrial {
   KeyTrial(const RgbImage& picture, const std::vector<Later>& ahead, double life,
            const KeyCodec& codec);
 
-  /// At a quality of the ladder; `plane_bits`: of this anchor's planes; `interval`: seconds between
-  /// anchors; `room`: bits that the key picture may take at most.
+  /// At a quality of the ladder; `plane_bits`: of this coded frame's planes; `interval`: seconds
+  /// between coded frames; `room`: bits that the key picture may take at most.
   KeyReport choose(double quality, double plane_bits, double interval, double room) const;
 
  private:

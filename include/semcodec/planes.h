@@ -2,8 +2,8 @@
 /// @file
 /// SemanticFrame: the one vocabulary that sender and receiver share.
 ///
-/// A SemanticFrame is what is said about one moment of the video (an "anchor"): a few small
-/// integer planes. The frames between two anchors carry no planes of their own; only their
+/// A SemanticFrame is what is said about one moment of the video (an "coded frame"): a few small
+/// integer planes. The frames between two coded frames carry no planes of their own; only their
 /// timestamps are sent, and the receiver renders them along the motion between the anchors.
 /// Everything here is integer and decodes bit-exactly on every machine.
 
@@ -28,8 +28,8 @@ struct Plane {
   bool operator==(const Plane&) const = default;
 };
 
-/// Coarse backward motion: cell (x, y) of this anchor shows what was at
-/// (centre of the cell) + (dx, dy) in the anchor before it.
+/// Coarse backward motion: cell (x, y) of this coded frame shows what was at
+/// (centre of the cell) + (dx, dy) in the coded frame before it.
 /// Unit: 1/4 pixel of the working size. Range: [-1024, 1023] (so ±256 pixels).
 struct MotionField {
   int width = 0;                     ///< cells
@@ -69,14 +69,14 @@ struct BasePicture {
 inline constexpr int kMaxQuantiser = 63;  ///< libaom's and SVT-AV1's scale
 inline constexpr int kMinBaseDimension = 16;
 
-/// One anchor. Planes that are empty were not sent.
+/// One coded frame. Planes that are empty were not sent.
 struct SemanticFrame {
   std::int64_t pts = 0;                   ///< presentation time, in StreamInfo::time_base units
-  std::vector<std::int64_t> between_pts;  ///< times of the frames between the previous anchor and
-                                          ///< this one, increasing, all < pts
+  std::vector<std::int64_t> between_pts;  ///< times of the frames between the previous coded frame
+                                          ///< and this one, increasing, all < pts
   bool entry_point = false;  ///< decoding can start here: no motion, coder state starts afresh
   bool cut = false;          ///< nothing of the earlier pictures belongs to this scene; frames in
-                             ///< between_pts before the cut hold the earlier anchor
+                             ///< between_pts before the cut hold the earlier coded frame
 
   MotionField motion;  ///< empty at entry points and cuts
   Plane structure;     ///< edge strength, 0 = no edge

@@ -53,8 +53,8 @@ struct StreamItem {
 
 /// Totals from the index; what a piped stream lacks.
 struct StreamTotals {
-  std::uint64_t anchors = 0;
-  std::uint64_t frames = 0;    ///< anchors + frames between
+  std::uint64_t coded_frames = 0;
+  std::uint64_t frames = 0;    ///< coded frames + frames between
   std::int64_t first_pts = 0;  ///< of the first frame shown
   std::int64_t last_pts = 0;
 };

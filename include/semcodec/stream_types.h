@@ -40,8 +40,8 @@ struct StreamStats {
   std::uint64_t audio_bytes = 0;       ///< audio records and their info
   std::uint64_t index_bytes = 0;       ///< index and end records
   std::uint64_t other_bytes = 0;       ///< unknown record kinds; when reading also damaged bytes
-  std::uint64_t anchors = 0;           ///< frame records
-  std::uint64_t frames = 0;            ///< anchors + frames between them
+  std::uint64_t coded_frames = 0;      ///< frame records
+  std::uint64_t frames = 0;            ///< coded frames + frames between them
   std::uint64_t entry_points = 0;
   std::uint64_t appearances = 0;  ///< key pictures
   std::uint64_t base_pictures = 0;

@@ -62,7 +62,7 @@ torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int text
       texture_channels == 0 ? 0.0 : static_cast<double>(frame.texture.size()) / texture_channels);
 }
 
-FrameContext image_context(const AnchorInput& input, const torch::Tensor& key,
+FrameContext image_context(const CodedFrameInput& input, const torch::Tensor& key,
                            const torch::Tensor& has_key) {
   const auto& condition = input.condition;
   FrameContext context;
@@ -85,10 +85,10 @@ FrameContext image_context(const AnchorInput& input, const torch::Tensor& key,
   return context;
 }
 
-FrameContext anchor_context(const AnchorInput& input, const AnchorState& a,
-                            const torch::Tensor& flow_a, const torch::Tensor& distance_a,
-                            const AnchorState* b, const torch::Tensor& flow_b,
-                            const torch::Tensor& distance_b) {
+FrameContext coded_frame_context(const CodedFrameInput& input, const CodedFrameState& a,
+                                 const torch::Tensor& flow_a, const torch::Tensor& distance_a,
+                                 const CodedFrameState* b, const torch::Tensor& flow_b,
+                                 const torch::Tensor& distance_b) {
   const auto& condition = input.condition;
   FrameContext context;
   context.condition = condition;

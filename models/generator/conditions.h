@@ -9,19 +9,19 @@
 
 namespace semcodec {
 
-/// Renders colour map and edge strength of an anchor: 1×4×H/2×W/2 float (see FrameContext).
+/// Renders colour map and edge strength of a coded frame: 1×4×H/2×W/2 float (see FrameContext).
 /// Planes that were not sent become mid-grey and zero.
 torch::Tensor render_condition(const SemanticFrame& frame, int work_width, int work_height);
 
-/// One anchor as the receiver remembers it. Tensors are batched (N), so that the trainer can build
-/// many at once.
-struct AnchorState {
+/// One coded frame as the receiver remembers it. Tensors are batched (N), so that the trainer can
+/// build many at once.
+struct CodedFrameState {
   torch::Tensor condition;  ///< N×4×H/2×W/2
   torch::Tensor picture;    ///< N×3×H×W in 0..1, the generator's output
 };
 
-/// What was sent for one anchor, as the generator takes it.
-struct AnchorInput {
+/// What was sent for one coded frame, as the generator takes it.
+struct CodedFrameInput {
   torch::Tensor condition;  ///< N×4×H/2×W/2
   torch::Tensor texture;    ///< N×C×H/16×W/16; undefined when the model has none
   torch::Tensor planes;     ///< N×4, plane_scalars()
@@ -34,14 +34,16 @@ torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int text
 
 /// Context of a picture with nothing before it (first frame, hard cut). With `key` (N×3×H×W) that
 /// picture is the reference; has_key (N, 0/1) says for which of the batch, all when undefined.
-FrameContext image_context(const AnchorInput& input, const torch::Tensor& key = {},
+FrameContext image_context(const CodedFrameInput& input, const torch::Tensor& key = {},
                            const torch::Tensor& has_key = {});
 
-/// Context of an anchor that refers to the anchor before it (A) and, when `before` is given, to
-/// the one before that (B). Flows lead from this anchor towards A and B; distances in seconds, N.
-FrameContext anchor_context(const AnchorInput& input, const AnchorState& a,
-                            const torch::Tensor& flow_a, const torch::Tensor& distance_a,
-                            const AnchorState* b = nullptr, const torch::Tensor& flow_b = {},
-                            const torch::Tensor& distance_b = {});
+/// Context of a coded frame that refers to the coded frame before it (A) and, when `before` is
+/// given, to the one before that (B). Flows lead from this coded frame towards A and B; distances
+/// in seconds, N.
+FrameContext coded_frame_context(const CodedFrameInput& input, const CodedFrameState& a,
+                                 const torch::Tensor& flow_a, const torch::Tensor& distance_a,
+                                 const CodedFrameState* b = nullptr,
+                                 const torch::Tensor& flow_b = {},
+                                 const torch::Tensor& distance_b = {});
 
 }  // namespace semcodec

@@ -97,7 +97,7 @@ std::pair<torch::Tensor, torch::Tensor> between(const torch::Tensor& flow_10,
                            kFlowScale);
   }
   const auto t = tau.to(flow_10.options()).view({-1, 1, 1, 1});
-  // Velocity from the earlier to the later anchor, per interval, seen from either side.
+  // Velocity from the earlier to the later coded frame, per interval, seen from either side.
   const auto from_later =
       splat(-flow_10, flow_10 * ((1 - t) / kFlowScale), consistency(flow_10, flow_01));
   const auto from_earlier =

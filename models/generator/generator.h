@@ -1,5 +1,5 @@
 #pragma once
-// The temporal generator: paints an anchor from its planes and from earlier output frames.
+// The temporal generator: paints a coded frame from its planes and from earlier output frames.
 //
 // Seed paper, eq. (2):  y_i = G({x_{i-L+1}..x_i}, {y_{i-L+1}..y_{i-1}}) with L = 3. Two encoders,
 // one for the L condition maps and one for the L-1 earlier output frames (already warped to the
@@ -8,11 +8,11 @@
 //
 //   y = w_raw · raw + w_A · warp(A) + w_B · warp(B),   w = softmax over what is there.
 //
-// "Earlier" means earlier in decoding order. An anchor (a moment for which maps were sent) refers
-// to the two anchors decoded before it. With no valid reference the same network is the image
-// generator: first frames and hard cuts. A key picture, where one was sent, stands in for A.
-// Frames between two anchors are the work of the interpolator (interpolator.h), which belongs to
-// the same set of weights.
+// "Earlier" means earlier in decoding order. A coded frame (a moment for which maps were sent)
+// refers to the two coded frames decoded before it. With no valid reference the same network is the
+// image generator: first frames and hard cuts. A key picture, where one was sent, stands in for A.
+// Frames between two coded frames are the work of the interpolator (interpolator.h), which belongs
+// to the same set of weights.
 //
 // Shapes (W×H = working size, multiples of 16):
 //   Conditions   N×4×H/2×W/2: R G B of the rendered colour map in 0..1, edge strength 0..1

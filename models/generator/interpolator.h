@@ -1,10 +1,10 @@
 #pragma once
-// Frames between two anchors: both are moved to the moment, and a small network mends the motion
-// and mixes them.
+// Frames between two coded frames: both are moved to the moment, and a small network mends the
+// motion and mixes them.
 //
-// A video shows some ten times more frames between anchors than anchors, and all that there is to
-// see stands in the two painted pictures already, so these frames get a network of a fifth of the
-// generator's cost. It works in two steps:
+// A video shows some ten times more frames between coded frames than coded frames, and all that
+// there is to see stands in the two painted pictures already, so these frames get a network of a
+// fifth of the generator's cost. It works in two steps:
 //   motion   at 1/4 size: looks at both pictures as moved by the coarse motion and says by how much
 //            each flow is still off (the transmitted field has one vector for 16×16 pixels);
 //   blend    at 1/2 size: y = w_raw · raw + w_A · warp(A) + w_B · warp(B), as in generator.h, where
@@ -26,7 +26,7 @@ struct InterpolatorConfig {
   int channels_quarter = 48;
 };
 
-/// Two anchors' pictures and the motion of a moment between them. Flows at 1/4 size, in pixels
+/// Two coded frames' pictures and the motion of a moment between them. Flows at 1/4 size, in pixels
 /// (flow_geometry.h), from this moment towards A and B.
 struct BetweenContext {
   torch::Tensor picture_a, picture_b;  ///< N×3×H×W in 0..1, A earlier
@@ -47,7 +47,7 @@ struct InterpolatorOutput {
 torch::Tensor to_bytes(const torch::Tensor& picture);
 
 /// A picture at half size, folded to N×12×H/4×W/4: what the motion step looks at. Made once for an
-/// anchor.
+/// coded frame.
 torch::Tensor small_picture(const torch::Tensor& picture);
 
 class InterpolatorImpl : public torch::nn::Module {

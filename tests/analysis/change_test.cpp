@@ -1,4 +1,4 @@
-// What counts as a change since the last anchor.
+// What counts as a change since the last coded frame.
 
 #include "encoder/analysis/change.h"
 

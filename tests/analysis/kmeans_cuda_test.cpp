@@ -106,7 +106,7 @@ TEST_F(KMeansCuda, SumsThatArePutAwayHalfWayEqualTheCpu) {
   expect_same(kmeans_from(points, start, options), cuda::kmeans_from(points, start, options));
 }
 
-TEST_F(KMeansCuda, ColoursOfAnchorsEqualTheCpus) {
+TEST_F(KMeansCuda, ColoursOfCodedFramesEqualTheCpus) {
   ColourOptions options;
   options.cell = 4;
   int fresh = 0, from = 0;

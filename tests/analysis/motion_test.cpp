@@ -90,15 +90,15 @@ TEST(Motion, ChainSurvivesWhereTheDirectFlowIsLost) {
   EXPECT_GT(direct_error, chain_error);
 }
 
-TEST(Motion, AnchorsFollowEachOther) {
+TEST(Motion, CodedFramesFollowEachOther) {
   MotionEstimator estimator;
   estimator.push(texture(128, 64, 0, 0));
-  EXPECT_TRUE(estimator.finish().empty()) << "nothing came before the first anchor";
+  EXPECT_TRUE(estimator.finish().empty()) << "nothing came before the first coded frame";
   estimator.push(texture(128, 64, 2, 0));
   estimator.push(texture(128, 64, 4, 0));
   EXPECT_LE(error(estimator.finish(), 4, 0, 1), 0.25);
   estimator.push(texture(128, 64, 4, 3));
-  EXPECT_LE(error(estimator.finish(), 0, 3, 1), 0.25) << "measured from the second anchor";
+  EXPECT_LE(error(estimator.finish(), 0, 3, 1), 0.25) << "measured from the second coded frame";
   estimator.reset();
   estimator.push(texture(64, 64, 0, 0));
   EXPECT_TRUE(estimator.finish().empty());

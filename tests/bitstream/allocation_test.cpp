@@ -61,7 +61,7 @@ int fail_everywhere(Body body) {
 }
 
 TEST(AllocationFailure, ReadingAStream) {
-  const auto frames = test::sample_anchors(4, 2, 2, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(4, 2, 2, test::tiny_shape());
   const auto recorded = test::record(test::sample_info(), frames, true);
   const int runs = fail_everywhere([&] { test::read_all(recorded.bytes); });
   EXPECT_GT(runs, 100);
@@ -70,12 +70,12 @@ TEST(AllocationFailure, ReadingAStream) {
 }
 
 TEST(AllocationFailure, WritingAStream) {
-  const auto frames = test::sample_anchors(4, 2, 2, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(4, 2, 2, test::tiny_shape());
   EXPECT_GT(fail_everywhere([&] { test::record(test::sample_info(), frames, true); }), 100);
 }
 
 TEST(AllocationFailure, Packets) {
-  const auto frames = test::sample_anchors(4, 2, 2, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(4, 2, 2, test::tiny_shape());
   const auto send = [&] {
     std::vector<PacketBytes> packets;
     PacketOptions options;

@@ -17,7 +17,7 @@ using test::read_all;
 
 class Damage : public testing::Test {
  protected:
-  std::vector<SemanticFrame> frames_ = test::sample_anchors(8, 3, 3, test::tiny_shape());
+  std::vector<SemanticFrame> frames_ = test::sample_coded_frames(8, 3, 3, test::tiny_shape());
   test::Recorded recorded_ = test::record(test::sample_info(), frames_, true);
 };
 
@@ -142,7 +142,7 @@ TEST_F(Damage, AMissingFrameRecordIsNoticedByTheNext) {
 
 TEST(DamagedHeader, ARepeatOfItWillDo) {
   // Long enough for repeats; an entry point every 4 anchors.
-  const auto frames = test::sample_anchors(600, 1, 4);
+  const auto frames = test::sample_coded_frames(600, 1, 4);
   const auto recorded = test::record(test::sample_info(), frames, false);
   const auto whole = read_all(recorded.bytes);
   EXPECT_EQ(whole.frames, frames);

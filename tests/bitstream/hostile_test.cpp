@@ -133,7 +133,7 @@ TEST(HostileAudio, SilenceIsStillCarried) {
   for (int i = 0; i < 12; ++i) batch.push_back({std::int64_t{8192} * i, 8192, Bytes(400'000, 0)});
   batch.push_back({std::int64_t{8192} * 12, 8192, Bytes(3'000'000, 0)});
   writer.write_audio(batch);
-  writer.write(test::sample_anchors(1, 1, 1).front());
+  writer.write(test::sample_coded_frames(1, 1, 1).front());
   writer.finish();
   const auto read = read_all(bytes, true);
   EXPECT_EQ(read.audio, batch);
@@ -182,8 +182,8 @@ TEST(HostilePlanes, LargeStillPlanesAreStillCarried) {
 
 TEST(HostileTimes, AnEntryPointThatGoesBackIsShownLater) {
   // A sender that was started again, without an end record in between: times begin anew.
-  auto frames = test::sample_anchors(6, 2, 3, test::tiny_shape());
-  auto again = test::sample_anchors(6, 2, 3, test::tiny_shape());
+  auto frames = test::sample_coded_frames(6, 2, 3, test::tiny_shape());
+  auto again = test::sample_coded_frames(6, 2, 3, test::tiny_shape());
   const auto first = test::record(test::sample_info(), frames, true);
   const auto second = test::record(test::sample_info(), again, true);
   // Without index and end of the first.
@@ -211,7 +211,7 @@ TEST(HostileTimes, AnEntryPointThatGoesBackIsShownLater) {
 }
 
 TEST(HostileTimes, DamageBeforeAnEarlierEntryPointIsConcealed) {
-  auto frames = test::sample_anchors(4, 1, 2, test::tiny_shape());
+  auto frames = test::sample_coded_frames(4, 1, 2, test::tiny_shape());
   const auto first = test::record(test::sample_info(), frames);
   Bytes stream(first.bytes.begin(),
                first.bytes.begin() + static_cast<std::ptrdiff_t>(first.ends[4]));
@@ -226,7 +226,7 @@ TEST(HostileTimes, DamageBeforeAnEarlierEntryPointIsConcealed) {
 }
 
 TEST(Concealment, FramesOfALossAreInterpolated) {
-  const auto frames = test::sample_anchors(9, 3, 3, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(9, 3, 3, test::tiny_shape());
   const auto recorded = test::record(test::sample_info(), frames);
   // The second record of the first group: what was coded up to the next entry point is lost.
   Bytes bytes = recorded.bytes;

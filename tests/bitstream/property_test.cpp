@@ -22,7 +22,7 @@ long peak_kilobytes() {
 }
 
 TEST(Property, TenThousandChangedBytesEndInBoundedTimeAndMemory) {
-  const auto frames = test::sample_anchors(12, 3, 4, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(12, 3, 4, test::tiny_shape());
   const auto recorded = test::record(test::sample_info(), frames, true);
   Numbers numbers(41);
   read_all(recorded.bytes);
@@ -57,7 +57,7 @@ TEST(Property, TenThousandChangedBytesEndInBoundedTimeAndMemory) {
 }
 
 TEST(Property, PiecesOfAnySizeGiveTheSame) {
-  const auto frames = test::sample_anchors(12, 3, 4, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(12, 3, 4, test::tiny_shape());
   const auto recorded = test::record(test::sample_info(), frames, true);
   Bytes damaged = recorded.bytes;
   damaged[damaged.size() / 2] ^= 0x20;

@@ -33,9 +33,9 @@ inline StreamInfo sample_info() {
   return info;
 }
 
-/// Anchors every `interval` frames, an entry point every `entry` anchors, times regular.
-inline std::vector<SemanticFrame> sample_anchors(int count, int interval, int entry,
-                                                 const SampleShape& shape = {}) {
+/// Coded frames every `interval` frames, an entry point every `entry` coded frames, times regular.
+inline std::vector<SemanticFrame> sample_coded_frames(int count, int interval, int entry,
+                                                      const SampleShape& shape = {}) {
   std::vector<SemanticFrame> frames;
   for (int a = 0; a < count; ++a) {
     SemanticFrame frame = scene_frame(a, shape, a % entry == 0);

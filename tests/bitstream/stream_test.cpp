@@ -18,11 +18,11 @@ namespace {
 
 using test::Bytes;
 using test::read_all;
-using test::sample_anchors;
+using test::sample_coded_frames;
 using test::sample_info;
 
 TEST(Stream, RoundTrips) {
-  auto frames = sample_anchors(12, 6, 5);
+  auto frames = sample_coded_frames(12, 6, 5);
   frames[3].appearance = Appearance{"av1", Bytes(1000, 42)};
   frames[7].motion = {};
   frames[7].cut = true;
@@ -65,7 +65,7 @@ TEST(Stream, ABasePictureAloneCostsFewBytes) {
 }
 
 std::vector<SemanticFrame> base_and_plane_frames(int count, int entry) {
-  auto frames = sample_anchors(count, 3, entry);
+  auto frames = sample_coded_frames(count, 3, entry);
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const auto& shown = frames[i];
     if (i % 3 == 0) continue;
@@ -155,7 +155,7 @@ TEST(Stream, AnEntryPointInsideARecordIsRefused) {
 }
 
 TEST(Stream, BasePicturesStayWithinTheCodedSize) {
-  auto frames = sample_anchors(1, 6, 5);
+  auto frames = sample_coded_frames(1, 6, 5);
   for (const auto& [width, height] : {std::pair{194, 64}, {96, 130}, {95, 64}, {96, 14}, {0, 0}}) {
     frames[0].base = BasePicture{width, height, 60, Bytes(4, 1)};
     EXPECT_THROW(test::record(sample_info(), frames), Error) << width << "x" << height;
@@ -173,7 +173,7 @@ TEST(Stream, HeadersLeaveOutWhatIsUsual) {
       info.model_hash = hash;
       info.model_name = name;
       info.profile = name == "other" ? "paper" : "semantic";
-      const auto recorded = test::record(info, sample_anchors(1, 1, 1));
+      const auto recorded = test::record(info, sample_coded_frames(1, 1, 1));
       StreamReader reader(test::source_of(recorded.bytes), "test");
       EXPECT_EQ(reader.info(), info) << hash;
     }
@@ -182,18 +182,18 @@ TEST(Stream, HeadersLeaveOutWhatIsUsual) {
        {"semcodec 0.1.0", "semcodec ", "semcodec test", "other 1", ""}) {
     StreamInfo info = sample_info();
     info.encoder = encoder;
-    const auto recorded = test::record(info, sample_anchors(1, 1, 1));
+    const auto recorded = test::record(info, sample_coded_frames(1, 1, 1));
     StreamReader reader(test::source_of(recorded.bytes), "test");
     EXPECT_EQ(reader.info().encoder, encoder);
   }
   StreamInfo usual = sample_info();
   usual.model_name = "default";
   usual.profile = "hybrid";
-  EXPECT_LE(test::record(usual, sample_anchors(1, 1, 1)).ends.front(), 75u);
+  EXPECT_LE(test::record(usual, sample_coded_frames(1, 1, 1)).ends.front(), 75u);
 }
 
 TEST(Stream, StatsAddUpAndAgree) {
-  const auto frames = sample_anchors(10, 6, 4);
+  const auto frames = sample_coded_frames(10, 6, 4);
   Bytes bytes;
   StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
                       sample_info());
@@ -212,14 +212,14 @@ TEST(Stream, StatsAddUpAndAgree) {
   EXPECT_EQ(w.frame_bytes, r.frame_bytes);
   EXPECT_EQ(w.chunk_bytes, r.chunk_bytes);
   EXPECT_EQ(w.planes.total(), r.planes.total());
-  EXPECT_EQ(w.anchors, 10u);
+  EXPECT_EQ(w.coded_frames, 10u);
   EXPECT_EQ(r.frames, 1u + 9 * 6);
   EXPECT_EQ(r.entry_points, 3u);
   EXPECT_EQ(r.audio_packets, 5u);
 }
 
 TEST(Stream, RegularFramesCarryLittleOverhead) {
-  const auto frames = sample_anchors(10, 6, 100);
+  const auto frames = sample_coded_frames(10, 6, 100);
   Bytes bytes;
   StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
                       sample_info());
@@ -235,7 +235,7 @@ TEST(Stream, RegularFramesCarryLittleOverhead) {
 }
 
 TEST(Stream, PiecesEqualTheWhole) {
-  const auto recorded = test::record(sample_info(), sample_anchors(6, 4, 3), true);
+  const auto recorded = test::record(sample_info(), sample_coded_frames(6, 4, 3), true);
   const auto whole = read_all(recorded.bytes);
   for (const std::size_t piece : {1u, 2u, 3u, 64u, 1000u}) {
     const auto pieces = read_all(recorded.bytes, false, piece);
@@ -317,7 +317,7 @@ TEST(Stream, FormatsMayChange) {
 }
 
 TEST(Stream, WriterRefusesAndStaysUsable) {
-  auto frames = sample_anchors(4, 3, 10);
+  auto frames = sample_coded_frames(4, 3, 10);
   Bytes bytes;
   StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); },
                       sample_info());
@@ -373,7 +373,7 @@ class SeekTest : public testing::TestWithParam<bool> {
 };
 
 TEST_P(SeekTest, LandsOnEntryPoints) {
-  const auto frames = sample_anchors(30, 5, 7);
+  const auto frames = sample_coded_frames(30, 5, 7);
   {
     const auto recorded = test::record(sample_info(), frames, true, GetParam());
     OutputFile file(path_);
@@ -384,7 +384,7 @@ TEST_P(SeekTest, LandsOnEntryPoints) {
   ASSERT_TRUE(reader.seekable());
   EXPECT_EQ(reader.totals().has_value(), GetParam());
   if (const auto totals = reader.totals()) {
-    EXPECT_EQ(totals->anchors, 30u);
+    EXPECT_EQ(totals->coded_frames, 30u);
     EXPECT_EQ(totals->frames, 1u + 29 * 5);
     EXPECT_EQ(totals->first_pts, 0);
     EXPECT_EQ(totals->last_pts, frames.back().pts);
@@ -407,7 +407,7 @@ TEST_P(SeekTest, LandsOnEntryPoints) {
 }
 
 TEST_P(SeekTest, FindsTheOnlyEntryPoint) {
-  const auto frames = sample_anchors(9, 5, 100);
+  const auto frames = sample_coded_frames(9, 5, 100);
   {
     const auto recorded = test::record(sample_info(), frames, true, GetParam());
     OutputFile file(path_);
@@ -430,7 +430,7 @@ INSTANTIATE_TEST_SUITE_P(Index, SeekTest, testing::Bool());
 // A stream whose every byte is fixed, and the digests of its planes: the proof that another
 // machine, compiler or build decodes the same.
 TEST(Stream, Golden) {
-  auto frames = sample_anchors(6, 5, 4);
+  auto frames = sample_coded_frames(6, 5, 4);
   const auto recorded = test::record(sample_info(), frames, false);
   EXPECT_EQ(md5_hex(recorded.bytes), "399874dd193da9e31af7003adda41a51");
   std::string digests;

@@ -59,7 +59,7 @@ class HybridEncoderTest : public ::testing::Test {
     {
       StreamWriter writer([&](auto b) { bytes.insert(bytes.end(), b.begin(), b.end()); }, info_);
       const auto encoder = make_hybrid_encoder(options_, info_, writer);
-      encoder->set_observer([&](const SemanticFrame& frame, const AnchorReport& report) {
+      encoder->set_observer([&](const SemanticFrame& frame, const CodedFrameReport& report) {
         EXPECT_EQ(report.pts, frame.pts);
         EXPECT_EQ(report.base_bytes, 4u);
         reports_.push_back(report);
@@ -97,7 +97,7 @@ class HybridEncoderTest : public ::testing::Test {
   StreamInfo info_;
   EncoderOptions options_;
   std::vector<BaseCoderOptions> asked_;
-  std::vector<AnchorReport> reports_;
+  std::vector<CodedFrameReport> reports_;
   std::size_t written_after_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Motion between anchors: each function against a case whose answer is known.
+// Motion between coded frames: each function against a case whose answer is known.
 
 #include <gtest/gtest.h>
 
@@ -66,7 +66,7 @@ TEST(FlowGeometry, InvertTurnsAConstantFlowRound) {
 }
 
 TEST(FlowGeometry, BetweenSplitsTheWayByTime) {
-  // Content moves by (+8, +4) from the earlier to the later anchor.
+  // Content moves by (+8, +4) from the earlier to the later coded frame.
   const auto flow_10 = constant_flow(-8, -4), flow_01 = constant_flow(8, 4);
   const auto [to_earlier, to_later] = between(flow_10, flow_01, torch::tensor({0.25F}));
   EXPECT_LT((to_earlier - constant_flow(-2, -1)).abs().max().item<float>(), 1e-3F);

@@ -152,7 +152,7 @@ TEST(Conditions, WithoutPlanesGreyAndNoEdges) {
 }
 
 TEST(Conditions, AKeyPictureIsReferenceAForThoseThatHaveOne) {
-  const AnchorInput input{torch::rand({2, 4, 32, 32}), {}, torch::rand({2, 4})};
+  const CodedFrameInput input{torch::rand({2, 4, 32, 32}), {}, torch::rand({2, 4})};
   const auto key = torch::rand({2, 3, 64, 64});
   const auto context = image_context(input, key, torch::tensor({1.0F, 0.0F}));
   EXPECT_TRUE(torch::equal(context.reference_a[0], key[0]));

@@ -1,4 +1,4 @@
-// Frames between anchors: the blend, learning, and the fused CPU kernels against the tensor
+// Frames between coded frames: the blend, learning, and the fused CPU kernels against the tensor
 // operations that they stand for.
 
 #include <ATen/Parallel.h>

@@ -15,7 +15,7 @@ namespace {
 
 class DevicePath : public GpuTest {
  protected:
-  static SemanticFrame anchor(std::int64_t pts, int width, int height, int seed) {
+  static SemanticFrame coded_frame(std::int64_t pts, int width, int height, int seed) {
     SemanticFrame frame;
     frame.pts = pts;
     frame.entry_point = pts == 0;
@@ -53,7 +53,7 @@ class DevicePath : public GpuTest {
     WorkerPool pool(workers);
     std::vector<std::future<torch::Tensor>> frames;
     for (int i = 0; i < 5; ++i) {
-      auto sent = anchor(4 * i, width, height, i);
+      auto sent = coded_frame(4 * i, width, height, i);
       if (i == 0) sent.appearance = Appearance{};
       for (auto& job : synthesiser.plan(sent)) frames.push_back(pool.submit(job.paint));
     }

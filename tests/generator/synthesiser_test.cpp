@@ -46,7 +46,7 @@ class SynthesiserTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  static SemanticFrame anchor(std::int64_t pts, std::vector<std::int64_t> between, int seed) {
+  static SemanticFrame coded_frame(std::int64_t pts, std::vector<std::int64_t> between, int seed) {
     SemanticFrame frame;
     frame.pts = pts;
     frame.between_pts = std::move(between);
@@ -72,7 +72,8 @@ class SynthesiserTest : public ::testing::Test {
     for (const auto& frame : frames) {
       synthesiser.push(frame, [&](PaintedFrame&& painted) { out.push_back(std::move(painted)); });
     }
-    for (const auto& job : synthesiser.finish()) out.push_back({job.pts, job.anchor, job.paint()});
+    for (const auto& job : synthesiser.finish())
+      out.push_back({job.pts, job.coded_frame, job.paint()});
     return out;
   }
 
@@ -101,20 +102,21 @@ class SynthesiserTest : public ::testing::Test {
 };
 
 TEST_F(SynthesiserTest, EveryFrameOnceInOrder) {
-  auto first = anchor(0, {}, 1);
+  auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
-  const auto out = paint({first, moving(anchor(5, {1, 2, 3, 4}, 2)), moving(anchor(7, {6}, 3))});
+  const auto out =
+      paint({first, moving(coded_frame(5, {1, 2, 3, 4}, 2)), moving(coded_frame(7, {6}, 3))});
   ASSERT_EQ(out.size(), 8U);
   for (std::size_t i = 0; i < out.size(); ++i) {
     EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
-    EXPECT_EQ(out[i].anchor, i == 0 || i == 5 || i == 7);
+    EXPECT_EQ(out[i].coded_frame, i == 0 || i == 5 || i == 7);
     EXPECT_EQ(out[i].rgb.sizes(), at::IntArrayRef({64, 64, 3}));
     EXPECT_EQ(out[i].rgb.scalar_type(), torch::kUInt8);
   }
 }
 
 TEST_F(SynthesiserTest, AnEntryPointLooksTheSameAfterASeek) {
-  auto first = anchor(0, {}, 1), second = anchor(4, {1, 2, 3}, 2);
+  auto first = coded_frame(0, {}, 1), second = coded_frame(4, {1, 2, 3}, 2);
   first.entry_point = second.entry_point = true;
   const auto whole = paint({first, second});
   const auto sought = paint({second});
@@ -122,7 +124,7 @@ TEST_F(SynthesiserTest, AnEntryPointLooksTheSameAfterASeek) {
 }
 
 TEST_F(SynthesiserTest, FramesBeforeACutHoldTheSceneBefore) {
-  auto first = anchor(0, {}, 1), cut = anchor(3, {1, 2}, 9);
+  auto first = coded_frame(0, {}, 1), cut = coded_frame(3, {1, 2}, 9);
   first.entry_point = cut.entry_point = cut.cut = true;
   const auto out = paint({first, cut});
   ASSERT_EQ(out.size(), 4U);
@@ -132,9 +134,9 @@ TEST_F(SynthesiserTest, FramesBeforeACutHoldTheSceneBefore) {
 }
 
 TEST_F(SynthesiserTest, ReferencesMatter) {
-  auto first = anchor(0, {}, 1);
+  auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
-  const auto second = moving(anchor(2, {}, 2));
+  const auto second = moving(coded_frame(2, {}, 2));
   const auto with = paint({first, second});
   auto alone = second;
   alone.motion = {};
@@ -144,10 +146,10 @@ TEST_F(SynthesiserTest, ReferencesMatter) {
 }
 
 TEST_F(SynthesiserTest, JobsMayBePaintedLaterAndInAnyOrder) {
-  auto first = anchor(0, {}, 1);
+  auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
-  const std::vector<SemanticFrame> frames = {first, moving(anchor(4, {1, 2, 3}, 2)),
-                                             moving(anchor(6, {5}, 3))};
+  const std::vector<SemanticFrame> frames = {first, moving(coded_frame(4, {1, 2, 3}, 2)),
+                                             moving(coded_frame(6, {5}, 3))};
   const auto straight = paint(frames);
   Synthesiser synthesiser(open_package(folder_), info_, {});
   std::vector<PaintJob> jobs;
@@ -162,7 +164,7 @@ TEST_F(SynthesiserTest, JobsMayBePaintedLaterAndInAnyOrder) {
 }
 
 TEST_F(SynthesiserTest, TexturePlanesMatterAndMustFit) {
-  auto first = anchor(0, {}, 1);
+  auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
   const auto plain = paint({first});
   first.texture = {{4, 4, 5, std::vector<std::uint8_t>(16, 4)}};
@@ -174,7 +176,7 @@ TEST_F(SynthesiserTest, TexturePlanesMatterAndMustFit) {
 }
 
 TEST_F(SynthesiserTest, AKeyPictureIsUsedAndADamagedOneDoesNoHarm) {
-  auto first = anchor(0, {}, 1);
+  auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
   const auto plain = paint({first});
   first.appearance = Appearance{"none", {1, 2, 3}};
@@ -271,8 +273,8 @@ TEST_F(SynthesiserTest, ADamagedBasePictureHoldsTheFrameBefore) {
 TEST_F(SynthesiserTest, PlanesAndBasePicturesMayAlternate) {
   auto first = base(0, {}, 100);
   first.entry_point = true;
-  const auto out =
-      paint({first, moving(anchor(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)}, with_bases());
+  const auto out = paint(
+      {first, moving(coded_frame(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)}, with_bases());
   ASSERT_EQ(out.size(), 6U);
   for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
 }

@@ -14,18 +14,18 @@ namespace {
 
 constexpr double kFrame = 1001.0 / 30000;
 
-/// 60 anchors five frames apart (10 s), an entry point every twelve (2 s), in a file.
+/// 60 coded frames five frames apart (10 s), an entry point every twelve (2 s), in a file.
 class PlaybackTest : public testing::Test {
  protected:
   PlaybackTest()
-      : anchors_(test::sample_anchors(60, 5, 12)),
-        recorded_(test::record(test::sample_info(), anchors_, true)),
+      : coded_frames_(test::sample_coded_frames(60, 5, 12)),
+        recorded_(test::record(test::sample_info(), coded_frames_, true)),
         path_(std::filesystem::temp_directory_path() /
               ("semcodec_playback" + std::to_string(::getpid()) + ".sem")) {
     std::FILE* file = std::fopen(path_.c_str(), "wb");
     std::fwrite(recorded_.bytes.data(), 1, recorded_.bytes.size(), file);
     std::fclose(file);
-    for (const SemanticFrame& frame : anchors_) {
+    for (const SemanticFrame& frame : coded_frames_) {
       times_.insert(times_.end(), frame.between_pts.begin(), frame.between_pts.end());
       times_.push_back(frame.pts);
     }
@@ -69,15 +69,15 @@ class PlaybackTest : public testing::Test {
     return some;
   }
 
-  std::vector<SemanticFrame> anchors_;
+  std::vector<SemanticFrame> coded_frames_;
   test::Recorded recorded_;
   std::filesystem::path path_;
   std::vector<std::int64_t> times_;
 };
 
 TEST_F(PlaybackTest, ABasePictureBehindTheRangeIsHandedOutToLookAt) {
-  for (auto& frame : anchors_) frame.base = BasePicture{96, 64, 60, {1, 2}};
-  const auto recorded = test::record(test::sample_info(), anchors_, true);
+  for (auto& frame : coded_frames_) frame.base = BasePicture{96, 64, 60, {1, 2}};
+  const auto recorded = test::record(test::sample_info(), coded_frames_, true);
   for (const auto& [end, last] :
        {std::pair{16 * kFrame, 5}, {18 * kFrame, 6}, {15 * kFrame, 5}, {11 * kFrame, 4}}) {
     StreamReader reader(test::source_of(recorded.bytes), "test");
@@ -110,9 +110,9 @@ TEST_F(PlaybackTest, BeginsAtTheEntryPointBeforeTheStartAndEndsBehindTheEnd) {
   EXPECT_TRUE(played.frames.front().entry_point);
   EXPECT_EQ(played.frames.size(), 10u) << "frames 120, 125 … 165 and none else";
   EXPECT_EQ(played.betweens.size() + 3, played.shown.size())
-      << "no frame between anchors is handed out in vain";
+      << "no frame between coded frames is handed out in vain";
   for (const SemanticFrame& frame : played.frames) {
-    const auto& whole = anchors_[static_cast<std::size_t>(frame.pts / 5005)];
+    const auto& whole = coded_frames_[static_cast<std::size_t>(frame.pts / 5005)];
     EXPECT_EQ(plane_digest(frame), plane_digest(whole)) << frame.pts;
   }
 }
@@ -146,13 +146,13 @@ TEST_F(PlaybackTest, WithoutARangeNothingIsTouched) {
   StreamReader reader(path_.string());
   const auto played = play(reader, {});
   EXPECT_EQ(played.shown, times_);
-  EXPECT_EQ(played.frames, anchors_);
+  EXPECT_EQ(played.frames, coded_frames_);
 }
 
 TEST_F(PlaybackTest, AFarStartKeepsLittle) {
   // One entry point only, from a pipe: without a limit all frames up to the start would be kept.
-  for (std::size_t i = 1; i < anchors_.size(); ++i) anchors_[i].entry_point = false;
-  const auto recorded = test::record(test::sample_info(), anchors_, true);
+  for (std::size_t i = 1; i < coded_frames_.size(); ++i) coded_frames_[i].entry_point = false;
+  const auto recorded = test::record(test::sample_info(), coded_frames_, true);
   StreamReader whole(test::source_of(recorded.bytes), "pipe");
   const auto all = play(whole, {8.0, 8.5});
   StreamReader piped(test::source_of(recorded.bytes), "pipe");

@@ -21,7 +21,7 @@ StreamReport report_of(const StreamInfo& info, const std::string& codec) {
   AudioInfo audio = test::sample_audio_info();
   audio.codec = codec;
   writer.write_audio_info(audio);
-  writer.write(test::sample_anchors(1, 1, 1, test::tiny_shape()).front());
+  writer.write(test::sample_coded_frames(1, 1, 1, test::tiny_shape()).front());
   writer.finish();
   StreamReader reader(test::source_of(bytes), "test stream");
   return make_report(reader, true, true);

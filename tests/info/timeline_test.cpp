@@ -7,8 +7,8 @@
 namespace semcodec {
 namespace {
 
-TimelineAnchor anchor(double seconds, std::uint64_t labels, std::uint64_t record_bytes) {
-  TimelineAnchor a;
+TimelineFrame coded_frame(double seconds, std::uint64_t labels, std::uint64_t record_bytes) {
+  TimelineFrame a;
   a.seconds = seconds;
   a.planes.labels = labels * kStatsUnitsPerBit;
   a.record_bytes = record_bytes;
@@ -22,9 +22,9 @@ const std::vector<double>& part(const Timeline& timeline, const std::string& nam
   throw std::runtime_error("no part " + name);
 }
 
-TEST(Timeline, AnchorsCountForTheTimeBeforeThem) {
-  const auto timeline =
-      make_timeline({anchor(0, 100, 20), anchor(0.4, 48, 12), anchor(1.2, 80, 20)}, 2.0, 4);
+TEST(Timeline, CodedFramesCountForTheTimeBeforeThem) {
+  const auto timeline = make_timeline(
+      {coded_frame(0, 100, 20), coded_frame(0.4, 48, 12), coded_frame(1.2, 80, 20)}, 2.0, 4);
   EXPECT_DOUBLE_EQ(timeline.seconds_per_column, 0.5);
   const auto expect = [&](const char* name, const std::vector<double>& wanted) {
     const auto& bits = part(timeline, name);
@@ -41,7 +41,7 @@ TEST(Timeline, ColumnsAreRoundAndNoMoreThanAskedFor) {
   for (const double seconds : {0.04, 1.0, 8.84, 61.0, 3600.0, 86400.0}) {
     for (const int columns : {10, 60, 200}) {
       const auto timeline =
-          make_timeline({anchor(0, 8, 4), anchor(seconds, 8, 4)}, seconds, columns);
+          make_timeline({coded_frame(0, 8, 4), coded_frame(seconds, 8, 4)}, seconds, columns);
       const auto& all = part(timeline, "all");
       EXPECT_LE(all.size(), static_cast<std::size_t>(columns)) << seconds;
       EXPECT_NEAR(std::accumulate(all.begin(), all.end(), 0.0), 64, 1e-6) << "no bit is lost";
@@ -51,7 +51,7 @@ TEST(Timeline, ColumnsAreRoundAndNoMoreThanAskedFor) {
 
 TEST(Timeline, NothingToShow) {
   EXPECT_TRUE(make_timeline({}, 10, 60).parts.empty());
-  EXPECT_TRUE(make_timeline({anchor(0, 8, 4)}, 0, 60).parts.empty());
+  EXPECT_TRUE(make_timeline({coded_frame(0, 8, 4)}, 0, 60).parts.empty());
   EXPECT_EQ(draw_timeline({}, true), "");
 }
 

@@ -78,7 +78,7 @@ PacketOptions with(std::size_t size, double fec = 0, double block = 10) {
 
 class PacketStream : public testing::Test {
  protected:
-  std::vector<SemanticFrame> frames_ = test::sample_anchors(60, 5, 12);
+  std::vector<SemanticFrame> frames_ = test::sample_coded_frames(60, 5, 12);
 };
 
 TEST_F(PacketStream, ComesBackWhole) {
@@ -153,7 +153,7 @@ TEST_F(PacketStream, LossesAreRepaired) {
 
 TEST_F(PacketStream, ABurstIsRepairedByInterleavedBlocks) {
   // Enough packets for several blocks side by side.
-  const auto frames = test::sample_anchors(400, 1, 100);
+  const auto frames = test::sample_coded_frames(400, 1, 100);
   const Sent sent = send(frames, with(40, 0.25, 1000), 1, false);
   ASSERT_GT(sent.stats.packets, 400u);
   for (const std::size_t at : {std::size_t{0}, std::size_t{300}, sent.packets.size() - 80}) {
@@ -224,7 +224,7 @@ TEST_F(PacketStream, OthersOnTheLinkAreIgnored) {
 }
 
 TEST_F(PacketStream, NumbersWrapAround) {
-  const auto frames = test::sample_anchors(4000, 1, 50, test::tiny_shape());
+  const auto frames = test::sample_coded_frames(4000, 1, 50, test::tiny_shape());
   const Sent sent = send(frames, with(32), 1, false);
   ASSERT_GT(sent.stats.packets, 1000u);
   // As if it had run for long: only the differences count.

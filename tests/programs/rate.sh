@@ -48,16 +48,16 @@ assert len(kept) == 1 and kept[0]["bytes"] == two["bytes"] == os.path.getsize(f"
 nearest = min(two["passes"][1:], key=lambda p: abs(p["bytes"] - target))
 assert abs(nearest["bytes"] - target) == abs(two["bytes"] - target), two["passes"]
 # One quality all along: no sawtooth.
-assert len({a["quality"] for a in two["anchors"]}) == 1
+assert len({a["quality"] for a in two["coded_frames"]}) == 1
 # A step of the ladder is filled by up to 0.9 octaves of rate, and the trim adds a quarter
 # (docs/rate-control.md).
-scales = [a["interval_scale"] for a in two["anchors"]]
+scales = [a["interval_scale"] for a in two["coded_frames"]]
 assert 0.4 < min(scales) and max(scales) < 2.5, scales
 for stats, kind in ((two, "bitrate"), (size, "size")):
     assert stats["target"]["kind"] == kind
     assert abs(stats["target"]["error"] - (stats["bytes"] / target - 1)) < 1e-3, stats["target"]
     assert abs(sum(stats["bits"].values()) - 8 * stats["bytes"]) < 1
-    planes = {m: sum(a["bits_" + m] for a in stats["anchors"]) for m in ("motion", "labels")}
+    planes = {m: sum(a["bits_" + m] for a in stats["coded_frames"]) for m in ("motion", "labels")}
     assert all(abs(planes[m] - stats["bits"][m]) < 1 for m in planes)
 PY
 
@@ -69,21 +69,21 @@ encode ceiling --bitrate 10M
 grep -q "most that this video takes" "$dir/ceiling.txt" || fail "no word of the ceiling: $(cat "$dir/ceiling.txt")"
 within ceiling "$(bytes q100)" 5
 
-# The peak: a bucket filled by the anchors' bytes as they are in the file never overflows.
+# The peak: a bucket filled by the coded frames' bytes as they are in the file never overflows.
 free=$(python3 -c "import json,sys; print(int(json.load(open(sys.argv[1]))['bit_per_second']))" "$dir/q60.json")
 encode peak --quality 60 --max-rate $((free * 6 / 10)) --rate-window 1s
 python3 - "$dir/peak.json" "$dir/q60.json" $((free * 6 / 10)) <<'PY' || fail "the peak limit does not hold"
 import json, sys
-def overflow(anchors, rate, window):
+def overflow(coded_frames, rate, window):
     level = time = most = 0
-    for a in anchors:
+    for a in coded_frames:
         level = max(0, level - rate * (a["seconds"] - time)) + 8 * a["bytes"]
         time, most = a["seconds"], max(most, level)
     return most - rate * window
 rate = float(sys.argv[3])
 peak, free = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))
-assert overflow(free["anchors"], rate, 1) > 0, "the limit limits nothing"
-assert overflow(peak["anchors"], rate, 1) <= 0, peak["target"]
+assert overflow(free["coded_frames"], rate, 1) > 0, "the limit limits nothing"
+assert overflow(peak["coded_frames"], rate, 1) <= 0, peak["target"]
 assert peak["target"]["overflows"] == 0
 PY
 encode tight --quality 60 --max-rate 100 --rate-window 1s
@@ -93,14 +93,14 @@ grep -q "did not fit --max-rate" "$dir/tight.txt" || fail "a peak that cannot be
 encode keys --quality 20 --force-key 1,0:03 --keyint 0
 python3 - "$dir/keys.json" <<'PY' || fail "--force-key did not give the entry points asked for"
 import json, sys
-entries = [a["seconds"] for a in json.load(open(sys.argv[1]))["anchors"] if a["entry_point"] and not a["cut"]]
+entries = [a["seconds"] for a in json.load(open(sys.argv[1]))["coded_frames"] if a["entry_point"] and not a["cut"]]
 assert [round(t, 2) for t in entries] == [0, 1, 3], entries
 PY
 encode live --quality 0 --latency 160ms
 grep -q "160 ms" "$dir/live.txt" || fail "the latency was not printed"
-python3 - "$dir/live.json" "$dir/q0.json" <<'PY' || fail "a frame waits too long for its anchor"
+python3 - "$dir/live.json" "$dir/q0.json" <<'PY' || fail "a frame waits too long for its coded_frame"
 import json, sys
-most = [max(a["frames_between"] for a in json.load(open(f))["anchors"]) for f in sys.argv[1:]]
+most = [max(a["frames_between"] for a in json.load(open(f))["coded_frames"]) for f in sys.argv[1:]]
 assert most[0] == 4 and most[1] > 10, most  # 160 ms are 4 frames
 PY
 

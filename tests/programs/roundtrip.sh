@@ -13,12 +13,12 @@ python3 - "$dir/stats.json" "$dir/clip.sem" "$dir/maps" <<'PY' || fail "statisti
 import json, os, sys
 stats = json.load(open(sys.argv[1]))
 assert stats["frames"] == 33 and stats["bytes"] == os.path.getsize(sys.argv[2]), stats
-anchors = stats["anchors"]
-assert sum(1 + a["frames_between"] for a in anchors) == 33
-assert anchors[0]["entry_point"] and not anchors[1]["entry_point"]
-assert all(a["bits_labels"] > 0 for a in anchors)
+coded_frames = stats["coded_frames"]
+assert sum(1 + a["frames_between"] for a in coded_frames) == 33
+assert coded_frames[0]["entry_point"] and not coded frames[1]["entry_point"]
+assert all(a["bits_labels"] > 0 for a in coded_frames)
 maps = sorted(os.listdir(sys.argv[3]))
-assert len(maps) == 2 * len(anchors), maps
+assert len(maps) == 2 * len(coded_frames), maps
 assert all(open(os.path.join(sys.argv[3], m), "rb").read(8) == b"\x89PNG\r\n\x1a\n" for m in maps)
 PY
 
@@ -34,9 +34,9 @@ cmp "$dir/base.sem" "$dir/base-again.sem" || fail "encoding base pictures twice 
 python3 - "$dir/base.json" <<'PY' || fail "the statistics of base pictures are wrong"
 import json, sys
 stats = json.load(open(sys.argv[1]))
-assert sum(1 + a["frames_between"] for a in stats["anchors"]) == 33
-assert all(a["bits_base"] > 0 for a in stats["anchors"])
-assert abs(sum(a["bits_base"] for a in stats["anchors"]) - stats["bits"]["base"]) < 1
+assert sum(1 + a["frames_between"] for a in stats["coded_frames"]) == 33
+assert all(a["bits_base"] > 0 for a in stats["coded_frames"])
+assert abs(sum(a["bits_base"] for a in stats["coded_frames"]) - stats["bits"]["base"]) < 1
 PY
 "$bin/semcodec-info" "$dir/base.sem" | grep -q "profile  *hybrid" || fail "base pictures are not the default"
 for options in "" "--detail 0" "--detail 1" "--low-delay"; do
@@ -46,9 +46,9 @@ for options in "" "--detail 0" "--detail 1" "--low-delay"; do
 done
 [ "$(sort -u "$dir/pictures.txt" | wc -l)" = 4 ] || fail "--detail or --low-delay changed nothing"
 
-# Every frame an anchor in the paper profile.
+# Every frame a coded frame in the paper profile.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/paper.sem" -q --profile paper --limit 6 --stats "$dir/p.json"
-python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['anchors']; sys.exit(len(a)!=6)" "$dir/p.json" ||
+python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['coded frames']; sys.exit(len(a)!=6)" "$dir/p.json" ||
   fail "the paper profile skipped frames"
 
 # More quality, more bits.

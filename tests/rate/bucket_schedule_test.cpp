@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "encoder/rate/anchor_schedule.h"
+#include "encoder/rate/frame_schedule.h"
 #include "encoder/rate/leaky_bucket.h"
 
 namespace semcodec {
@@ -22,7 +22,7 @@ TEST(LeakyBucket, FillsAndDrains) {
   EXPECT_DOUBLE_EQ(bucket.fullest(), 1.1);
 }
 
-int anchors(AnchorSchedule& schedule, double fps, int frames, double interval) {
+int coded_frames(FrameSchedule& schedule, double fps, int frames, double interval) {
   int count = 0;
   for (int i = 0; i < frames; ++i) {
     if (!schedule.due(i / fps, interval)) continue;
@@ -32,39 +32,39 @@ int anchors(AnchorSchedule& schedule, double fps, int frames, double interval) {
   return count;
 }
 
-TEST(AnchorSchedule, MeanIntervalIsTheOneAskedFor) {
+TEST(FrameSchedule, MeanIntervalIsTheOneAskedFor) {
   for (const double interval : {0.2, 0.26, 0.3, 0.347, 0.41, 1.0}) {
-    AnchorSchedule schedule(1 / 25.0, 0, {});
-    const int count = anchors(schedule, 25, 2500, interval);
+    FrameSchedule schedule(1 / 25.0, 0, {});
+    const int count = coded_frames(schedule, 25, 2500, interval);
     EXPECT_NEAR(count, 100 / interval, 1.5) << interval;
   }
 }
 
-TEST(AnchorSchedule, IntervalsShorterThanAFrameMakeEveryFrameAnAnchor) {
-  AnchorSchedule schedule(1 / 25.0, 0, {});
-  EXPECT_EQ(anchors(schedule, 25, 50, 0), 50);
-  AnchorSchedule unknown_rate(0, 0, {});
-  EXPECT_EQ(anchors(unknown_rate, 25, 50, 0.01), 50);
+TEST(FrameSchedule, IntervalsShorterThanAFrameMakeEveryFrameAnCodedFrame) {
+  FrameSchedule schedule(1 / 25.0, 0, {});
+  EXPECT_EQ(coded_frames(schedule, 25, 50, 0), 50);
+  FrameSchedule unknown_rate(0, 0, {});
+  EXPECT_EQ(coded_frames(unknown_rate, 25, 50, 0.01), 50);
 }
 
-TEST(AnchorSchedule, AForcedAnchorStartsTheGridAfresh) {
-  AnchorSchedule schedule(0.04, 0, {});
+TEST(FrameSchedule, AForcedCodedFrameStartsTheGridAfresh) {
+  FrameSchedule schedule(0.04, 0, {});
   schedule.sent(0, 0.4, true);
   schedule.sent(0.2, 0.4, true);
   EXPECT_FALSE(schedule.due(0.4, 0.4));
   EXPECT_TRUE(schedule.due(0.6, 0.4));
 }
 
-TEST(AnchorSchedule, ALateAnchorIsNotPaidBack) {
-  AnchorSchedule schedule(0.04, 0, {});
+TEST(FrameSchedule, ALateCodedFrameIsNotPaidBack) {
+  FrameSchedule schedule(0.04, 0, {});
   schedule.sent(0, 0.4, true);
   schedule.sent(1.0, 0.4, false);  // postponed
   EXPECT_FALSE(schedule.due(1.2, 0.4));
   EXPECT_TRUE(schedule.due(1.4, 0.4));
 }
 
-TEST(AnchorSchedule, ARequestedKeyIsDueUntilItIsSent) {
-  AnchorSchedule schedule(0.04, 0, {});
+TEST(FrameSchedule, ARequestedKeyIsDueUntilItIsSent) {
+  FrameSchedule schedule(0.04, 0, {});
   schedule.sent(0, 0.3, true);
   EXPECT_FALSE(schedule.key_due(0.04));
   schedule.request_key();
@@ -73,16 +73,16 @@ TEST(AnchorSchedule, ARequestedKeyIsDueUntilItIsSent) {
   EXPECT_FALSE(schedule.key_due(0.08));
 }
 
-TEST(AnchorSchedule, LatencyCapsTheInterval) {
-  AnchorSchedule schedule(0.04, 0.2, {});
+TEST(FrameSchedule, LatencyCapsTheInterval) {
+  FrameSchedule schedule(0.04, 0.2, {});
   schedule.sent(0, 1, true);
   EXPECT_FALSE(schedule.overdue(0.16));
   EXPECT_TRUE(schedule.overdue(0.2));
   EXPECT_TRUE(schedule.due(0.2, 1));
 }
 
-TEST(AnchorSchedule, KeysFallOnTheNearestFrameAndOnlyOnce) {
-  AnchorSchedule schedule(0.04, 0, {1.99, 0.41});
+TEST(FrameSchedule, KeysFallOnTheNearestFrameAndOnlyOnce) {
+  FrameSchedule schedule(0.04, 0, {1.99, 0.41});
   schedule.sent(0, 1, true);
   EXPECT_FALSE(schedule.key_due(0.36));
   EXPECT_TRUE(schedule.key_due(0.40));

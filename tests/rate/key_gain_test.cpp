@@ -35,7 +35,7 @@ KeyOption judged(const KeyScene& s, KeyOption option, const KeyGainTable& table)
   return option;
 }
 
-// Nothing fades, planes cost 4000 bits an anchor for ever.
+// Nothing fades, planes cost 4000 bits a coded frame for ever.
 constexpr KeyGainTable kPlain{
     .usual_fade = 0,
     .forget = 0,

@@ -69,11 +69,12 @@ TEST(OnePass, StaysAtTheEndsOfTheScaleWhereItMust) {
   EXPECT_GT(miss(video, 2e3, true), 1);
   OnePassControl floor({.target = 2e3, .duration = {}}, RateModel::typical(512, 272, true));
   const auto low = video.run(&floor);
-  EXPECT_EQ(low.anchors.back().choice.quality, 0);
-  EXPECT_LE(low.anchors.back().choice.interval_scale, 1) << "rarer anchors than quality 0 has";
+  EXPECT_EQ(low.coded_frames.back().choice.quality, 0);
+  EXPECT_LE(low.coded_frames.back().choice.interval_scale, 1)
+      << "rarer coded frames than quality 0 has";
   video.zero = 300;
   OnePassControl ceiling({.target = 1e6, .duration = {}}, RateModel::typical(512, 272, true));
-  EXPECT_EQ(video.run(&ceiling).anchors.back().choice.quality, 100);
+  EXPECT_EQ(video.run(&ceiling).coded_frames.back().choice.quality, 100);
 }
 
 TEST(OnePass, SmallErrorsMoveTheIntervalAndLeaveTheQuality) {
@@ -84,17 +85,18 @@ TEST(OnePass, SmallErrorsMoveTheIntervalAndLeaveTheQuality) {
   OnePassControl control({.target = 8e3, .duration = 60.0}, RateModel::typical(512, 272, true));
   const auto record = video.run(&control);
   int moves = 0;
-  for (std::size_t i = record.anchors.size() / 4; i < record.anchors.size(); ++i) {
-    moves += record.anchors[i].choice.quality != record.anchors[i - 1].choice.quality ? 1 : 0;
+  for (std::size_t i = record.coded_frames.size() / 4; i < record.coded_frames.size(); ++i) {
+    moves +=
+        record.coded_frames[i].choice.quality != record.coded_frames[i - 1].choice.quality ? 1 : 0;
   }
-  EXPECT_LE(moves, 5) << "of " << record.anchors.size() << " anchors";
+  EXPECT_LE(moves, 5) << "of " << record.coded_frames.size() << " coded frames";
 }
 
 // What --control asks for: the choice moves at once, and what was spent before is no debt.
 TEST(OnePass, ObeysAnotherTarget) {
   const auto model = RateModel::typical(512, 272, true);
   OnePassControl control({.target = 12e3, .duration = {}}, model);
-  AnchorCost cost{0, 4000, 4000, true, control.choice()};
+  CodedFrameCost cost{0, 4000, 4000, true, control.choice()};
   double spent = 4000, now = 0;
   const auto run = [&](double seconds) {
     const double from = spent, until = now + seconds;
@@ -121,7 +123,7 @@ TEST(OnePass, ObeysAnotherTarget) {
 TEST(OnePass, PaperProfileUsesTheQualityAlone) {
   const auto model = RateModel::typical(512, 272, false);
   OnePassControl control({.target = 80e3, .duration = 10.0}, model);
-  AnchorCost cost{0, 9000, 9500, true, control.choice()};
+  CodedFrameCost cost{0, 9000, 9500, true, control.choice()};
   for (int i = 1; i < 50; ++i) {
     control.update(cost);
     EXPECT_EQ(control.choice().interval_scale, 1);

@@ -47,9 +47,9 @@ TEST(PassSearch, WithoutTrimmingOneQualityMeetsTheTarget) {
       video.step = 0.02;
       const auto found = search(video, target, 4, false);
       EXPECT_LT(std::abs(found.miss), 0.05) << target << " seed " << seed;
-      for (const AnchorCost& anchor : found.best.anchors) {
-        EXPECT_EQ(anchor.choice.quality, found.best.anchors.front().choice.quality);
-        EXPECT_EQ(anchor.choice.interval_scale, 1);
+      for (const CodedFrameCost& coded_frame : found.best.coded_frames) {
+        EXPECT_EQ(coded_frame.choice.quality, found.best.coded_frames.front().choice.quality);
+        EXPECT_EQ(coded_frame.choice.interval_scale, 1);
       }
     }
   }
@@ -82,13 +82,13 @@ TEST(PassSearch, QualityIsTheSameAllAlong) {
   video.scenes = {0, 1.2, -0.8, 0.6};
   const auto found = search(video, 8e3);
   double trim = 0;
-  for (const AnchorCost& anchor : found.best.anchors) {
-    EXPECT_EQ(anchor.choice.quality, found.best.anchors.front().choice.quality);
-    EXPECT_GT(anchor.choice.interval_scale, 0.75);
-    EXPECT_LT(anchor.choice.interval_scale, 1.34);
-    trim += std::abs(std::log2(anchor.choice.interval_scale));
+  for (const CodedFrameCost& coded_frame : found.best.coded_frames) {
+    EXPECT_EQ(coded_frame.choice.quality, found.best.coded_frames.front().choice.quality);
+    EXPECT_GT(coded_frame.choice.interval_scale, 0.75);
+    EXPECT_LT(coded_frame.choice.interval_scale, 1.34);
+    trim += std::abs(std::log2(coded_frame.choice.interval_scale));
   }
-  EXPECT_LT(trim / static_cast<double>(found.best.anchors.size()), 0.15)
+  EXPECT_LT(trim / static_cast<double>(found.best.coded_frames.size()), 0.15)
       << "the intervals are trimmed by a tenth on average at most";
 }
 

@@ -1,13 +1,13 @@
 #pragma once
-// An encoder that only costs bits: anchors by a schedule, sizes by a formula with noise, steps of
-// the operating points, scenes of different richness, entry points. Deterministic.
+// An encoder that only costs bits: coded frames by a schedule, sizes by a formula with noise, steps
+// of the operating points, scenes of different richness, entry points. Deterministic.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
-#include "encoder/rate/anchor_schedule.h"
+#include "encoder/rate/frame_schedule.h"
 #include "encoder/rate/planned.h"
 
 namespace semcodec {
@@ -17,7 +17,7 @@ struct Simulation {
   double fps = 25;
   double zero = 1500;      ///< bit/s at quality 0
   double per_octave = 16;  ///< within a step and on average
-  double noise = 0.2;      ///< of an anchor's size
+  double noise = 0.2;      ///< of a coded frame's size
   double step = 0.15;      ///< octaves by which the rate jumps every ten steps of quality
   double keyint = 20;
   double interval_power = 0.7;  ///< of the rate, in the interval
@@ -39,7 +39,7 @@ struct Simulation {
   /// Runs `control` over the video, or a constant quality when it is null.
   PassRecord run(RateControl* control, double quality = 0) const {
     PassRecord record;
-    AnchorSchedule schedule(1 / fps, 0, {});
+    FrameSchedule schedule(1 / fps, 0, {});
     std::uint32_t state = seed;
     const auto random = [&state] {  // -1 … 1
       state = state * 1664525U + 1013904223U;
@@ -62,7 +62,7 @@ struct Simulation {
         const auto scene = static_cast<std::size_t>(part);
         bits *= std::exp2(scenes[std::min(scene, scenes.size() - 1)]);
       }
-      AnchorCost cost;
+      CodedFrameCost cost;
       cost.entry_point = now - entry >= keyint;
       if (cost.entry_point) {
         entry = now;
@@ -74,7 +74,7 @@ struct Simulation {
       record.total += cost.bits + other * (now - last);
       cost.spent = record.total;
       last = now;
-      record.anchors.push_back(cost);
+      record.coded_frames.push_back(cost);
       if (control != nullptr) control->update(cost);
     }
     record.total += overhead / 2;

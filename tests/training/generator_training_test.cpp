@@ -126,7 +126,7 @@ TEST_F(GeneratorTrainingTest, MoreBlocksStartAsTheIdentity) {
   second.export_package(deep.output);
   const auto paint = [](const std::string& folder) {
     auto generator = load_generator(open_package(folder), torch::kCPU, torch::kFloat32);
-    AnchorInput input;
+    CodedFrameInput input;
     input.condition = torch::linspace(0, 1, 4 * 32 * 32).reshape({1, 4, 32, 32});
     input.texture = torch::zeros({1, generator->config().texture.channels, 4, 4});
     input.planes = plane_scalars(8, 4, 16, 0.0);

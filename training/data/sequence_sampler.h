@@ -2,10 +2,11 @@
 // Training samples for the generator: short sequences of source frames with the conditions that
 // the receiver would have, made by the encoder's own analysis.
 //
-// A sample has three moments. "between": anchors 0 and 1 and a frame between them, the receiver's
-// usual work. "chain": three anchors in a row, so that the third refers to two. Plane sizes,
-// palette, edge levels, texture channels and the distance of the anchors are drawn anew for each
-// sample from the ranges of docs/training.md, so that one model serves all rates.
+// A sample has three moments. "between": coded frames 0 and 1 and a frame between them, the
+// receiver's usual work. "chain": three coded frames in a row, so that the third refers to two.
+// Plane sizes, palette, edge levels, texture channels and the distance of the coded frames are
+// drawn anew for each sample from the ranges of docs/training.md, so that one model serves all
+// rates.
 
 #include <torch/torch.h>
 
@@ -23,7 +24,7 @@ namespace semcodec {
 /// Which operating points the samples cover.
 struct SamplerOptions {
   int crop = 256;              ///< side of the square crops, multiple of 32
-  double min_interval = 0.03;  ///< seconds between anchors
+  double min_interval = 0.03;  ///< seconds between coded frames
   double max_interval = 0.65;
   double dense_flow_share = 0.5;  ///< share of samples with dense instead of transmitted motion,
                                   ///< standing for what FlowNet2 refines at the receiver
@@ -38,16 +39,16 @@ struct SamplerOptions {
 /// One sample, or a batch of them along the first dimension.
 struct SequenceSample {
   bool between = true;          ///< else chain; the same for a whole batch
-  torch::Tensor pictures[3];    ///< N×3×C×C, 0..1: anchor 0, anchor 1, third moment
+  torch::Tensor pictures[3];    ///< N×3×C×C, 0..1: coded frame 0, coded frame 1, third moment
   torch::Tensor conditions[3];  ///< N×4×C/2×C/2; the third is undefined when between
   torch::Tensor planes;         ///< N×4, plane_scalars()
-  torch::Tensor key;            ///< N×3×C×C, anchor 0 as a key picture; zeros where it has none
-  torch::Tensor has_key;        ///< N, 0 or 1
-  torch::Tensor flow_10;        ///< N×2×C/4×C/4, of anchor 1 towards anchor 0
-  torch::Tensor flow_01;        ///< the other way (between only)
-  torch::Tensor flow_21;        ///< of anchor 2 towards anchor 1 (chain only)
-  torch::Tensor interval;       ///< N, seconds from anchor 0 to anchor 1
-  torch::Tensor third;          ///< N: tau in (0, 1) when between; seconds from 1 to 2 in a chain
+  torch::Tensor key;       ///< N×3×C×C, coded frame 0 as a key picture; zeros where it has none
+  torch::Tensor has_key;   ///< N, 0 or 1
+  torch::Tensor flow_10;   ///< N×2×C/4×C/4, of coded frame 1 towards coded frame 0
+  torch::Tensor flow_01;   ///< the other way (between only)
+  torch::Tensor flow_21;   ///< of coded frame 2 towards coded frame 1 (chain only)
+  torch::Tensor interval;  ///< N, seconds from coded frame 0 to coded frame 1
+  torch::Tensor third;     ///< N: tau in (0, 1) when between; seconds from 1 to 2 in a chain
 };
 
 SequenceSample collate(const std::vector<SequenceSample>& samples);

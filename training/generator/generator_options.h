@@ -19,7 +19,7 @@ struct GeneratorOptions {
   std::int64_t stop_after = 0;      ///< write a checkpoint and end after this step; 0 = at the end
   std::int64_t image_steps = 2000;  ///< at first single pictures only: twice as fast
   int batch = 3;                    ///< sequences a step, each of three frames
-  double between_share = 0.7;       ///< share of steps with a frame between two anchors
+  double between_share = 0.7;       ///< share of steps with a frame between two coded frames
   double learning_rate = 4e-4;
   double final_rate = 0.1;  ///< the rate falls along a cosine to this share of it
   double judge_rate =
@@ -45,7 +45,7 @@ struct GeneratorOptions {
   int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
-  int rollout = 0;     ///< most anchors that a scene stands still for at first (painting.h)
+  int rollout = 0;     ///< most coded frames that a scene stands still for at first (painting.h)
   int accumulate = 1;  ///< parts that a rank's batch is worked off in
   bool checkpoint_activations = false;  ///< less memory, one more forward pass
   RetryOptions retry;                   ///< when it goes wrong

@@ -1,11 +1,11 @@
 #pragma once
-// The generator stage: image path, anchors and frames between them, trained together.
+// The generator stage: image path, coded frames and frames between them, trained together.
 //
 // Each step takes one batch of sequences of three frames (sequence_sampler.h):
 //   y0 = G(condition 0), or G(condition 0, key picture)     the image path
-//   y1 = G(condition 1, warp(y0))                           an anchor with one reference
+//   y1 = G(condition 1, warp(y0))                           a coded frame with one reference
 //   y2 = I(y0, y1)                                          a frame between (interpolator), or
-//        G(condition 2, warp(y1), warp(y0))                 an anchor with two references
+//        G(condition 2, warp(y1), warp(y0))                 a coded frame with two references
 // References carry no gradient. The objective is the seed paper's eq. (3):
 //   L1 + LPIPS + VGG (eq. 6) + λ_I L_I (eq. 4, patches resampled by φ) + λ_V L_V + feature
 //   matching.

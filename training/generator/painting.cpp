@@ -22,9 +22,9 @@ struct Step {
 
   torch::Device device() const { return sample.pictures[0].device(); }
 
-  /// Anchor `i` as it would arrive, with the texture channels that this sample sends.
-  AnchorInput input(int i) {
-    AnchorInput in{sample.conditions[i], {}, sample.planes};
+  /// Coded frame `i` as it would arrive, with the texture channels that this sample sends.
+  CodedFrameInput input(int i) {
+    CodedFrameInput in{sample.conditions[i], {}, sample.planes};
     const auto& config = generator->config().texture;
     if (config.channels == 0) return in;
     const Autocast autocast(device(), bf16);
@@ -52,21 +52,21 @@ struct Step {
   }
 };
 
-AnchorState remember(const torch::Tensor& condition, const GeneratorOutput& painted) {
+CodedFrameState remember(const torch::Tensor& condition, const GeneratorOutput& painted) {
   return {condition, painted.frame.detach().clamp(0, 1)};
 }
 
 /// What the memory looks like after the scene has stood still for `times` anchors.
-AnchorState grown_old(Step& step, const AnchorInput& input, AnchorState state,
-                      const torch::Tensor& interval, int times) {
+CodedFrameState grown_old(Step& step, const CodedFrameInput& input, CodedFrameState state,
+                          const torch::Tensor& interval, int times) {
   const torch::NoGradGuard no_grad;
   const auto& c = state.condition;
   const auto still = torch::zeros({c.size(0), 2, c.size(2) / 2, c.size(3) / 2}, c.options());
-  AnchorState before = state;
+  CodedFrameState before = state;
   for (int i = 0; i < times; ++i) {
     const auto* second = i > 0 ? &before : nullptr;
-    auto next = remember(
-        c, step.paint(anchor_context(input, state, still, interval, second, still, 2 * interval)));
+    auto next = remember(c, step.paint(coded_frame_context(input, state, still, interval, second,
+                                                           still, 2 * interval)));
     before = std::exchange(state, std::move(next));
   }
   return state;
@@ -90,7 +90,7 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
     return out;
   }
   const auto a0 = grown_old(step, first, remember(s.conditions[0], y0), s.interval, rollout);
-  const auto y1 = step.paint(anchor_context(step.input(1), a0, s.flow_10, s.interval));
+  const auto y1 = step.paint(coded_frame_context(step.input(1), a0, s.flow_10, s.interval));
   const auto a1 = remember(s.conditions[1], y1);
 
   torch::Tensor y2, condition2, flow_a, flow_b;
@@ -121,7 +121,7 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
     flow_a = s.flow_21;
     flow_b = compose(s.flow_21, s.flow_10);
     const auto painted = step.paint(
-        anchor_context(step.input(2), a1, flow_a, s.third, &a0, flow_b, s.third + s.interval));
+        coded_frame_context(step.input(2), a1, flow_a, s.third, &a0, flow_b, s.third + s.interval));
     y2 = painted.frame;
     condition2 = s.conditions[2];
     out.raw = torch::cat({out.raw, painted.raw}, 0);

@@ -10,10 +10,11 @@ namespace semcodec {
 
 /// What one step produced, batched over frames: first y0, then y1, then y2.
 struct Painted {
-  torch::Tensor frame, source;    ///< 3N×3×C×C (N in the image phase)
-  torch::Tensor condition;        ///< of the same frames
-  torch::Tensor raw, raw_source;  ///< what was painted without references' pixels (anchors only)
-  torch::Tensor texture;          ///< of all anchors, rounded, before channels are left out
+  torch::Tensor frame, source;  ///< 3N×3×C×C (N in the image phase)
+  torch::Tensor condition;      ///< of the same frames
+  torch::Tensor raw,
+      raw_source;         ///< what was painted without references' pixels (coded frames only)
+  torch::Tensor texture;  ///< of all coded frames, rounded, before channels are left out
   torch::Tensor warped_a, warped_b, warped_source;  ///< between steps only, else undefined
   torch::Tensor video_real, video_fake;             ///< inputs of D_V; undefined in the image phase
 };

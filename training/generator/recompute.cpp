@@ -16,9 +16,9 @@ struct Holder : torch::CustomClassHolder {
 };
 
 struct Recompute : torch::autograd::Function<Recompute> {
-  // `anchor` makes autograd build a node although perhaps no input wants a gradient: the parameters
-  // inside `f` do, and only the node's backward can reach them.
-  static variable_list forward(AutogradContext* context, const torch::Tensor& /*anchor*/,
+  // `coded frame` makes autograd build a node although perhaps no input wants a gradient: the
+  // parameters inside `f` do, and only the node's backward can reach them.
+  static variable_list forward(AutogradContext* context, const torch::Tensor& /*coded frame*/,
                                const c10::intrusive_ptr<Holder>& holder, at::TensorList inputs) {
     context->saved_data["f"] = c10::IValue::make_capsule(
         c10::static_intrusive_pointer_cast<torch::CustomClassHolder>(holder));
@@ -47,7 +47,7 @@ struct Recompute : torch::autograd::Function<Recompute> {
       }
     }
     if (!outputs.empty()) torch::autograd::backward(outputs, wanted);
-    variable_list out(2);  // none for the anchor and the function
+    variable_list out(2);  // none for the coded frame and the function
     for (const auto& input : inputs) out.push_back(input.grad());
     return out;
   }
@@ -70,8 +70,8 @@ std::vector<torch::Tensor> recomputed(const TensorFunction& f,
     for (const bool is : there) all.push_back(is ? some[next++] : torch::Tensor());
     return f(all);
   };
-  const auto anchor = torch::zeros({}, torch::requires_grad());
-  return Recompute::apply(anchor, c10::make_intrusive<Holder>(whole), at::TensorList(defined));
+  const auto coded_frame = torch::zeros({}, torch::requires_grad());
+  return Recompute::apply(coded_frame, c10::make_intrusive<Holder>(whole), at::TensorList(defined));
 }
 
 }  // namespace semcodec

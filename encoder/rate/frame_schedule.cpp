@@ -1,4 +1,4 @@
-#include "encoder/rate/anchor_schedule.h"
+#include "encoder/rate/frame_schedule.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,25 +6,25 @@
 
 namespace semcodec {
 
-AnchorSchedule::AnchorSchedule(double frame, double most, std::vector<double> keys)
+FrameSchedule::FrameSchedule(double frame, double most, std::vector<double> keys)
     : frame_(frame), most_(most), keys_(std::move(keys)) {
   std::sort(keys_.begin(), keys_.end());
 }
 
-bool AnchorSchedule::due(double seconds, double interval) const {
+bool FrameSchedule::due(double seconds, double interval) const {
   return !any_ || seconds + slack() >= grid_ + interval || overdue(seconds);
 }
 
-bool AnchorSchedule::overdue(double seconds) const {
+bool FrameSchedule::overdue(double seconds) const {
   return any_ && most_ > 0 && seconds + slack() >= last_ + most_;
 }
 
-bool AnchorSchedule::key_due(double seconds) const {
+bool FrameSchedule::key_due(double seconds) const {
   if (requested_) return true;
   return next_key_ < keys_.size() && seconds + slack() >= keys_[next_key_];
 }
 
-void AnchorSchedule::sent(double seconds, double interval, bool forced) {
+void FrameSchedule::sent(double seconds, double interval, bool forced) {
   const double wanted = grid_ + interval;
   // Far off the grid: postponed, cut off by `most`, or the interval has just changed.
   const bool near = any_ && frame_ > 0 && std::abs(seconds - wanted) <= frame_;
