@@ -66,7 +66,7 @@ SemanticFrame bench_frame(const BenchSettings& s, std::int64_t pts, bool first) 
   frame.motion.dx.assign(cells, 9);
   frame.motion.dy.assign(cells, -5);
   for (std::int64_t i = 1; i <= kBetween; ++i) {
-    frame.between_pts.push_back(pts - (kBetween + 1) + i);
+    frame.interpolated_pts.push_back(pts - (kBetween + 1) + i);
   }
   return frame;
 }
@@ -148,8 +148,9 @@ BenchPart generator_part(const BenchSettings& s, const std::string& name, Genera
   return part;
 }
 
-BenchPart between_part(const BenchSettings& s, const std::string& name, Interpolator interpolator) {
-  BetweenContext x;
+BenchPart interpolator_part(const BenchSettings& s, const std::string& name,
+                            Interpolator interpolator) {
+  InterpolatorInput x;
   const auto options = torch::TensorOptions().device(s.device);
   x.picture_a = torch::rand({1, 3, s.height, s.width}, options);
   x.picture_b = torch::rand({1, 3, s.height, s.width}, options);
@@ -204,7 +205,7 @@ void add_restorer(std::vector<BenchPart>& parts, const BenchSettings& s,
   part.run = [restorer, x]() mutable { return restorer->paint(x); };
   graph_on_gpu(part, s);
   parts.push_back(part);
-  parts.push_back(between_part(s, "between-restored", restorer->interpolator()));
+  parts.push_back(interpolator_part(s, "between-restored", restorer->interpolator()));
   if (!s.device.is_cpu()) return;
   part.name = "restore-modules";
   part.run = [restorer, x]() mutable { return restorer->forward(x).frame.clamp(0, 1); };
@@ -213,7 +214,7 @@ void add_restorer(std::vector<BenchPart>& parts, const BenchSettings& s,
   Interpolator by_engine(package.restorer->between);
   load_into(*by_engine, state_of(*restorer->interpolator()), "interpolator");
   by_engine->use_engine();
-  parts.push_back(between_part(s, "between-engine", by_engine));
+  parts.push_back(interpolator_part(s, "between-engine", by_engine));
 }
 
 BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
@@ -254,7 +255,7 @@ void add_generator_parts(std::vector<BenchPart>& parts, const BenchSettings& s,
   auto generator = load_generator(package, s.device, s.dtype);
   parts.push_back(generator_part(s, "image", generator, generator_context(s, package, false)));
   parts.push_back(generator_part(s, "coded_frame", generator, generator_context(s, package, true)));
-  parts.push_back(between_part(s, "between", generator->interpolator()));
+  parts.push_back(interpolator_part(s, "between", generator->interpolator()));
   if (package.restorer) add_restorer(parts, s, package);
 }
 

@@ -290,7 +290,7 @@ class Interpolator(nn.Module):
 
     def __init__(self, sizes):
         super().__init__()
-        m, c2, c4 = sizes["between_motion"], sizes["between_half"], sizes["between_quarter"]
+        m, c2, c4 = sizes["interpolator_motion"], sizes["interpolator_half"], sizes["interpolator_quarter"]
         self.motion_in, self.motion_down = conv(30, m, 3), conv(m, m + m // 3, 3, 2)
         self.motion_eighth = residuals(m + m // 3, 2)
         self.motion_up, self.motion_out = conv(m + m // 3, 4 * m, 1), conv(m, 4, 3)

@@ -58,7 +58,7 @@ Outcome receive(const std::vector<PacketBytes>& packets) {
     };
     while (const auto item = reader.next()) {
       if (item->frame() == nullptr) continue;
-      for (const std::int64_t pts : item->frame()->between_pts) show(pts);
+      for (const std::int64_t pts : item->frame()->interpolated_pts) show(pts);
       show(item->frame()->pts);
     }
   } catch (const Error&) {  // not even a header came through

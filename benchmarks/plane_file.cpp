@@ -105,7 +105,7 @@ PlaneSequence read_stream(const std::string& path) {
     SemanticFrame* frame = item->frame();
     if (frame == nullptr) continue;
     frame->pts = 0;
-    frame->between_pts.clear();
+    frame->interpolated_pts.clear();
     frame->appearance.reset();
     sequence.frames.push_back(std::move(*frame));
   }

@@ -102,9 +102,9 @@ void write_settings(const GeneratorOptions& o, const std::string& folder) {
                   {"heads", n.heads},
                   {"mlp_ratio", n.mlp_ratio},
                   {"noise", n.noise},
-                  {"between_motion", n.between.channels_motion},
-                  {"between_half", n.between.channels_half},
-                  {"between_quarter", n.between.channels_quarter},
+                  {"interpolator_motion", n.between.channels_motion},
+                  {"interpolator_half", n.between.channels_half},
+                  {"interpolator_quarter", n.between.channels_quarter},
                   {"texture_channels", n.texture.channels},
                   {"texture_levels", n.texture.levels},
                   {"texture_width", n.texture.width}};

@@ -157,7 +157,7 @@ void bind_planes(py::module_& module) {
   py::class_<C>(module, "CodedFrame", "What a stream says of one moment; planes are NumPy arrays.")
       .def_property_readonly("pts", read(&SemanticFrame::pts))
       .def_readonly("seconds", &C::seconds)
-      .def_property_readonly("interpolated_pts", read(&SemanticFrame::between_pts),
+      .def_property_readonly("interpolated_pts", read(&SemanticFrame::interpolated_pts),
                              "Times of the frames between the coded frame before and this one.")
       .def_property_readonly("entry_point", read(&SemanticFrame::entry_point))
       .def_property_readonly("cut", read(&SemanticFrame::cut))

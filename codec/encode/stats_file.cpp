@@ -93,7 +93,7 @@ ordered_json to_json(const CodedFrameReport& report) {
                        {"bits_base", bits_of(report.base_bytes)},
                        {"quality", report.quality},
                        {"interval_scale", report.interval_scale},
-                       {"frames_between", report.between},
+                       {"interpolated_frames", report.between},
                        {"entry_point", report.entry_point},
                        {"cut", report.cut}};
   if (report.key) json["key"] = key_json(*report.key);

@@ -105,7 +105,8 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
   validate(frame);
   require(last_pts_.has_value() || frame.entry_point, ErrorKind::corrupt,
           "The first frame of a stream must be an entry point.");
-  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  const std::int64_t first =
+      frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
   require(!last_pts_ || first > *last_pts_, ErrorKind::corrupt,
           "A frame's pts " + std::to_string(first) +
               " does not lie after the coded frame before it, " +
@@ -136,8 +137,9 @@ std::string FrameRecordWriter::write(const SemanticFrame& frame,
   }
   const std::string fields = record.SerializeAsString();
   std::string payload;
-  append_varint(payload, kBetweenUnit * frame.between_pts.size() + (chunk.empty() ? 0 : kHasChunk) +
-                             (frame.base ? kHasBase : 0) + (fields.empty() ? 0 : kHasFields));
+  append_varint(payload, kBetweenUnit * frame.interpolated_pts.size() +
+                             (chunk.empty() ? 0 : kHasChunk) + (frame.base ? kHasBase : 0) +
+                             (fields.empty() ? 0 : kHasFields));
   if (!fields.empty()) {
     append_varint(payload, fields.size());
     payload += fields;
@@ -203,14 +205,15 @@ void FrameRecordWriter::write_formats(const SemanticFrame& frame, wire::Frame& r
 void FrameRecordWriter::write_times(const SemanticFrame& frame, wire::Frame& record) {
   if (frame.entry_point) {
     if (!last_pts_) {
-      const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+      const std::int64_t first =
+          frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
       times_.restart(0, times_.origin_for(first));
     }
     record.set_frame_index(times_.index());
     record.set_origin(times_.origin());
   }
   std::vector<std::int64_t> steps;
-  for (const std::int64_t time : frame.between_pts) steps.push_back(times_.measure(time));
+  for (const std::int64_t time : frame.interpolated_pts) steps.push_back(times_.measure(time));
   steps.push_back(times_.measure(frame.pts));
   while (!steps.empty() && steps.back() == 0) steps.pop_back();
   for (const std::int64_t step : steps) record.add_time_steps(step);
@@ -323,14 +326,16 @@ void FrameRecordReader::read_times(const FrameRecord& whole, SemanticFrame& fram
   if (frame.entry_point) times_.restart(record.frame_index(), record.origin());
   const auto steps = static_cast<std::size_t>(record.time_steps_size());
   const std::size_t between = whole.between;
-  require(between <= std::size_t{kMaxBetweenFrames} && steps <= between + 1, ErrorKind::corrupt,
-          "A frame record's times are out of range.");
+  require(between <= std::size_t{kMaxInterpolatedFrames} && steps <= between + 1,
+          ErrorKind::corrupt, "A frame record's times are out of range.");
   const auto step = [&](std::size_t i) {
     return i < steps ? record.time_steps(static_cast<int>(i)) : std::int64_t{0};
   };
-  for (std::size_t i = 0; i < between; ++i) frame.between_pts.push_back(times_.advance(step(i)));
+  for (std::size_t i = 0; i < between; ++i)
+    frame.interpolated_pts.push_back(times_.advance(step(i)));
   frame.pts = times_.advance(step(between));
-  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  const std::int64_t first =
+      frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
   require(frame.entry_point || !last_pts_ || first > *last_pts_, ErrorKind::corrupt,
           "A frame record's times do not increase.");
   last_pts_ = frame.pts;

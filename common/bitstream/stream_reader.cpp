@@ -321,7 +321,7 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   stats.chunk_bytes += record.chunk.size();
   stats.planes += item.planes;
   stats.coded_frames += 1;
-  stats.frames += 1 + frame.between_pts.size();
+  stats.frames += 1 + frame.interpolated_pts.size();
   if (frame.entry_point) stats.entry_points += 1;
   if (frame.appearance) {
     stats.appearances += 1;
@@ -337,7 +337,8 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
 
 // An entry point may say any time. Whoever shows the frames needs times that rise.
 void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t offset) {
-  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+  const std::int64_t first =
+      frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
   if (frame.entry_point && latest) {
     if (first > *latest) {
       shift = 0;
@@ -351,7 +352,7 @@ void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t o
   }
   if (shift != 0) {
     frame.pts += shift;
-    for (std::int64_t& pts : frame.between_pts) pts += shift;
+    for (std::int64_t& pts : frame.interpolated_pts) pts += shift;
     validate(frame);
   }
   if (options.fill_gaps && need_entry_point) fill_gap(frame);
@@ -362,15 +363,16 @@ void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t o
 void StreamReader::Impl::fill_gap(SemanticFrame& frame) const {
   if (!latest || info.frame_rate_num == 0) return;
   const std::int64_t step = frame_step();
-  const std::int64_t first = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
-  const auto room = static_cast<std::int64_t>(kMaxBetweenFrames) -
-                    static_cast<std::int64_t>(frame.between_pts.size());
+  const std::int64_t first =
+      frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
+  const auto room = static_cast<std::int64_t>(kMaxInterpolatedFrames) -
+                    static_cast<std::int64_t>(frame.interpolated_pts.size());
   const std::int64_t missing = std::min((first - *latest - 1) / step, room);
   if (missing < 1) return;
   std::vector<std::int64_t> times;
   for (std::int64_t i = missing; i >= 1; --i) times.push_back(first - i * step);
-  times.insert(times.end(), frame.between_pts.begin(), frame.between_pts.end());
-  frame.between_pts = std::move(times);
+  times.insert(times.end(), frame.interpolated_pts.begin(), frame.interpolated_pts.end());
+  frame.interpolated_pts = std::move(times);
 }
 
 // One frame at the nominal rate, at least one unit.

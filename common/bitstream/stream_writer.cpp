@@ -115,7 +115,7 @@ struct StreamWriter::Impl {
     stats.chunk_bytes += chunk_size;
     stats.planes += last_cost;
     stats.coded_frames += 1;
-    stats.frames += 1 + frame.between_pts.size();
+    stats.frames += 1 + frame.interpolated_pts.size();
     if (frame.entry_point) stats.entry_points += 1;
     if (frame.appearance) {
       stats.appearances += 1;
@@ -177,7 +177,7 @@ void StreamWriter::write(const SemanticFrame& frame) {
   }
   const std::uint64_t chunk_size = chunk.size();
   if (my.stats.coded_frames == 0) {
-    my.first_pts = frame.between_pts.empty() ? frame.pts : frame.between_pts.front();
+    my.first_pts = frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
   }
   my.last_pts = frame.pts;
   if (frame.entry_point) {

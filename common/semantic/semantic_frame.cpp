@@ -65,14 +65,14 @@ void check_motion(const SemanticFrame& frame) {
 
 void check_times(const SemanticFrame& frame) {
   check(frame.pts > -kMaxPts && frame.pts < kMaxPts, "pts", "is out of range");
-  const auto& between = frame.between_pts;
-  check(between.size() <= static_cast<std::size_t>(kMaxBetweenFrames), "between_pts",
+  const auto& between = frame.interpolated_pts;
+  check(between.size() <= static_cast<std::size_t>(kMaxInterpolatedFrames), "interpolated_pts",
         "has " + std::to_string(between.size()) + " entries; at most " +
-            std::to_string(kMaxBetweenFrames) + " are allowed");
+            std::to_string(kMaxInterpolatedFrames) + " are allowed");
   for (std::size_t i = 0; i < between.size(); ++i) {
-    check(between[i] > -kMaxPts && between[i] < frame.pts, "between_pts",
+    check(between[i] > -kMaxPts && between[i] < frame.pts, "interpolated_pts",
           "must lie before the frame's pts");
-    check(i == 0 || between[i] > between[i - 1], "between_pts", "must increase");
+    check(i == 0 || between[i] > between[i - 1], "interpolated_pts", "must increase");
   }
 }
 

@@ -102,13 +102,14 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
     line.bytes = item->bytes;
     if (const SemanticFrame* frame = item->frame()) {
       if (std::exchange(first, false)) {
-        report.first_pts = frame->between_pts.empty() ? frame->pts : frame->between_pts.front();
+        report.first_pts =
+            frame->interpolated_pts.empty() ? frame->pts : frame->interpolated_pts.front();
       }
       report.last_pts = frame->pts;
       add_sizes(report.sizes, *frame);
       line.kind = "frame";
       line.pts = frame->pts;
-      line.between = frame->between_pts.size();
+      line.between = frame->interpolated_pts.size();
       line.entry_point = frame->entry_point;
       line.cut = frame->cut;
       line.appearance = frame->appearance.has_value();

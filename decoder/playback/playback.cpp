@@ -16,8 +16,9 @@ namespace {
 constexpr double kAudioLead = 4;
 
 std::uint64_t memory_of(const SemanticFrame& frame) {
-  std::uint64_t bytes = sizeof frame + 8 * frame.between_pts.size() + 4 * frame.motion.dx.size() +
-                        frame.structure.values.size() + frame.labels.values.size();
+  std::uint64_t bytes = sizeof frame + 8 * frame.interpolated_pts.size() +
+                        4 * frame.motion.dx.size() + frame.structure.values.size() +
+                        frame.labels.values.size();
   for (const Plane& plane : frame.texture) bytes += plane.values.size();
   if (frame.appearance) bytes += frame.appearance->bytes.size();
   if (frame.base) bytes += frame.base->bytes.size();
@@ -45,7 +46,8 @@ Playback::Playback(StreamReader& reader, const PlaybackRange& range)
       audio_units_ = audio->time_base.value() / unit;
     }
   }
-  const auto origin = first->between_pts.empty() ? first->pts : first->between_pts.front();
+  const auto origin =
+      first->interpolated_pts.empty() ? first->pts : first->interpolated_pts.front();
   // A thousandth of a frame's worth of slack: 0.28 s means the frame at 0.28, however it rounds.
   const auto to_pts = [&](double seconds) {
     return origin + static_cast<std::int64_t>(std::min(std::ceil(seconds / unit - 1e-3), 1e18));
@@ -72,7 +74,7 @@ std::optional<StreamItem> Playback::read() {
 }
 
 void Playback::trim(SemanticFrame& frame) const {
-  std::erase_if(frame.between_pts, [this](std::int64_t pts) { return !shows(pts); });
+  std::erase_if(frame.interpolated_pts, [this](std::int64_t pts) { return !shows(pts); });
 }
 
 void Playback::trim(AudioBatch& batch) const {
@@ -97,7 +99,7 @@ std::optional<StreamItem> Playback::next() {
     if (frame == nullptr) return item;
     if (ended_) {
       if (std::exchange(look_ahead_due_, false) && frame->base) {
-        frame->between_pts.clear();
+        frame->interpolated_pts.clear();
         return item;
       }
       // Only the sound that belongs to the last pictures is still to come.
@@ -107,7 +109,7 @@ std::optional<StreamItem> Playback::next() {
     ended_ = frame->pts >= end_;
     trim(*frame);
     if (ended_) {
-      const bool shows_some = !frame->between_pts.empty();
+      const bool shows_some = !frame->interpolated_pts.empty();
       // The frame before a base picture is generated with a look at it.
       look_ahead_due_ = frame->base && shows_some;
       if (!frame->base && !shows_some) continue;

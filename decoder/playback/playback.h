@@ -3,7 +3,7 @@
 // nothing in it needs.
 //
 // Coded frames are painted one from another, so everything from the entry point on is handed out;
-// the times of frames between coded frames that lie outside are taken out, and so nobody paints
+// the times of interpolated frames that lie outside are taken out, and so nobody paints
 // those.
 
 #include <cstdint>

@@ -51,14 +51,14 @@ Tensors restored(Restorer& restorer, const Tensors& x) {
   return {picture, small_picture(picture)};
 }
 
-BetweenContext at_moment(const BetweenContext& x) {
-  BetweenContext moment = x;
+InterpolatorInput at_moment(const InterpolatorInput& x) {
+  InterpolatorInput moment = x;
   std::tie(moment.flow_a, moment.flow_b) = between(x.flow_a, x.flow_b, x.tau);
   return moment;
 }
 
-Tensors paint_between(Interpolator& interpolator, const Tensors& x) {
-  BetweenContext context{x[0], x[1], x[2], x[3], {}, {}, x[4], x[5], x[6], x[7]};
+Tensors paint_interpolated(Interpolator& interpolator, const Tensors& x) {
+  InterpolatorInput context{x[0], x[1], x[2], x[3], {}, {}, x[4], x[5], x[6], x[7]};
   return {to_bytes(interpolator->forward(at_moment(context)).frame)};
 }
 
@@ -84,11 +84,12 @@ Painter::Painter(Generator generator, Restorer restorer, FlowRefiner refiner, to
              }),
       base_flow_("motion between base pictures",
                  [this](const Tensors& x) { return Tensors{refiner_.flow(x[0], x[1])}; }),
-      between_("painting of frames between coded frames",
-               [this](const Tensors& x) { return paint_between(generator_->interpolator(), x); }),
-      between_restored_(
+      between_(
+          "painting of interpolated frames",
+          [this](const Tensors& x) { return paint_interpolated(generator_->interpolator(), x); }),
+      interpolator_restored_(
           "interpolation between restored frames",
-          [this](const Tensors& x) { return paint_between(restorer_->interpolator(), x); }),
+          [this](const Tensors& x) { return paint_interpolated(restorer_->interpolator(), x); }),
       bytes_("conversion to bytes", [](const Tensors& x) { return Tensors{to_bytes(x[0])}; }) {}
 
 torch::Tensor Painter::bring(const torch::Tensor& tensor) const {
@@ -157,14 +158,14 @@ torch::Tensor Painter::fetched(const torch::Tensor& bytes,
   return host;
 }
 
-torch::Tensor Painter::between_bytes(const BetweenContext& x, bool restored) {
+torch::Tensor Painter::interpolator_bytes(const InterpolatorInput& x, bool restored) {
   const torch::InferenceMode guard;
   if (!device_.is_cuda()) {
     auto& interpolator = restored ? restorer_->interpolator() : generator_->interpolator();
     return interpolator->paint_bytes(at_moment(x));
   }
   std::unique_lock<std::mutex> lock(mutex_);
-  const auto bytes = (restored ? between_restored_ : between_)(
+  const auto bytes = (restored ? interpolator_restored_ : between_)(
       {x.picture_a, x.picture_b, x.small_a, x.small_b, x.flow_a, x.flow_b, x.tau, x.interval});
   return fetched(bytes[0], lock);
 }

@@ -60,10 +60,10 @@ class Painter {
                                                 const torch::Tensor& later,
                                                 const torch::Tensor& coarse_10);
 
-  /// A frame between two coded frames, H×W×3 bytes on the CPU. `x` as for the interpolator, but its
+  /// A interpolated frame, H×W×3 bytes on the CPU. `x` as for the interpolator, but its
   /// flows are those between the two coded frames, of the later towards the earlier (flow_a) and
   /// back. May be called in several threads at a time. `restored`: between two frames of restore().
-  torch::Tensor between_bytes(const BetweenContext& x, bool restored);
+  torch::Tensor interpolator_bytes(const InterpolatorInput& x, bool restored);
 
   /// A picture as H×W×3 bytes on the CPU. May be called in several threads at a time.
   torch::Tensor bytes(const torch::Tensor& picture);
@@ -76,7 +76,8 @@ class Painter {
   Restorer restorer_;
   FlowRefiner refiner_;
   torch::Device device_;
-  Graphed planes_, references_, restored_, flows_, base_flow_, between_, between_restored_, bytes_;
+  Graphed planes_, references_, restored_, flows_, base_flow_, between_, interpolator_restored_,
+      bytes_;
   std::mutex mutex_;  ///< of the GPU's queue and of what graphs read and write
 };
 

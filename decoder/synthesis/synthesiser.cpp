@@ -186,14 +186,14 @@ std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const CodedFr
           known(earlier.flow_to_later, earlier, later)};
 }
 
-std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
-                                                const std::shared_ptr<const CodedFrame>& later) {
+std::vector<PaintJob> Synthesiser::plan_interpolated(
+    const SemanticFrame& frame, const std::shared_ptr<const CodedFrame>& later) {
   std::vector<PaintJob> jobs;
   // Frames before the first coded frame that could be decoded show that coded frame; frames before
   // a hard cut hold the one before it.
   if (!last_ || frame.cut) {
     const auto shown = last_ ? last_ : later;
-    for (const auto pts : frame.between_pts) {
+    for (const auto pts : frame.interpolated_pts) {
       jobs.push_back({pts, false, [this, shown] { return painter_.bytes(shown->state.picture); }});
     }
     return jobs;
@@ -202,10 +202,10 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
   const auto flows = flows_between(*earlier, *later);
   const bool restored = earlier->raised.defined() && later->raised.defined();
   const auto interval = seconds(earlier->pts, later->pts);
-  for (const auto pts : frame.between_pts) {
+  for (const auto pts : frame.interpolated_pts) {
     const auto tau = seconds(earlier->pts, pts) / interval;
     jobs.push_back({pts, false, [this, earlier, later, flows, tau, interval, restored] {
-                      BetweenContext context;
+                      InterpolatorInput context;
                       context.picture_a = earlier->state.picture;
                       context.picture_b = later->state.picture;
                       context.small_a = earlier->small;
@@ -215,7 +215,7 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
                       std::tie(context.flow_a, context.flow_b) = flows;
                       context.tau = tau;
                       context.interval = interval;
-                      return painter_.between_bytes(context, restored);
+                      return painter_.interpolator_bytes(context, restored);
                     }});
   }
   return jobs;
@@ -224,7 +224,7 @@ std::vector<PaintJob> Synthesiser::plan_between(const SemanticFrame& frame,
 std::vector<PaintJob> Synthesiser::show(const SemanticFrame& frame,
                                         const std::shared_ptr<const CodedFrame>& coded_frame) {
   std::vector<PaintJob> jobs;
-  if (!frame.between_pts.empty()) jobs = plan_between(frame, coded_frame);
+  if (!frame.interpolated_pts.empty()) jobs = plan_interpolated(frame, coded_frame);
   jobs.push_back({frame.pts, true,
                   [this, coded_frame] { return painter_.bytes(coded_frame->state.picture); }});
   // What lies before an entry point may not be there after a seek, so nothing refers to it.

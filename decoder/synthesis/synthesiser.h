@@ -108,8 +108,8 @@ class Synthesiser {
   /// Flows of the later towards the earlier and back.
   std::pair<torch::Tensor, torch::Tensor> flows_between(const CodedFrame& earlier,
                                                         const CodedFrame& later);
-  std::vector<PaintJob> plan_between(const SemanticFrame& frame,
-                                     const std::shared_ptr<const CodedFrame>& later);
+  std::vector<PaintJob> plan_interpolated(const SemanticFrame& frame,
+                                          const std::shared_ptr<const CodedFrame>& later);
   torch::Tensor seconds(std::int64_t from, std::int64_t to) const;
 
   StreamInfo info_;

@@ -2,7 +2,7 @@
 // Coarse backward motion between two coded frames, from dense optical flow (DIS, Kroeger et al.,
 // ECCV 2016, as in OpenCV).
 //
-// The frames between the coded frames are pushed one by one. Two estimates compete for each cell:
+// The interpolated frames are pushed one by one. Two estimates compete for each cell:
 // the chain of the small motions from frame to frame, which survives large displacements, and the
 // direct flow between the two coded frames, which does not drift. The one that explains the new
 // coded frame better (sum of absolute differences of the warped previous coded frame) wins, and a
@@ -67,7 +67,7 @@ class MotionEstimator {
   std::unique_ptr<State> state_;
 };
 
-/// Motion straight from `current` back to `previous`, without frames between.
+/// Motion straight from `current` back to `previous`, without interpolated frames.
 MotionField estimate_motion(const RgbImage& previous, const RgbImage& current,
                             const MotionOptions& options = {});
 

@@ -5,9 +5,10 @@
 //   D + lambda · R / (W · H)
 //
 // is least. D is the mean squared error (of 8-bit samples, over all frames) that a receiver without
-// networks would show: of coded frames that of the raised base picture, of the frames between that
-// of the coded ones plus what interpolation along dense flow leaves of the source. R is in bit/s,
-// W·H the coded size. lambda comes from the quality (hybrid_point.h), the quantiser from lambda.
+// networks would show: of coded frames that of the raised base picture, of the interpolated frames
+// that of the coded ones plus what interpolation along dense flow leaves of the source. R is in
+// bit/s, W·H the coded size. lambda comes from the quality (hybrid_point.h), the quantiser from
+// lambda.
 
 #include <cstdint>
 #include <functional>

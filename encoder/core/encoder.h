@@ -3,13 +3,13 @@
 //
 // A frame becomes a coded frame when the interval since the last coded frame is over and something
 // has changed since, at a scene cut (the cut frame and the one before it), and at the end. The
-// frames between are only followed by the motion estimation; the stream carries their times. Coded
-// frames are described, coded and written in a thread of their own, while the caller's follows the
-// next frames and runs the edge network on the next coded frames; what a rate control decides waits
-// for the bits of the last coded frame first. Under a peak limit a coded frame that would not fit
-// is made again at a lower quality, and one that could not fit at any waits for a later frame. An
-// entry point waits for the frames of the second behind it, unless that was ruled out: how fast
-// they leave it says what its key picture is worth.
+// interpolated frames are only followed by the motion estimation; the stream carries their times.
+// Coded frames are described, coded and written in a thread of their own, while the caller's
+// follows the next frames and runs the edge network on the next coded frames; what a rate control
+// decides waits for the bits of the last coded frame first. Under a peak limit a coded frame that
+// would not fit is made again at a lower quality, and one that could not fit at any waits for a
+// later frame. An entry point waits for the frames of the second behind it, unless that was ruled
+// out: how fast they leave it says what its key picture is worth.
 
 #include <cstdint>
 #include <functional>

@@ -130,7 +130,7 @@ class HybridEncoder : public Encoder {
     const double now = since_first(pts);
     const bool forced = frame.cut || !coded_pts_ || schedule_.key_due(now) ||
                         schedule_.overdue(now) ||
-                        between_.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
+                        between_.size() + 2 >= static_cast<std::size_t>(kMaxInterpolatedFrames);
     if (forced || (schedule_.due(now, interval()) && !may_wait(frame))) {
       code(std::move(frame), forced);
     } else {
@@ -242,7 +242,7 @@ class HybridEncoder : public Encoder {
     const double now = since_first(frame.pts);
     SemanticFrame out;
     out.pts = frame.pts;
-    out.between_pts = std::exchange(between_, {});
+    out.interpolated_pts = std::exchange(between_, {});
     out.cut = frame.cut;
     const bool due =
         !entry_pts_ || (options_.keyint > 0 && seconds(*entry_pts_, frame.pts) >= options_.keyint);
@@ -302,7 +302,7 @@ class HybridEncoder : public Encoder {
     report.base_bytes = frame.base->bytes.size();
     report.quality = choice.quality;
     report.interval_scale = choice.interval_scale;
-    report.between = frame.between_pts.size();
+    report.between = frame.interpolated_pts.size();
     report.entry_point = frame.entry_point;
     report.cut = frame.cut;
     if (options_.peak) options_.peak->add(report.seconds, 8.0 * static_cast<double>(report.bytes));

@@ -329,7 +329,7 @@ struct State {
     report.key_bytes = out.appearance ? out.appearance->bytes.size() : 0;
     report.quality = quality;
     report.interval_scale = choice.interval_scale;
-    report.between = out.between_pts.size();
+    report.between = out.interpolated_pts.size();
     report.entry_point = out.entry_point;
     report.cut = out.cut;
     report.key = std::move(chosen);
@@ -350,7 +350,7 @@ struct State {
     auto coded_frame = std::make_unique<CodedFrame>();
     SemanticFrame& out = coded_frame->out;
     out.pts = frame.pts;
-    out.between_pts = std::exchange(between, {});
+    out.interpolated_pts = std::exchange(between, {});
     out.cut = frame.cut;
     const double now = since_first(frame.pts);
     const bool due =
@@ -447,7 +447,7 @@ struct State {
     const double now = since_first(frame.pts);
     const bool forced = frame.cut || !coded_frame_pts || schedule.key_due(now) ||
                         schedule.overdue(now) ||
-                        between.size() + 2 >= static_cast<std::size_t>(kMaxBetweenFrames);
+                        between.size() + 2 >= static_cast<std::size_t>(kMaxInterpolatedFrames);
     const bool room = !options.peak || peak_room(now, false) >= least_bits;
     if (forced || (room && schedule.due(now, interval()) && !may_wait(frame))) {
       write_coded_frame(std::move(frame), forced);

@@ -26,7 +26,7 @@ std::unique_ptr<RateControl> PassSearch::next() {
     return std::make_unique<OnePassControl>(one, model_);
   }
   const double bits = std::max(options_.target - last_.other(), 1.0);
-  if (between_steps(bits)) {
+  if (interpolated_steps(bits)) {
     return std::make_unique<PlannedControl>(last_, model_, planned_, bits, kWideReach);
   }
   planned_ = next_quality();
@@ -35,7 +35,7 @@ std::unique_ptr<RateControl> PassSearch::next() {
 
 /// Whether two qualities were tried and missed: the target then lies on a step of the operating
 /// points, where the last quality stays and the interval moves by as much as it takes.
-bool PassSearch::between_steps(double bits) const {
+bool PassSearch::interpolated_steps(double bits) const {
   if (!model_.intervals || !model_.trims || points_.size() < 2) return false;
   return std::abs(std::log2(bits / std::max(points_.back().bits, 1.0))) < kWideReach;
 }

@@ -54,7 +54,7 @@ class PassSearch {
 
  private:
   double next_quality() const;
-  bool between_steps(double bits) const;
+  bool interpolated_steps(double bits) const;
   double error(double total) const { return total / options_.target - 1; }
 
   Options options_;

@@ -49,7 +49,7 @@ struct StreamDecoderOptions {
   std::int64_t skip = 0;          ///< leave out this many frames first
   std::int64_t limit = 0;         ///< hand out at most this many; 0 = all
 
-  /// Asked between frames, from a thread of the decoder; true ends the frames like cancel().
+  /// Asked interpolated frames, from a thread of the decoder; true ends the frames like cancel().
   std::function<bool()> cancelled{};
 };
 

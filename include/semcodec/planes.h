@@ -71,12 +71,12 @@ inline constexpr int kMinBaseDimension = 16;
 
 /// One coded frame. Planes that are empty were not sent.
 struct SemanticFrame {
-  std::int64_t pts = 0;                   ///< presentation time, in StreamInfo::time_base units
-  std::vector<std::int64_t> between_pts;  ///< times of the frames between the previous coded frame
-                                          ///< and this one, increasing, all < pts
+  std::int64_t pts = 0;  ///< presentation time, in StreamInfo::time_base units
+  std::vector<std::int64_t> interpolated_pts;  ///< times of the frames between the previous coded
+                                               ///< frame and this one, increasing, all < pts
   bool entry_point = false;  ///< decoding can start here: no motion, coder state starts afresh
   bool cut = false;          ///< nothing of the earlier pictures belongs to this scene; frames in
-                             ///< between_pts before the cut hold the earlier coded frame
+                             ///< interpolated_pts before the cut hold the earlier coded frame
 
   MotionField motion;  ///< empty at entry points and cuts
   Plane structure;     ///< edge strength, 0 = no edge
@@ -140,7 +140,7 @@ inline double cost_bits(std::uint64_t cost) {
 inline constexpr int kMaxWorkDimension = 4096;
 inline constexpr int kMaxPlaneDimension = 4096;
 inline constexpr int kMaxTextureChannels = 64;
-inline constexpr int kMaxBetweenFrames = 4096;
+inline constexpr int kMaxInterpolatedFrames = 4096;
 
 /// Throws Error(corrupt), naming the field, when a frame breaks one of the rules above.
 SEMCODEC_API void validate(const SemanticFrame& frame);

@@ -39,9 +39,10 @@ class SEMCODEC_API StreamWriter {
   StreamWriter& operator=(const StreamWriter&) = delete;
 
   /// Codes and writes one coded frame. Rules: validate(frame); the first frame is an entry point;
-  /// pts and between_pts lie after the previous coded frame's pts; planes are not larger than the
-  /// working size. Throws Error(corrupt) naming the field otherwise, and nothing is written then.
-  /// The header is repeated before entry points as long as that costs less than 1 % of the stream.
+  /// pts and interpolated_pts lie after the previous coded frame's pts; planes are not larger than
+  /// the working size. Throws Error(corrupt) naming the field otherwise, and nothing is written
+  /// then. The header is repeated before entry points as long as that costs less than 1 % of the
+  /// stream.
   void write(const SemanticFrame& frame);
   /// From now on several frames share a record (by default each has its own): smaller, but a record
   /// leaves when the next one begins, with audio, or at the end.

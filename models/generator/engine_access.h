@@ -1,5 +1,5 @@
 #pragma once
-// What the CPU's engines (paint_engine.h, between_engine.h) get from torch.
+// What the CPU's engines (paint_engine.h, interpolator_engine.h) get from torch.
 
 #include <torch/torch.h>
 

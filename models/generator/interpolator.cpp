@@ -1,8 +1,8 @@
 #include "models/generator/interpolator.h"
 
-#include "models/generator/between_engine.h"
 #include "models/generator/engine_access.h"
 #include "models/generator/flow_geometry.h"
+#include "models/generator/interpolator_engine.h"
 #include "models/generator/interpolator_runner.h"
 #include "models/generator/layers.h"
 #include "models/kernels/feature_maps.h"
@@ -59,7 +59,7 @@ InterpolatorImpl::InterpolatorImpl(const InterpolatorConfig& config) : config_(c
   head_->bias.zero_();
 }
 
-torch::Tensor InterpolatorImpl::seen(const BetweenContext& x, const torch::Tensor& flows) const {
+torch::Tensor InterpolatorImpl::seen(const InterpolatorInput& x, const torch::Tensor& flows) const {
   const auto times = torch::stack({x.tau, x.interval.clamp(0, 1)}, 1)
                          .unsqueeze(-1)
                          .unsqueeze(-1)
@@ -68,7 +68,7 @@ torch::Tensor InterpolatorImpl::seen(const BetweenContext& x, const torch::Tenso
       {warp(x.small_a, x.flow_a), warp(x.small_b, x.flow_b), flows / kFlowUnit, times}, 1);
 }
 
-std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::mend(const BetweenContext& x) {
+std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::mend(const InterpolatorInput& x) {
   const auto flows = torch::cat({x.flow_a, x.flow_b}, 1);
   const auto near = motion_in_(seen(x, flows).to(motion_in_->weight.scalar_type()));
   const auto far = motion_eighth_->forward(motion_down_(activate(near)));
@@ -83,7 +83,7 @@ torch::Tensor InterpolatorImpl::heads(const torch::Tensor& folded) {
   return head_(activate(both + blend_half_(activate(both))));
 }
 
-InterpolatorOutput InterpolatorImpl::forward(const BetweenContext& x) {
+InterpolatorOutput InterpolatorImpl::forward(const InterpolatorInput& x) {
   const auto type = motion_in_->weight.scalar_type();
   const auto t = x.tau.view({-1, 1, 1, 1});
   const auto [mended, hint] = mend(x);
@@ -110,7 +110,7 @@ InterpolatorOutput InterpolatorImpl::forward(const BetweenContext& x) {
   return out;
 }
 
-torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
+torch::Tensor InterpolatorImpl::paint_bytes(const InterpolatorInput& x) {
   if (!x.pixels_a.defined()) return to_bytes(forward(x).frame).to(torch::kCPU);
   if (runner_ != nullptr) return runner_->run(x);
   if (engine_ != nullptr) return paint_by_engine(x);
@@ -125,7 +125,7 @@ torch::Tensor InterpolatorImpl::paint_bytes(const BetweenContext& x) {
                         x.tau.item<float>());
 }
 
-torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
+torch::Tensor InterpolatorImpl::paint_by_engine(const InterpolatorInput& x) {
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   const auto maps = engine_->lend(static_cast<int>(w), static_cast<int>(h));
   const auto flows = torch::cat({x.flow_a, x.flow_b}, 1).to(torch::kFloat32);
@@ -133,7 +133,7 @@ torch::Tensor InterpolatorImpl::paint_by_engine(const BetweenContext& x) {
   auto off = torch::empty({1, 4, h / 4, w / 4});
   engine_->mend(*maps, sight.const_data_ptr<float>(), off.mutable_data_ptr<float>());
   const auto mended = flows + off * kFlowUnit;
-  auto& pictures = BetweenEngine::pictures(*maps);
+  auto& pictures = InterpolatorEngine::pictures(*maps);
   const auto rows = [&](int first_pair) {
     return FoldedPairs{pictures.at(first_pair, 0), pictures.plane, pictures.stride};
   };
@@ -149,12 +149,13 @@ void InterpolatorImpl::use_runner() {
 }
 
 void InterpolatorImpl::use_engine() {
-  const BetweenSizes sizes{config_.channels_motion, config_.channels_half,
-                           config_.channels_quarter};
-  if (!motion_in_->weight.is_cpu() || !BetweenEngine::supported() || !BetweenEngine::takes(sizes)) {
+  const InterpolatorSizes sizes{config_.channels_motion, config_.channels_half,
+                                config_.channels_quarter};
+  if (!motion_in_->weight.is_cpu() || !InterpolatorEngine::supported() ||
+      !InterpolatorEngine::takes(sizes)) {
     return;
   }
-  engine_ = std::make_shared<BetweenEngine>(sizes, weights_of(*this), in_threads());
+  engine_ = std::make_shared<InterpolatorEngine>(sizes, weights_of(*this), in_threads());
 }
 
 }  // namespace semcodec

@@ -2,7 +2,7 @@
 // Frames between two coded frames: both are moved to the moment, and a small network mends the
 // motion and mixes them.
 //
-// A video shows some ten times more frames between coded frames than coded frames, and all that
+// A video shows some ten times more interpolated frames than coded frames, and all that
 // there is to see stands in the two painted pictures already, so these frames get a network of a
 // fifth of the generator's cost. It works in two steps:
 //   motion   at 1/4 size: looks at both pictures as moved by the coarse motion and says by how much
@@ -17,7 +17,7 @@
 
 namespace semcodec {
 
-class BetweenEngine;
+class InterpolatorEngine;
 class InterpolatorRunner;
 
 struct InterpolatorConfig {
@@ -28,7 +28,7 @@ struct InterpolatorConfig {
 
 /// Two coded frames' pictures and the motion of a moment between them. Flows at 1/4 size, in pixels
 /// (flow_geometry.h), from this moment towards A and B.
-struct BetweenContext {
+struct InterpolatorInput {
   torch::Tensor picture_a, picture_b;  ///< N×3×H×W in 0..1, A earlier
   torch::Tensor small_a, small_b;      ///< small_picture() of the two
   torch::Tensor pixels_a, pixels_b;    ///< to_pixels() of the two; only paint_bytes() on the CPU
@@ -54,25 +54,25 @@ class InterpolatorImpl : public torch::nn::Module {
  public:
   explicit InterpolatorImpl(const InterpolatorConfig& config);
 
-  InterpolatorOutput forward(const BetweenContext& context);
+  InterpolatorOutput forward(const InterpolatorInput& context);
 
   /// The frame as H×W×3 bytes on the CPU, for one picture (N = 1) and without gradients. On the CPU
   /// the full-size work is done by the kernels of paint_frame.h, from the pixels_ members.
-  torch::Tensor paint_bytes(const BetweenContext& context);
+  torch::Tensor paint_bytes(const InterpolatorInput& context);
 
-  /// Lets paint_bytes() run by between_engine.h where the CPU has kernels for it and the sizes fit.
-  /// The weights are copied: call it when they are final.
+  /// Lets paint_bytes() run by interpolator_engine.h where the CPU has kernels for it and the sizes
+  /// fit. The weights are copied: call it when they are final.
   void use_engine();
   /// Lets paint_bytes() run by interpolator_runner.h, on the CPU. The weights are copied.
   void use_runner();
 
  private:
-  torch::Tensor seen(const BetweenContext& context, const torch::Tensor& flows) const;
-  torch::Tensor paint_by_engine(const BetweenContext& context);
+  torch::Tensor seen(const InterpolatorInput& context, const torch::Tensor& flows) const;
+  torch::Tensor paint_by_engine(const InterpolatorInput& context);
 
   /// The motion step: mended flows (N×4×H/4×W/4, A then B) and features that hint at how sure it
   /// is.
-  std::pair<torch::Tensor, torch::Tensor> mend(const BetweenContext& context);
+  std::pair<torch::Tensor, torch::Tensor> mend(const InterpolatorInput& context);
   /// The blend step, from both warped pictures and the hint, folded by two; to 24 channels.
   torch::Tensor heads(const torch::Tensor& folded);
 
@@ -83,7 +83,7 @@ class InterpolatorImpl : public torch::nn::Module {
   torch::nn::Sequential blend_quarter_{nullptr};
   torch::nn::Conv2d blend_half_{nullptr};
   InterpolatorConfig config_;
-  std::shared_ptr<const BetweenEngine> engine_;       // null: torch paints
+  std::shared_ptr<const InterpolatorEngine> engine_;  // null: torch paints
   std::shared_ptr<const InterpolatorRunner> runner_;  // goes before the engine
 };
 TORCH_MODULE(Interpolator);

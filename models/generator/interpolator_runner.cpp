@@ -50,7 +50,7 @@ torch::Tensor InterpolatorRunner::heads(const torch::Tensor& folded) const {
   return head_(both.sum);
 }
 
-torch::Tensor InterpolatorRunner::run(const BetweenContext& x) const {
+torch::Tensor InterpolatorRunner::run(const InterpolatorInput& x) const {
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   const auto tau = x.tau.item<float>();
   const auto [off, hint] = motion(motion_input(x.small_a, x.small_b, x.flow_a, x.flow_b, tau,

@@ -16,7 +16,7 @@ class InterpolatorRunner {
 
   /// The frame as H×W×3 bytes (N = 1). Takes the pixels_, small_ and flow_ members, tau and
   /// interval. Several threads may call it at a time.
-  torch::Tensor run(const BetweenContext& context) const;
+  torch::Tensor run(const InterpolatorInput& context) const;
 
  private:
   explicit InterpolatorRunner(const FusedWeights& weights);

@@ -1,5 +1,6 @@
 #pragma once
-// The maps of an engine (paint_engine.h, between_engine.h), kept for the next picture of that size.
+// The maps of an engine (paint_engine.h, interpolator_engine.h), kept for the next picture of that
+// size.
 
 #include <memory>
 #include <mutex>

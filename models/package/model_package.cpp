@@ -39,9 +39,9 @@ void for_each_size(Config& config, Visit visit) {
   visit("heads", config.heads, kMaxBlocks);
   visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
   visit("noise", config.noise, 1);
-  visit("between_motion", config.between.channels_motion, kMaxChannels);
-  visit("between_half", config.between.channels_half, kMaxChannels);
-  visit("between_quarter", config.between.channels_quarter, kMaxChannels);
+  visit("interpolator_motion", config.between.channels_motion, kMaxChannels);
+  visit("interpolator_half", config.between.channels_half, kMaxChannels);
+  visit("interpolator_quarter", config.between.channels_quarter, kMaxChannels);
   visit("texture_channels", config.texture.channels, kMaxTextureChannels);
   visit("texture_levels", config.texture.levels, 255);
   visit("texture_width", config.texture.width, kMaxChannels);
@@ -62,9 +62,9 @@ void for_each_restorer_size(Config& config, Visit visit) {
   visit("transformer_blocks", config.transformer_blocks, kMaxBlocks);
   visit("heads", config.heads, kMaxBlocks);
   visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
-  visit("between_motion", config.between.channels_motion, kMaxChannels);
-  visit("between_half", config.between.channels_half, kMaxChannels);
-  visit("between_quarter", config.between.channels_quarter, kMaxChannels);
+  visit("interpolator_motion", config.between.channels_motion, kMaxChannels);
+  visit("interpolator_half", config.between.channels_half, kMaxChannels);
+  visit("interpolator_quarter", config.between.channels_quarter, kMaxChannels);
 }
 
 RestorerConfig read_restorer(const nlohmann::json& sizes, const std::string& file) {

@@ -44,9 +44,9 @@ class SizeCheck {
   }
 
   void interpolator(const InterpolatorConfig& config) const {
-    dimension("interpolator.motion_in.weight", 0, "between_motion", config.channels_motion);
-    dimension("interpolator.blend_in.weight", 0, "between_half", config.channels_half);
-    dimension("interpolator.blend_down.weight", 0, "between_quarter", config.channels_quarter);
+    dimension("interpolator.motion_in.weight", 0, "interpolator_motion", config.channels_motion);
+    dimension("interpolator.blend_in.weight", 0, "interpolator_half", config.channels_half);
+    dimension("interpolator.blend_down.weight", 0, "interpolator_quarter", config.channels_quarter);
   }
 
  private:

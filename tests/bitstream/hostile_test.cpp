@@ -195,7 +195,7 @@ TEST(HostileTimes, AnEntryPointThatGoesBackIsShownLater) {
   ASSERT_EQ(read.frames.size(), 12u);  // none is lost
   std::int64_t last = std::numeric_limits<std::int64_t>::min();
   for (const SemanticFrame& frame : read.frames) {
-    for (const std::int64_t pts : frame.between_pts) {
+    for (const std::int64_t pts : frame.interpolated_pts) {
       EXPECT_GT(pts, last);
       last = pts;
     }
@@ -238,7 +238,7 @@ TEST(Concealment, FramesOfALossAreInterpolated) {
   ASSERT_EQ(read.frames.size(), 7u);
   std::vector<std::int64_t> times;
   for (const SemanticFrame& frame : read.frames) {
-    times.insert(times.end(), frame.between_pts.begin(), frame.between_pts.end());
+    times.insert(times.end(), frame.interpolated_pts.begin(), frame.interpolated_pts.end());
     times.push_back(frame.pts);
   }
   // Every frame has its time, as if nothing had been lost.

@@ -42,7 +42,7 @@ inline std::vector<SemanticFrame> sample_coded_frames(int count, int interval, i
     frame.pts = std::int64_t{1001} * a * interval;
     if (a > 0) {
       for (int i = interval - 1; i > 0; --i) {
-        frame.between_pts.push_back(frame.pts - std::int64_t{1001} * i);
+        frame.interpolated_pts.push_back(frame.pts - std::int64_t{1001} * i);
       }
     }
     frames.push_back(frame);

@@ -50,7 +50,7 @@ TEST(Stream, ABasePictureAloneCostsFewBytes) {
   for (int i = 0; i < 3; ++i) {
     SemanticFrame frame;
     frame.pts = std::int64_t{1001} * 4 * i;
-    for (int k = 3; i > 0 && k > 0; --k) frame.between_pts.push_back(frame.pts - 1001 * k);
+    for (int k = 3; i > 0 && k > 0; --k) frame.interpolated_pts.push_back(frame.pts - 1001 * k);
     frame.entry_point = i == 0;
     frame.base = BasePicture{96, 64, 60, Bytes(40, 7)};
     frames.push_back(frame);
@@ -71,7 +71,7 @@ std::vector<SemanticFrame> base_and_plane_frames(int count, int entry) {
     if (i % 3 == 0) continue;
     SemanticFrame frame;
     frame.pts = shown.pts;
-    frame.between_pts = shown.between_pts;
+    frame.interpolated_pts = shown.interpolated_pts;
     frame.entry_point = shown.entry_point;
     frame.base = BasePicture{96, 64, 60, Bytes(3 + i * i % 150, static_cast<std::uint8_t>(i))};
     if (i % 3 == 2) frames[i].base = frame.base;
@@ -252,7 +252,7 @@ void expect_times(StreamInfo info, const std::vector<std::int64_t>& times, int i
   SemanticFrame frame;
   for (std::size_t i = 0; i < times.size(); ++i) {
     if (i % static_cast<std::size_t>(interval) != 0) {
-      frame.between_pts.push_back(times[i]);
+      frame.interpolated_pts.push_back(times[i]);
       continue;
     }
     frame.pts = times[i];

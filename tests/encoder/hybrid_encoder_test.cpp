@@ -106,7 +106,7 @@ TEST_F(HybridEncoderTest, EveryFrameHasItsTimeAndEveryCodedOneItsOwnUnit) {
   std::vector<std::int64_t> times;
   std::vector<int> units;
   for (const auto& frame : frames) {
-    times.insert(times.end(), frame.between_pts.begin(), frame.between_pts.end());
+    times.insert(times.end(), frame.interpolated_pts.begin(), frame.interpolated_pts.end());
     times.push_back(frame.pts);
     ASSERT_TRUE(frame.base.has_value());
     EXPECT_EQ(frame.base->bytes[3], frame.pts) << "the picture of that moment";

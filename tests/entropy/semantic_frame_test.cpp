@@ -15,7 +15,7 @@ using test::SampleShape;
 std::string complaint(const std::function<void(SemanticFrame&)>& spoil) {
   SemanticFrame frame = test::scene_frame(3, SampleShape{}, false);
   frame.pts = 100;
-  frame.between_pts = {40, 60, 80};
+  frame.interpolated_pts = {40, 60, 80};
   validate(frame);
   spoil(frame);
   try {
@@ -33,11 +33,11 @@ void expect_complaint(const std::string& field, const std::function<void(Semanti
 }
 
 TEST(Validate, NamesTheFieldOfEachBrokenRule) {
-  expect_complaint("between_pts", [](SemanticFrame& f) { f.between_pts[1] = 40; });
-  expect_complaint("between_pts", [](SemanticFrame& f) { f.between_pts[2] = 100; });
-  expect_complaint("between_pts", [](SemanticFrame& f) {
-    f.between_pts.clear();
-    for (int i = 0; i <= kMaxBetweenFrames; ++i) f.between_pts.push_back(i - 10000);
+  expect_complaint("interpolated_pts", [](SemanticFrame& f) { f.interpolated_pts[1] = 40; });
+  expect_complaint("interpolated_pts", [](SemanticFrame& f) { f.interpolated_pts[2] = 100; });
+  expect_complaint("interpolated_pts", [](SemanticFrame& f) {
+    f.interpolated_pts.clear();
+    for (int i = 0; i <= kMaxInterpolatedFrames; ++i) f.interpolated_pts.push_back(i - 10000);
   });
   expect_complaint("pts", [](SemanticFrame& f) { f.pts = INT64_MAX; });
   expect_complaint("motion", [](SemanticFrame& f) { f.entry_point = true; });
@@ -76,7 +76,7 @@ TEST(PlaneDigest, SeesPlanesAndNothingElse) {
   EXPECT_EQ(digest.size(), 32u);
   SemanticFrame later = frame;
   later.pts = 99;
-  later.between_pts = {1, 2};
+  later.interpolated_pts = {1, 2};
   later.appearance = Appearance{"av1", {1, 2, 3}};
   EXPECT_EQ(plane_digest(later), digest);
   const auto changed = [&](const std::function<void(SemanticFrame&)>& change) {

@@ -7,17 +7,17 @@
 #include <cmath>
 
 #include "models/core/device.h"
-#include "models/generator/between_engine.h"
 #include "models/generator/flow_geometry.h"
 #include "models/generator/interpolator.h"
+#include "models/generator/interpolator_engine.h"
 #include "models/kernels/paint_frame.h"
 #include "tests/models/level_test.h"
 
 namespace semcodec {
 namespace {
 
-BetweenContext random_between(int n, int height, int width) {
-  BetweenContext context;
+InterpolatorInput random_interpolated(int n, int height, int width) {
+  InterpolatorInput context;
   context.picture_a = torch::rand({n, 3, height, width});
   context.picture_b = torch::rand({n, 3, height, width});
   context.small_a = small_picture(context.picture_a);
@@ -33,7 +33,7 @@ TEST(Interpolator, EqualStillPicturesStayWhatTheyAre) {
   torch::manual_seed(1);
   const torch::NoGradGuard guard;
   Interpolator net{InterpolatorConfig{}};
-  auto context = random_between(1, 64, 96);
+  auto context = random_interpolated(1, 64, 96);
   context.picture_a = context.picture_b = torch::full({1, 3, 64, 96}, 0.6);
   const auto out = net->forward(context);
   // An untrained network adds little; a flat picture is flat along every motion.
@@ -44,7 +44,7 @@ TEST(Interpolator, EqualStillPicturesStayWhatTheyAre) {
 TEST(Interpolator, EveryParameterLearns) {
   torch::manual_seed(2);
   Interpolator net{InterpolatorConfig{}};
-  const auto out = net->forward(random_between(2, 64, 64));
+  const auto out = net->forward(random_interpolated(2, 64, 64));
   (out.frame * torch::rand_like(out.frame)).sum().backward();
   for (const auto& item : net->named_parameters()) {
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
@@ -57,7 +57,7 @@ TEST(Interpolator, FusedPaintingEqualsTheTensorOperations) {
   const torch::NoGradGuard guard;
   Interpolator net{InterpolatorConfig{}};
   for (const auto& [height, width] : {std::pair{64, 96}, {16, 16}, {80, 176}}) {
-    auto context = random_between(1, height, width);
+    auto context = random_interpolated(1, height, width);
     const auto plain = net->paint_bytes(context);
     context.pixels_a = to_pixels(context.picture_a);
     context.pixels_b = to_pixels(context.picture_b);
@@ -80,7 +80,7 @@ Interpolator loud_interpolator(const InterpolatorConfig& config) {
   return net;
 }
 
-class BetweenEngineTest : public LevelTest {
+class InterpolatorEngineTest : public LevelTest {
  protected:
   void SetUp() override {
     LevelTest::SetUp();
@@ -89,9 +89,9 @@ class BetweenEngineTest : public LevelTest {
   torch::NoGradGuard guard_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Levels, BetweenEngineTest, every_level(), level_name);
+INSTANTIATE_TEST_SUITE_P(Levels, InterpolatorEngineTest, every_level(), level_name);
 
-TEST_P(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
+TEST_P(InterpolatorEngineTest, IsAsNearToFloat32AsTorchInBf16) {
   InterpolatorConfig odd_sizes;
   odd_sizes.channels_motion = 18;
   odd_sizes.channels_half = 14;
@@ -101,7 +101,7 @@ TEST_P(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
     for (const auto& [height, width] : {std::pair{64, 128}, {48, 80}, {16, 16}, {80, 528}}) {
       SCOPED_TRACE(std::to_string(width) + "x" + std::to_string(height));
       auto net = loud_interpolator(config);
-      auto context = random_between(1, height, width);
+      auto context = random_interpolated(1, height, width);
       context.pixels_a = to_pixels(context.picture_a);
       context.pixels_b = to_pixels(context.picture_b);
       const auto plain = net->paint_bytes(context).to(torch::kFloat);
@@ -119,11 +119,11 @@ TEST_P(BetweenEngineTest, IsAsNearToFloat32AsTorchInBf16) {
   }
 }
 
-TEST_P(BetweenEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
+TEST_P(InterpolatorEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
   auto net = loud_interpolator({});
   net->use_engine();
   const auto make = [](int height, int width) {
-    auto context = random_between(1, height, width);
+    auto context = random_interpolated(1, height, width);
     context.pixels_a = to_pixels(context.picture_a);
     context.pixels_b = to_pixels(context.picture_b);
     return context;

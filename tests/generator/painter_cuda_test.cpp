@@ -32,7 +32,7 @@ class DevicePath : public GpuTest {
     const auto cells = static_cast<std::size_t>(width / 16 * height / 16);
     frame.motion = {width / 16, height / 16, std::vector<std::int16_t>(cells, 8),
                     std::vector<std::int16_t>(cells, -4)};
-    for (std::int64_t i = pts - 3; i < pts; ++i) frame.between_pts.push_back(i);
+    for (std::int64_t i = pts - 3; i < pts; ++i) frame.interpolated_pts.push_back(i);
     return frame;
   }
 

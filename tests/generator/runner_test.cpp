@@ -95,7 +95,7 @@ TEST_F(Runner, InterpolatesAsTheModuleDoes) {
     for (const auto& [height, width] : {std::pair{64, 128}, {16, 16}, {48, 80}}) {
       Interpolator net(config);
       make_loud(net);
-      BetweenContext x;
+      InterpolatorInput x;
       x.picture_a = torch::rand({1, 3, height, width});
       x.picture_b = torch::rand({1, 3, height, width});
       x.small_a = small_picture(x.picture_a);

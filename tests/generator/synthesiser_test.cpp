@@ -49,7 +49,7 @@ class SynthesiserTest : public ::testing::Test {
   static SemanticFrame coded_frame(std::int64_t pts, std::vector<std::int64_t> between, int seed) {
     SemanticFrame frame;
     frame.pts = pts;
-    frame.between_pts = std::move(between);
+    frame.interpolated_pts = std::move(between);
     frame.palette = {{200, 30, 30}, {30, 200, 30}, {30, 30, 200}, {220, 220, 220}};
     frame.labels = {8, 8, 4, {}};
     frame.structure = {16, 16, 2, {}};
@@ -82,7 +82,7 @@ class SynthesiserTest : public ::testing::Test {
                             std::uint8_t shade) {
     SemanticFrame frame;
     frame.pts = pts;
-    frame.between_pts = std::move(between);
+    frame.interpolated_pts = std::move(between);
     frame.base = BasePicture{32, 32, 60, {shade}};
     return frame;
   }

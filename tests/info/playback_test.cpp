@@ -26,15 +26,15 @@ class PlaybackTest : public testing::Test {
     std::fwrite(recorded_.bytes.data(), 1, recorded_.bytes.size(), file);
     std::fclose(file);
     for (const SemanticFrame& frame : coded_frames_) {
-      times_.insert(times_.end(), frame.between_pts.begin(), frame.between_pts.end());
+      times_.insert(times_.end(), frame.interpolated_pts.begin(), frame.interpolated_pts.end());
       times_.push_back(frame.pts);
     }
   }
   ~PlaybackTest() override { std::filesystem::remove(path_); }
 
   struct Played {
-    std::vector<std::int64_t> shown;     ///< pts of frames in the range
-    std::vector<std::int64_t> betweens;  ///< all that were handed out
+    std::vector<std::int64_t> shown;         ///< pts of frames in the range
+    std::vector<std::int64_t> interpolated;  ///< all that were handed out
     std::vector<SemanticFrame> frames;
     AudioBatch audio;
     bool audio_info = false;
@@ -50,8 +50,8 @@ class PlaybackTest : public testing::Test {
       }
       const auto* frame = item->frame();
       if (frame == nullptr) continue;
-      for (const auto pts : frame->between_pts) {
-        out.betweens.push_back(pts);
+      for (const auto pts : frame->interpolated_pts) {
+        out.interpolated.push_back(pts);
         if (playback.shows(pts)) out.shown.push_back(pts);
       }
       if (playback.shows(frame->pts)) out.shown.push_back(frame->pts);
@@ -109,8 +109,8 @@ TEST_F(PlaybackTest, BeginsAtTheEntryPointBeforeTheStartAndEndsBehindTheEnd) {
   EXPECT_EQ(played.frames.front().pts, 120 * 1001);
   EXPECT_TRUE(played.frames.front().entry_point);
   EXPECT_EQ(played.frames.size(), 10u) << "frames 120, 125 … 165 and none else";
-  EXPECT_EQ(played.betweens.size() + 3, played.shown.size())
-      << "no frame between coded frames is handed out in vain";
+  EXPECT_EQ(played.interpolated.size() + 3, played.shown.size())
+      << "no interpolated frame is handed out in vain";
   for (const SemanticFrame& frame : played.frames) {
     const auto& whole = coded_frames_[static_cast<std::size_t>(frame.pts / 5005)];
     EXPECT_EQ(plane_digest(frame), plane_digest(whole)) << frame.pts;

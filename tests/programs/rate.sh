@@ -100,7 +100,7 @@ encode live --quality 0 --latency 160ms
 grep -q "160 ms" "$dir/live.txt" || fail "the latency was not printed"
 python3 - "$dir/live.json" "$dir/q0.json" <<'PY' || fail "a frame waits too long for its coded_frame"
 import json, sys
-most = [max(a["frames_between"] for a in json.load(open(f))["coded_frames"]) for f in sys.argv[1:]]
+most = [max(a["interpolated_frames"] for a in json.load(open(f))["coded_frames"]) for f in sys.argv[1:]]
 assert most[0] == 4 and most[1] > 10, most  # 160 ms are 4 frames
 PY
 

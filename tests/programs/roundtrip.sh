@@ -14,7 +14,7 @@ import json, os, sys
 stats = json.load(open(sys.argv[1]))
 assert stats["frames"] == 33 and stats["bytes"] == os.path.getsize(sys.argv[2]), stats
 coded_frames = stats["coded_frames"]
-assert sum(1 + a["frames_between"] for a in coded_frames) == 33
+assert sum(1 + a["interpolated_frames"] for a in coded_frames) == 33
 assert coded_frames[0]["entry_point"] and not coded frames[1]["entry_point"]
 assert all(a["bits_labels"] > 0 for a in coded_frames)
 maps = sorted(os.listdir(sys.argv[3]))
@@ -34,7 +34,7 @@ cmp "$dir/base.sem" "$dir/base-again.sem" || fail "encoding base pictures twice 
 python3 - "$dir/base.json" <<'PY' || fail "the statistics of base pictures are wrong"
 import json, sys
 stats = json.load(open(sys.argv[1]))
-assert sum(1 + a["frames_between"] for a in stats["coded_frames"]) == 33
+assert sum(1 + a["interpolated_frames"] for a in stats["coded_frames"]) == 33
 assert all(a["bits_base"] > 0 for a in stats["coded_frames"])
 assert abs(sum(a["bits_base"] for a in stats["coded_frames"]) - stats["bits"]["base"]) < 1
 PY

@@ -363,7 +363,7 @@ TEST_F(RestorerTrainingTest, TheInterpolatorLearnsOnlyWhenAsked) {
   const auto moved = [&](double weight) {
     auto o = options("between" + std::to_string(weight > 0));
     o.steps = 2;
-    o.weight_between = weight;
+    o.weight_interpolator = weight;
     RestorerTrainer trainer(o, ranks);
     trainer.save();
     const auto before = load_safetensors(o.output + "/checkpoint.safetensors");

@@ -17,7 +17,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("stop_after", o.stop_after);
   read("image_steps", o.image_steps);
   read("batch", o.batch);
-  read("between_share", o.between_share);
+  read("interpolator_share", o.interpolator_share);
   read("learning_rate", o.learning_rate);
   read("judge_rate", o.judge_rate);
   read("final_rate", o.final_rate);

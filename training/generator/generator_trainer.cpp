@@ -31,7 +31,7 @@ SequenceSample draw_batch(const GeneratorOptions& options, const SequenceSampler
                           const Ranks& ranks, std::int64_t step, std::int64_t salt, bool pin) {
   Random random(options.seed + static_cast<std::uint64_t>(step) * 1000003 +
                 static_cast<std::uint64_t>(salt) * 7777777777777ULL);
-  const bool between = static_cast<double>(random.below(1000)) < options.between_share * 1000;
+  const bool between = static_cast<double>(random.below(1000)) < options.interpolator_share * 1000;
   // In the image phase one sequence gives one picture, so more of them fit into a step.
   const int size = step < options.image_steps ? options.batch * 2 : options.batch;
   std::vector<SequenceSample> samples;

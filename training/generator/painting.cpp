@@ -99,7 +99,7 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
   if (s.between) {
     const auto flows = semcodec::between(s.flow_10, s.flow_01, s.third);
     const Autocast autocast(step.device(), bf16);
-    BetweenContext context;
+    InterpolatorInput context;
     context.picture_a = a0.picture;
     context.picture_b = a1.picture;
     context.small_a = small_picture(a0.picture);

@@ -25,7 +25,7 @@ torch::Tensor channels_last(const torch::Tensor& x) {
 
 RestorerObjective::RestorerObjective(const RestorerOptions& options, torch::Device device)
     : options_(options), device_(device) {
-  if (options_.weight_lpips > 0 || options_.between_lpips > 0 || !options_.validation.empty())
+  if (options_.weight_lpips > 0 || options_.interpolator_lpips > 0 || !options_.validation.empty())
     lpips_ = Lpips::find(device);
   if (options_.weight_vgg > 0) features_ = find_feature_net();
   if (features_) features_->to(device);
@@ -59,22 +59,22 @@ torch::Tensor RestorerObjective::interpolated(const InterpolatorOutput& output,
   const auto count = wanted.there.sum().clamp_min(1);
   const auto mean = [&](const torch::Tensor& each) { return (each * wanted.there).sum() / count; };
   const auto l1 = mean(l1_each(output.frame, wanted.source));
-  note("between_l1", l1);
+  note("interpolator_l1", l1);
   // Where one of the two frames does not show a place, the other one counts.
   const auto miss_a = (output.warped_a - wanted.source).abs().mean(1);
   const auto miss_b = (output.warped_b - wanted.source).abs().mean(1);
   const auto warp = mean((torch::minimum(miss_a, miss_b) + kBoth * (miss_a + miss_b)).mean({1, 2}));
-  note("between_warp", warp);
-  auto loss = options_.between_l1 * l1 + kWarp * warp;
-  if (lpips_ && options_.between_lpips > 0) {
+  note("interpolator_warp", warp);
+  auto loss = options_.interpolator_l1 * l1 + kWarp * warp;
+  if (lpips_ && options_.interpolator_lpips > 0) {
     const Autocast autocast(device_, options_.bf16);
     const auto patch = draw_patch(output.frame, kPatch, options_.seed, step, kPlace);
     const auto distance = mean(
         lpips_
             ->forward(channels_last(patch.of(output.frame)), channels_last(patch.of(wanted.source)))
             .to(torch::kFloat32));
-    note("between_lpips", distance);
-    loss = loss + options_.between_lpips * distance;
+    note("interpolator_lpips", distance);
+    loss = loss + options_.interpolator_lpips * distance;
   }
   return loss;
 }

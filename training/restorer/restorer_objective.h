@@ -33,9 +33,10 @@ class RestorerObjective {
                            const torch::Tensor& detail, std::int64_t step, int index,
                            const Note& note);
 
-  /// Of interpolated frames: between_l1 L1 + between_lpips LPIPS + 0.3 · what their motion misses
-  /// (the seed paper's eq. 5, second term), the mean over the samples where `wanted.there` is 1.
-  /// Notes of the terms: "between_l1", "between_lpips", "between_warp".
+  /// Of interpolated frames: interpolator_l1 L1 + interpolator_lpips LPIPS + 0.3 · what their
+  /// motion misses (the seed paper's eq. 5, second term), the mean over the samples where
+  /// `wanted.there` is 1. Notes of the terms: "interpolator_l1", "interpolator_lpips",
+  /// "interpolator_warp".
   torch::Tensor interpolated(const InterpolatorOutput& output, const InterpolatedFrame& wanted,
                              std::int64_t step, const Note& note);
 

@@ -105,9 +105,9 @@ RestorerOptions read_restorer_options(const Config& config) {
   read("perceptual_share_vivid", o.perceptual_share_vivid);
   read("lpips_patch", o.lpips_patch);
   read("vgg_patch", o.vgg_patch);
-  read("weight_between", o.weight_between);
-  read("between_l1", o.between_l1);
-  read("between_lpips", o.between_lpips);
+  read("weight_interpolator", o.weight_interpolator);
+  read("interpolator_l1", o.interpolator_l1);
+  read("interpolator_lpips", o.interpolator_lpips);
   read("gan_start", o.gan_start);
   read("weight_gan_image", o.weight_gan_image);
   read("weight_gan_video", o.weight_gan_video);

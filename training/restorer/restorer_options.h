@@ -36,8 +36,9 @@ struct RestorerOptions {
   int lpips_patch = 144;  ///< side of the patch that LPIPS looks at; 0 = the whole crop
   int vgg_patch = 96;     ///< and, inside of it, VGG
 
-  double weight_between = 1;  ///< of the interpolator's loss; 0 leaves the interpolator as it is
-  double between_l1 = 4, between_lpips = 0.15;  ///< the weights of that loss's terms
+  double weight_interpolator =
+      1;  ///< of the interpolator's loss; 0 leaves the interpolator as it is
+  double interpolator_l1 = 4, interpolator_lpips = 0.15;  ///< the weights of that loss's terms
 
   std::int64_t gan_start = 12000;  ///< first step with discriminators
   double weight_gan_image = 0.02;  ///< multiplied by 2 · detail, as the next

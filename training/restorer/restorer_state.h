@@ -45,7 +45,9 @@ struct RestorerTrainer::State {
 
   std::string checkpoint_path() const { return options.output + "/checkpoint.safetensors"; }
   bool adversarial() const { return step >= options.gan_start; }
-  bool interpolates() const { return options.sampler.unroll >= 2 && options.weight_between > 0; }
+  bool interpolates() const {
+    return options.sampler.unroll >= 2 && options.weight_interpolator > 0;
+  }
   bool with_video() const { return options.sampler.unroll >= 3 && options.weight_gan_video > 0; }
   double rate() const;
   void set_rates();

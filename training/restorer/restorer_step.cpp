@@ -92,7 +92,7 @@ RestorerTrainer::State::Outputs RestorerTrainer::State::restore(Restorer& networ
 torch::Tensor RestorerTrainer::State::interpolator_loss_of(const BaseSample& batch,
                                                            const Outputs& outputs) {
   const auto& wanted = batch.interpolated;
-  BetweenContext context;
+  InterpolatorInput context;
   {
     const torch::NoGradGuard no_grad;
     context.picture_a = outputs[outputs.size() - 2].frame.clamp(0, 1);
@@ -190,7 +190,8 @@ void RestorerTrainer::State::train_step(const BaseSample& batch) {
                             });
   }
   if (adversarial()) loss = loss + adversarial_loss_of(batch, outputs);
-  if (interpolates()) loss = loss + options.weight_between * interpolator_loss_of(batch, outputs);
+  if (interpolates())
+    loss = loss + options.weight_interpolator * interpolator_loss_of(batch, outputs);
   if (step == options.fault_at && !fault_used) {
     loss = loss * NAN;
     fault_used = true;

@@ -28,10 +28,21 @@ constexpr double kDiscriminatorBeta1 = 0.5, kDiscriminatorBeta2 = 0.99;
 
 /// Columns of losses.csv, in the units of the objective but without its weights: means over the
 /// frames of a sequence, and of its last frame alone.
-const std::vector<std::string> kLosses = {
-    "loss",         "l1",         "lpips",    "vgg",        "restored",
-    "l1_last",      "lpips_last", "vgg_last", "between_l1", "between_lpips",
-    "between_warp", "d_image",    "g_image",  "d_video",    "g_video"};
+const std::vector<std::string> kLosses = {"loss",
+                                          "l1",
+                                          "lpips",
+                                          "vgg",
+                                          "restored",
+                                          "l1_last",
+                                          "lpips_last",
+                                          "vgg_last",
+                                          "interpolator_l1",
+                                          "interpolator_lpips",
+                                          "interpolator_warp",
+                                          "d_image",
+                                          "g_image",
+                                          "d_video",
+                                          "g_video"};
 
 double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();

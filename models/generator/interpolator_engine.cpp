@@ -1,4 +1,4 @@
-#include "models/generator/between_engine.h"
+#include "models/generator/interpolator_engine.h"
 
 #include <cstring>
 #include <utility>
@@ -21,7 +21,7 @@ namespace {
 constexpr int kPictures = 24;  // channels of both pictures, folded
 
 /// Channels of the motion step at 1/8 size.
-int far_channels(const BetweenSizes& s) { return s.motion + s.motion / 3; }
+int far_channels(const InterpolatorSizes& s) { return s.motion + s.motion / 3; }
 
 /// Channel `c` of a plane's words as floats.
 void unpack_row(const std::uint32_t* words, int width, bool odd, float* out) {
@@ -33,8 +33,8 @@ void unpack_row(const std::uint32_t* words, int width, bool odd, float* out) {
 
 }  // namespace
 
-struct BetweenEngine::Maps {
-  Maps(const BetweenSizes& s, int w, int h)
+struct InterpolatorEngine::Maps {
+  Maps(const InterpolatorSizes& s, int w, int h)
       : width(w),
         height(h),
         seen(kSeen / 2, w / 4, h / 4, 1),
@@ -60,8 +60,8 @@ struct BetweenEngine::Maps {
   Planes heads;
 };
 
-struct BetweenEngine::Net : paint::Runner {
-  Net(const paint::Layout& layout, const BetweenSizes& s, paint::Parallel run)
+struct InterpolatorEngine::Net : paint::Runner {
+  Net(const paint::Layout& layout, const InterpolatorSizes& s, paint::Parallel run)
       : Runner{paint::kernels(layout.level), std::move(run)},
         sizes(s),
         motion_in(layout.taps("motion_in", s.motion, kSeen)),
@@ -143,32 +143,32 @@ struct BetweenEngine::Net : paint::Runner {
     taps(m.fine.inner, head, out);
   }
 
-  BetweenSizes sizes;
+  InterpolatorSizes sizes;
   Layer motion_in, motion_down, motion_up, motion_out, hint, blend_pictures, blend_hint, blend_down,
       blend_up, blend_half, head;
   Stage motion_eighth, blend_quarter;
   paint::WorkspacePool<Maps> spaces;
 };
 
-bool BetweenEngine::supported() { return pairs::supported(); }
+bool InterpolatorEngine::supported() { return pairs::supported(); }
 
-bool BetweenEngine::takes(const BetweenSizes& s) {
+bool InterpolatorEngine::takes(const InterpolatorSizes& s) {
   return s.motion % 2 == 0 && far_channels(s) % 2 == 0 && s.half % 2 == 0 && s.quarter % 2 == 0;
 }
 
-BetweenEngine::BetweenEngine(const BetweenSizes& sizes, const paint::Weight& weight,
-                             paint::Parallel parallel)
+InterpolatorEngine::InterpolatorEngine(const InterpolatorSizes& sizes, const paint::Weight& weight,
+                                       paint::Parallel parallel)
     : net_(std::make_unique<Net>(paint::Layout{pairs::level_in_use().value(), weight}, sizes,
                                  std::move(parallel))) {}
 
-BetweenEngine::~BetweenEngine() = default;
+InterpolatorEngine::~InterpolatorEngine() = default;
 
-std::shared_ptr<BetweenEngine::Maps> BetweenEngine::lend(int width, int height) const {
+std::shared_ptr<InterpolatorEngine::Maps> InterpolatorEngine::lend(int width, int height) const {
   return net_->spaces.lend(width, height,
                            [&] { return std::make_unique<Maps>(net_->sizes, width, height); });
 }
 
-void BetweenEngine::mend(Maps& maps, const float* seen, float* off) const {
+void InterpolatorEngine::mend(Maps& maps, const float* seen, float* off) const {
   net_->mend(seen, maps);
   const Planes& words = maps.off;
   for (int c = 0; c < 4; ++c) {
@@ -178,9 +178,9 @@ void BetweenEngine::mend(Maps& maps, const float* seen, float* off) const {
   }
 }
 
-Planes& BetweenEngine::pictures(Maps& maps) { return maps.pictures; }
+Planes& InterpolatorEngine::pictures(Maps& maps) { return maps.pictures; }
 
-const Planes& BetweenEngine::blend(Maps& maps) const {
+const Planes& InterpolatorEngine::blend(Maps& maps) const {
   net_->blend(maps);
   return maps.heads;
 }

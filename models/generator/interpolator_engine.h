@@ -10,11 +10,11 @@
 namespace semcodec {
 
 /// InterpolatorConfig without torch.
-struct BetweenSizes {
+struct InterpolatorSizes {
   int motion = 0, half = 0, quarter = 0;  ///< channels
 };
 
-class BetweenEngine {
+class InterpolatorEngine {
  public:
   static constexpr int kSeen = 30;  ///< channels of what the motion step sees
   static constexpr int kHint = 8;   ///< of what it tells the blending one
@@ -23,10 +23,11 @@ class BetweenEngine {
   /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
   static bool supported();
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
-  static bool takes(const BetweenSizes& sizes);
+  static bool takes(const InterpolatorSizes& sizes);
 
-  BetweenEngine(const BetweenSizes& sizes, const paint::Weight& weight, paint::Parallel parallel);
-  ~BetweenEngine();
+  InterpolatorEngine(const InterpolatorSizes& sizes, const paint::Weight& weight,
+                     paint::Parallel parallel);
+  ~InterpolatorEngine();
 
   /// The maps of one frame, which is mended, then `pictures` are written, then blended.
   struct Maps;
