@@ -12,7 +12,7 @@
 #include "models/core/device.h"
 #include "models/core/graphed.h"
 #include "models/generator/flow_geometry.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 #include "models/pidinet/edge_detector.h"
 #include "tests/models/seeded_values.h"
 
@@ -143,7 +143,7 @@ BenchPart generator_part(const BenchSettings& s, const std::string& name, Genera
                  {"condition_b", x.condition_b}, {"reference_a", x.reference_a},
                  {"reference_b", x.reference_b}, {"scalars", x.scalars}};
   if (x.texture.defined()) part.inputs["texture"] = x.texture;
-  part.run = [generator, x]() mutable { return generator->paint(x); };
+  part.run = [generator, x]() mutable { return generator->generate(x); };
   graph_on_gpu(part, s);
   return part;
 }
@@ -177,7 +177,7 @@ BenchPart interpolator_part(const BenchSettings& s, const std::string& name,
                     {"interval", x.interval}};
   // What the decoder runs: the network and the mixing, to bytes.
   network.run = [net = std::move(interpolator), x]() mutable {
-    return x.picture_a.is_cpu() ? net->paint_bytes(x) : to_bytes(net->forward(x).frame);
+    return x.picture_a.is_cpu() ? net->generator_bytes(x) : to_bytes(net->forward(x).frame);
   };
   graph_on_gpu(network, s);
   return network;
@@ -202,7 +202,7 @@ void add_restorer(std::vector<BenchPart>& parts, const BenchSettings& s,
   part.name = "restore";
   part.inputs = {{"base", x.base},     {"memory", x.memory}, {"near_a", x.near_a},
                  {"near_b", x.near_b}, {"edges", x.edges},   {"scalars", x.scalars}};
-  part.run = [restorer, x]() mutable { return restorer->paint(x); };
+  part.run = [restorer, x]() mutable { return restorer->generate(x); };
   graph_on_gpu(part, s);
   parts.push_back(part);
   parts.push_back(interpolator_part(s, "between-restored", restorer->interpolator()));
@@ -232,16 +232,16 @@ BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
   part.whole_path = true;
   part.frames = kBetween + 1;
   // As semcodec-decode does: beside a GPU a second thread fetches one frame while the next is
-  // painted. On the CPU one frame after the other, by all threads of the operators.
+  // generated. On the CPU one frame after the other, by all threads of the operators.
   const auto pool = std::make_shared<WorkerPool>(s.device.is_cpu() ? 0 : 2);
   part.run = [=] {
-    if (*pts == 0) synthesiser->push(bench_frame(s, 0, true), [](PaintedFrame&&) {});
+    if (*pts == 0) synthesiser->push(bench_frame(s, 0, true), [](GeneratedFrame&&) {});
     *pts += kBetween + 1;
     torch::Tensor last;
     std::vector<std::future<torch::Tensor>> frames;
     for (auto& job : synthesiser->plan(bench_frame(s, *pts, false))) {
-      if (s.device.is_cpu()) last = job.paint();
-      if (s.device.is_cuda()) frames.push_back(pool->submit(std::move(job.paint)));
+      if (s.device.is_cpu()) last = job.generate();
+      if (s.device.is_cuda()) frames.push_back(pool->submit(std::move(job.generate)));
     }
     for (auto& frame : frames) last = frame.get();
     return last;

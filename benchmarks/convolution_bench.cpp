@@ -1,5 +1,5 @@
 // The convolutions of the receiver's networks, layer by layer and by two CPU backends in one run:
-// our kernels on pair planes (models/generator/paint_layers.h) and oneDNN's through torch
+// our kernels on pair planes (models/generator/generator_layers.h) and oneDNN's through torch
 // (models/generator/fused_layers.h). ONEDNN_MAX_CPU_ISA and SEMCODEC_CPU choose their instructions.
 
 #include <CLI/CLI.hpp>
@@ -139,16 +139,16 @@ struct PairMaps {
     const int scaled = size / w.scale;
     return w.kind == Kind::strided ? scaled / 2 : w.kind == Kind::shuffled ? scaled * 2 : scaled;
   }
-  paint::StageMaps in;
+  generate::StageMaps in;
   pairs::Planes phases;
-  paint::StageMaps out;
+  generate::StageMaps out;
 };
 
 std::function<void()> by_pairs(const Work& w, const Source& source, const Size& size) {
   const auto level = pairs::level_in_use().value();
-  const paint::Layout layout{level, weights_of(source)};
+  const generate::Layout layout{level, weights_of(source)};
   const auto runner =
-      std::make_shared<paint::Runner>(paint::Runner{paint::kernels(level), in_threads()});
+      std::make_shared<generate::Runner>(generate::Runner{generate::kernels(level), in_threads()});
   const auto maps = std::make_shared<PairMaps>(w, size);
   switch (w.kind) {
     case Kind::blocks:
@@ -156,7 +156,7 @@ std::function<void()> by_pairs(const Work& w, const Source& source, const Size& 
           [=, stage = layout.stage("layer", w.in, 1)] { runner->residual_blocks(stage, maps->in); };
     case Kind::shuffled:
       return [=, layer = layout.points("layer", w.out, w.in, true)] {
-        paint::Target target;
+        generate::Target target;
         target.active = &maps->out.active;
         target.residual = &maps->out.raw;
         target.shuffled = true;
@@ -165,8 +165,8 @@ std::function<void()> by_pairs(const Work& w, const Source& source, const Size& 
     case Kind::strided:
       return [=, layer = layout.taps("layer", w.out, w.in)] {
         runner->split(maps->in.active, 0, maps->phases);
-        const auto steps = paint::steps_of_phases(maps->phases);
-        paint::Target target;
+        const auto steps = generate::steps_of_phases(maps->phases);
+        generate::Target target;
         target.active = &maps->out.active;
         runner->convolve({{&maps->phases, &steps, &layer.dot}}, layer.bias, target,
                          maps->phases.width, maps->phases.height);
@@ -177,7 +177,7 @@ std::function<void()> by_pairs(const Work& w, const Source& source, const Size& 
   const auto layer =
       w.kernel == 1 ? layout.points("layer", w.out, w.in) : layout.taps("layer", w.out, w.in);
   return [=, points = w.kernel == 1] {
-    paint::Target target;
+    generate::Target target;
     target.active = &maps->out.active;
     points ? runner->points(maps->in.active, layer, target)
            : runner->taps(maps->in.active, layer, target);

@@ -249,11 +249,11 @@ class Generator(nn.Module):
         return torch.addcmul(x, field, loudness.to(x.dtype))
 
     def forward(self, *inputs):
-        return self.paint(*inputs)[0].clamp(0, 1)
+        return self.generate(*inputs)[0].clamp(0, 1)
 
-    def paint(self, condition, condition_a, condition_b, reference_a, reference_b, texture,
+    def generate(self, condition, condition_a, condition_b, reference_a, reference_b, texture,
               scalars, seed=0):
-        """The frame, and what is painted without references."""
+        """The frame, and what is generated without references."""
         kind = self.head.weight.dtype
         c = condition.to(kind)
         conditions = torch.cat([c, condition_a.to(kind), condition_b.to(kind)], 1)
@@ -317,9 +317,9 @@ class Interpolator(nn.Module):
                              padding_mode="border", align_corners=True)
 
     def forward(self, *inputs):
-        return self.paint(*inputs)[0].clamp(0, 1)
+        return self.generate(*inputs)[0].clamp(0, 1)
 
-    def paint(self, picture_a, picture_b, small_a, small_b, flow_a, flow_b, tau, interval):
+    def generate(self, picture_a, picture_b, small_a, small_b, flow_a, flow_b, tau, interval):
         """The frame, both pictures moved by the mended motion, and that motion."""
         kind = self.head.weight.dtype
         flows = torch.cat([flow_a, flow_b], 1)

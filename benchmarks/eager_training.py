@@ -104,7 +104,7 @@ class Eager:
     def autocast(self):
         return torch.autocast("cpu", torch.bfloat16, enabled=self.s["bf16"])
 
-    def paint(self, b, seed):
+    def generate(self, b, seed):
         channels = self.s["network"]["texture_channels"]
         textures = []
 
@@ -114,7 +114,7 @@ class Eager:
             textures.append(values)
             sent = (b["planes"][:, 3:] * channels).round()
             heard = values * (torch.arange(channels)[None] < sent).float()[:, :, None, None]
-            return self.generator.paint(condition, condition_a, condition_b, reference_a,
+            return self.generator.generate(condition, condition_a, condition_b, reference_a,
                                         reference_b, heard, torch.cat([told, b["planes"]], 1), seed)
 
         def told(valid_a, valid_b, distance_a, distance_b, key):
@@ -136,7 +136,7 @@ class Eager:
         if "flow_01" in b:
             flow_a, flow_b = between(b["flow_10"], b["flow_01"], b["third"])
             small = [F.pixel_unshuffle(F.avg_pool2d(x, 2), 2) for x in (seen0, seen1)]
-            y2, warped_a, warped_b, mended = self.interpolator.paint(
+            y2, warped_a, warped_b, mended = self.interpolator.generate(
                 seen0, seen1, *small, flow_a, flow_b, b["third"], b["interval"])
             out["warped"] = warped_a, warped_b
             flow_a, flow_b = mended.detach()[:, :2], mended.detach()[:, 2:]
@@ -205,7 +205,7 @@ class Eager:
         height, width = b["picture0"].shape[2:]
         patch = draw_patch(width, height, s["gan_patch"], s["seed"], self.steps, 0)
         with self.autocast():
-            p = self.paint(b, self.steps + 1)
+            p = self.generate(b, self.steps + 1)
             wide = F.interpolate(p["condition"], scale_factor=2, mode="nearest")
             real = patch(torch.cat([wide, p["source"]], 1))
             fake = patch(torch.cat([wide, p["frame"]], 1))

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "benchmarks/roofline_points.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 #include "models/kernels/resample.h"
 
 namespace semcodec {

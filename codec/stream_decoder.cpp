@@ -217,7 +217,8 @@ void StreamDecoder::Impl::plan() {
         Pending out;
         out.pts = job.pts;
         out.coded = job.coded_frame;
-        out.image = pool.submit([paint = std::move(job.paint)] { return to_image(paint()); });
+        out.image =
+            pool.submit([generate = std::move(job.generate)] { return to_image(generate()); });
         out.audio = std::exchange(packets, {});
         out.waiting = std::exchange(waiting, {});
         out.audio_info = std::exchange(track, std::nullopt);

@@ -164,8 +164,8 @@ void decode(Arguments arguments, const CommonOptions& common) {
   StreamDecoder& decoder = *receiver.decoder;
   const StreamInfo& info = decoder.info();
   log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
-            std::to_string(info.height) + ", painted at " + std::to_string(info.work_width) + "x" +
-            std::to_string(info.work_height) + ") on " + decoder.device() + ".");
+            std::to_string(info.height) + ", generated at " + std::to_string(info.work_width) +
+            "x" + std::to_string(info.work_height) + ") on " + decoder.device() + ".");
   std::optional<SideBySide> beside;
   if (!arguments.side_by_side.empty()) {
     beside.emplace(arguments.side_by_side, info.work_width, info.work_height);

@@ -100,11 +100,11 @@ bool house(int x, int y, int seed, int pitch, int base, int tallest, Colour& col
 }
 
 // `left` in 1/64 units; drives to the right unless `mirrored`.
-void car(int x, int y, int left, bool mirrored, Colour paint, Colour& colour) {
+void car(int x, int y, int left, bool mirrored, Colour generate, Colour& colour) {
   const int cx = mirrored ? left + 86 * kUnit - x : x - left;
-  if (inside(cx, y, 0, 214, 86, 232)) colour = brighter(paint, noise(cx, y, 12 * kUnit, 3) / 16);
+  if (inside(cx, y, 0, 214, 86, 232)) colour = brighter(generate, noise(cx, y, 12 * kUnit, 3) / 16);
   if (inside(cx, y, 18, 200, 62, 214)) colour = {70, 92, 110};
-  if (inside(cx, y, 38, 200, 41, 214) || inside(cx, y, 18, 198, 62, 201)) colour = paint;
+  if (inside(cx, y, 38, 200, 41, 214) || inside(cx, y, 18, 198, 62, 201)) colour = generate;
   if (inside(cx, y, 82, 216, 86, 221)) colour = {250, 240, 190};
   for (const int wheel : {18, 68}) {
     if (in_disc(cx, y, wheel * kUnit, 232 * kUnit, 9 * kUnit)) colour = {26, 26, 28};

@@ -7,8 +7,8 @@
 Every clip gives cuts of about 9 s, at 12.5 frames a second and 512 pixels on the long side. Each is
 coded at several qualities without a key picture and with some of several sizes, decoded, and
 compared with its source in windows after the start: what a key picture gains fades. The
-painted frames are kept in DATA, by model, so a run that was stopped goes on where it was, and after
-a training only painting and comparing are done again. From the measurements follow the constants of
+generated frames are kept in DATA, by model, so a run that was stopped goes on where it was, and after
+a training only generation and comparing are done again. From the measurements follow the constants of
 encoder/rate/key_gain_table.h, which is rewritten (docs/rate-control.md tells what they mean); build
 afterwards. After a change of the encoder give an empty folder as --data.
 
@@ -129,8 +129,8 @@ def model_of(programs, cut):
         return json.loads(run([programs / "semcodec-info", stream, "--json"]))["model"]["hash"]
 
 
-def paint(programs, cut, quality, key, data, folder):
-    """Leaves the painted frames in the windows, unless they are there."""
+def generate(programs, cut, quality, key, data, folder):
+    """Leaves the generated frames in the windows, unless they are there."""
     out = folder / f"{cut.stem}-q{quality}-k{key}.frames"
     if out.exists():
         return
@@ -138,9 +138,9 @@ def paint(programs, cut, quality, key, data, folder):
     with tempfile.TemporaryDirectory(dir=data) as scratch:
         whole = pathlib.Path(scratch) / "out.y4m"
         run([programs / "semcodec-decode", stream, whole, "-q", "--any-model", "--threads", "1"])
-        painted = Y4m(whole)
+        generated = Y4m(whole)
         part = out.with_suffix(".part")
-        part.write_bytes(b"".join(painted.frames(n for n, _ in painted.shown())))
+        part.write_bytes(b"".join(generated.frames(n for n, _ in generated.shown())))
         part.rename(out)
 
 
@@ -165,12 +165,12 @@ def compare(programs, cut, wishes, data, folder):
             a.write(head.encode())
             b.write(head.encode())
             for quality, key in wishes:
-                painted = (folder / f"{cut.stem}-q{quality}-k{key}.frames").read_bytes()
-                if len(painted) != len(frames):
-                    sys.exit(f"marginal_gain: {cut.stem} was painted in another size or number of "
+                generated = (folder / f"{cut.stem}-q{quality}-k{key}.frames").read_bytes()
+                if len(generated) != len(frames):
+                    sys.exit(f"marginal_gain: {cut.stem} was generated in another size or number of "
                              "frames than its source has.")
                 a.write(frames)
-                b.write(painted)
+                b.write(generated)
         figures = json.loads(run([programs / "semcodec-eval", scratch / "a.y4m", scratch / "b.y4m",
                                   "--metrics", "psnr,lpips", "--per-frame", "--threads", "1",
                                   "--json", "-"]))["per_frame"]
@@ -207,15 +207,15 @@ def read_rows(path):
 
 
 def measure(programs, cuts, data, jobs):
-    """Paints and compares what is missing; returns all rows of the present model."""
+    """Generates and compares what is missing; returns all rows of the present model."""
     model = model_of(programs, cuts[0])
-    folder = data / f"painted-{model}"
+    folder = data / f"generated-{model}"
     folder.mkdir(exist_ok=True)
     wishes = wishes_of(cuts)
     order = [(cut, *pair) for turn in range(max(map(len, wishes.values())))
              for cut in cuts for pair in wishes[cut][turn:turn + 1]]
     with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
-        waiting = [pool.submit(paint, programs, *wish, data, folder) for wish in order]
+        waiting = [pool.submit(generate, programs, *wish, data, folder) for wish in order]
         try:
             for number, job in enumerate(concurrent.futures.as_completed(waiting), 1):
                 job.result()
@@ -228,7 +228,7 @@ def measure(programs, cuts, data, jobs):
 
 
 def evaluate(programs, wishes, data, folder):
-    """Rows of all cuts, from what is painted; kept in tables beside the frames."""
+    """Rows of all cuts, from what is generated; kept in tables beside the frames."""
     rows = []
     for cut, pairs in wishes.items():
         table = folder / f"{cut.stem}.csv"

@@ -12,7 +12,7 @@ namespace semcodec {
 namespace {
 
 // Audio is written in batches of about two seconds and may run ahead of the pictures in a file, so
-// reading begins this much before the start; only painting begins at the entry point.
+// reading begins this much before the start; only generation begins at the entry point.
 constexpr double kAudioLead = 4;
 
 std::uint64_t memory_of(const SemanticFrame& frame) {

@@ -2,8 +2,8 @@
 // The part of a stream that is to be shown: seeks to the entry point before it, and leaves out what
 // nothing in it needs.
 //
-// Coded frames are painted one from another, so everything from the entry point on is handed out;
-// the times of interpolated frames that lie outside are taken out, and so nobody paints
+// Coded frames are generated one from another, so everything from the entry point on is handed out;
+// the times of interpolated frames that lie outside are taken out, and so nobody generates
 // those.
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct PlaybackRange {
 class Playback {
  public:
   /// Reads as far as the first frame, then goes to the entry point. A reader that cannot seek is
-  /// read through, without painting. Throws Error(input) when the start lies behind the stream's
+  /// read through, without generation. Throws Error(input) when the start lies behind the stream's
   /// known end, Error(usage) when the range is empty.
   Playback(StreamReader& reader, const PlaybackRange& range);
 

@@ -7,7 +7,7 @@
 #include "decoder/synthesis/base_flow.h"
 #include "models/core/device.h"
 #include "models/generator/flow_geometry.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 
 namespace semcodec {
 
@@ -25,12 +25,12 @@ Synthesiser::Synthesiser(const ModelPackage& package, const StreamInfo& info,
     : info_(info),
       options_(options),
       texture_channels_(package.config.texture.channels),
-      painter_(load_generator(package, options.device, options.dtype),
-               package.restorer ? load_restorer(package, options.device, options.dtype)
-                                : Restorer(nullptr),
-               FlowRefiner(flow_file(package, options), options.device,
-                           options.dtype ? *options.dtype : inference_dtype(options.device)),
-               options.device),
+      generator_(load_generator(package, options.device, options.dtype),
+                 package.restorer ? load_restorer(package, options.device, options.dtype)
+                                  : Restorer(nullptr),
+                 FlowRefiner(flow_file(package, options), options.device,
+                             options.dtype ? *options.dtype : inference_dtype(options.device)),
+                 options.device),
       base_flow_(package.base_flow),
       detail_(options.detail.value_or(package.detail)) {
   require(info.work_width % GeneratorConfig::kStride == 0 &&
@@ -49,11 +49,11 @@ torch::Tensor Synthesiser::key_picture(const SemanticFrame& frame) {
   if (!frame.appearance || !options_.key_decoder) return {};
   try {
     const auto bytes = options_.key_decoder(*frame.appearance, info_.work_width, info_.work_height);
-    return (painter_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0)
+    return (generator_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0)
         .contiguous();
   } catch (const Error& error) {
     // The planes carry on without it, only less well.
-    log::warn_once("key picture", std::string(error.what()) + " Painting without it.");
+    log::warn_once("key picture", std::string(error.what()) + " Generation without it.");
     return {};
   }
 }
@@ -64,37 +64,37 @@ torch::Tensor Synthesiser::motion_of(const CodedFrame& coded_frame) const {
                       torch::TensorOptions().device(options_.device));
 }
 
-Synthesiser::CodedFrame Synthesiser::paint_coded_frame(const SemanticFrame& frame) {
+Synthesiser::CodedFrame Synthesiser::generate_coded_frame(const SemanticFrame& frame) {
   CodedFrame coded_frame;
   coded_frame.pts = frame.pts;
   CodedFrameInput input;
-  input.condition = painter_.bring(render_condition(frame, info_.work_width, info_.work_height));
-  input.planes = painter_.bring(plane_scalars(frame, info_.work_width, texture_channels_));
+  input.condition = generator_.bring(render_condition(frame, info_.work_width, info_.work_height));
+  input.planes = generator_.bring(plane_scalars(frame, info_.work_width, texture_channels_));
   if (texture_channels_ > 0) {
-    input.texture = painter_.bring(
+    input.texture = generator_.bring(
         render_texture(frame.texture, texture_channels_, info_.work_width, info_.work_height));
   }
-  CodedFramePicture painted;
+  CodedFramePicture generated;
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
-    painted = painter_.from_planes(input, key_picture(frame));
+    generated = generator_.from_planes(input, key_picture(frame));
   } else {
     if (!frame.motion.empty()) {
       coded_frame.flow_to_earlier =
-          painter_.bring(dense_motion(frame.motion, info_.work_width, info_.work_height));
+          generator_.bring(dense_motion(frame.motion, info_.work_width, info_.work_height));
     }
     const auto distance = seconds(last_->pts, frame.pts);
     if (before_last_) {
-      painted = painter_.from_references(input, last_->state, motion_of(coded_frame), distance,
-                                         &before_last_->state, motion_of(*last_),
-                                         seconds(before_last_->pts, frame.pts));
+      generated = generator_.from_references(input, last_->state, motion_of(coded_frame), distance,
+                                             &before_last_->state, motion_of(*last_),
+                                             seconds(before_last_->pts, frame.pts));
     } else {
-      painted = painter_.from_references(input, last_->state, motion_of(coded_frame), distance,
-                                         nullptr, {}, {});
+      generated = generator_.from_references(input, last_->state, motion_of(coded_frame), distance,
+                                             nullptr, {}, {});
     }
   }
-  coded_frame.state = {input.condition, painted.picture};
-  coded_frame.small = painted.small;
-  if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(painted.picture);
+  coded_frame.state = {input.condition, generated.picture};
+  coded_frame.small = generated.small;
+  if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(generated.picture);
   return coded_frame;
 }
 
@@ -107,7 +107,7 @@ std::optional<Synthesiser::Waiting> Synthesiser::decode_base(const SemanticFrame
                                        " The picture before is held until the next entry point.");
     return std::nullopt;
   }
-  const auto base = painter_.bring(waiting.picture).permute({2, 0, 1}).unsqueeze(0);
+  const auto base = generator_.bring(waiting.picture).permute({2, 0, 1}).unsqueeze(0);
   waiting.raised = raise_base((base.to(torch::kFloat32) / 255.0).contiguous(), info_.work_height,
                               info_.work_width);
   waiting.half = halve(waiting.raised);
@@ -118,9 +118,9 @@ std::optional<Synthesiser::Waiting> Synthesiser::decode_base(const SemanticFrame
 template <typename From, typename Towards>
 torch::Tensor Synthesiser::base_motion(const From& from, const Towards& towards) {
   if (base_flow_ == "flownet2" || from.picture.sizes() != towards.picture.sizes()) {
-    return painter_.base_flow(from.raised, towards.raised);
+    return generator_.base_flow(from.raised, towards.raised);
   }
-  return painter_.bring(
+  return generator_.bring(
       base_flow(from.picture, towards.picture, info_.work_height, info_.work_width));
 }
 
@@ -162,21 +162,21 @@ Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiti
     facts.interval = elapsed(frame.pts, next->frame.pts);
   }
   const auto condition =
-      painter_.bring(render_condition(frame, info_.work_width, info_.work_height));
+      generator_.bring(render_condition(frame, info_.work_width, info_.work_height));
   const auto edges =
       frame.structure.empty() ? torch::Tensor() : condition.narrow(1, 3, 1).contiguous();
-  const auto painted = painter_.restore(waiting.raised, memory, before, after, edges,
-                                        painter_.bring(restorer_scalars(facts)));
-  coded_frame.state = {condition, painted.picture};
-  coded_frame.small = painted.small;
-  if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(painted.picture);
+  const auto generated = generator_.restore(waiting.raised, memory, before, after, edges,
+                                            generator_.bring(restorer_scalars(facts)));
+  coded_frame.state = {condition, generated.picture};
+  coded_frame.small = generated.small;
+  if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(generated.picture);
   return coded_frame;
 }
 
 std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const CodedFrame& earlier,
                                                                    const CodedFrame& later) {
   if (!earlier.raised.defined() || !later.raised.defined()) {
-    return painter_.flows(earlier.state.picture, later.state.picture, motion_of(later));
+    return generator_.flows(earlier.state.picture, later.state.picture, motion_of(later));
   }
   const auto known = [this](const torch::Tensor& flow, const CodedFrame& from,
                             const CodedFrame& towards) {
@@ -186,15 +186,16 @@ std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const CodedFr
           known(earlier.flow_to_later, earlier, later)};
 }
 
-std::vector<PaintJob> Synthesiser::plan_interpolated(
+std::vector<SynthesisJob> Synthesiser::plan_interpolated(
     const SemanticFrame& frame, const std::shared_ptr<const CodedFrame>& later) {
-  std::vector<PaintJob> jobs;
+  std::vector<SynthesisJob> jobs;
   // Frames before the first coded frame that could be decoded show that coded frame; frames before
   // a hard cut hold the one before it.
   if (!last_ || frame.cut) {
     const auto shown = last_ ? last_ : later;
     for (const auto pts : frame.interpolated_pts) {
-      jobs.push_back({pts, false, [this, shown] { return painter_.bytes(shown->state.picture); }});
+      jobs.push_back(
+          {pts, false, [this, shown] { return generator_.bytes(shown->state.picture); }});
     }
     return jobs;
   }
@@ -215,25 +216,25 @@ std::vector<PaintJob> Synthesiser::plan_interpolated(
                       std::tie(context.flow_a, context.flow_b) = flows;
                       context.tau = tau;
                       context.interval = interval;
-                      return painter_.interpolator_bytes(context, restored);
+                      return generator_.interpolator_bytes(context, restored);
                     }});
   }
   return jobs;
 }
 
-std::vector<PaintJob> Synthesiser::show(const SemanticFrame& frame,
-                                        const std::shared_ptr<const CodedFrame>& coded_frame) {
-  std::vector<PaintJob> jobs;
+std::vector<SynthesisJob> Synthesiser::show(const SemanticFrame& frame,
+                                            const std::shared_ptr<const CodedFrame>& coded_frame) {
+  std::vector<SynthesisJob> jobs;
   if (!frame.interpolated_pts.empty()) jobs = plan_interpolated(frame, coded_frame);
   jobs.push_back({frame.pts, true,
-                  [this, coded_frame] { return painter_.bytes(coded_frame->state.picture); }});
+                  [this, coded_frame] { return generator_.bytes(coded_frame->state.picture); }});
   // What lies before an entry point may not be there after a seek, so nothing refers to it.
   before_last_ = frame.entry_point || frame.cut ? nullptr : last_;
   last_ = coded_frame;
   return jobs;
 }
 
-std::vector<PaintJob> Synthesiser::release(const Waiting* next) {
+std::vector<SynthesisJob> Synthesiser::release(const Waiting* next) {
   if (!waiting_) return {};
   const bool joins = next != nullptr && !next->frame.cut;
   const auto coded_frame =
@@ -243,10 +244,10 @@ std::vector<PaintJob> Synthesiser::release(const Waiting* next) {
   return jobs;
 }
 
-std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
+std::vector<SynthesisJob> Synthesiser::plan(const SemanticFrame& frame) {
   const torch::InferenceMode guard;
   const bool with_base = frame.base && options_.base_decoder;
-  require(!with_base || painter_.has_restorer(), ErrorKind::unsupported,
+  require(!with_base || generator_.has_restorer(), ErrorKind::unsupported,
           "The stream holds base pictures, for which this model has no restorer; give another "
           "one with --model.");
   if (with_base) {
@@ -267,19 +268,19 @@ std::vector<PaintJob> Synthesiser::plan(const SemanticFrame& frame) {
     }
   }
   auto jobs = release(nullptr);
-  const auto coded_frame = std::make_shared<const CodedFrame>(paint_coded_frame(frame));
+  const auto coded_frame = std::make_shared<const CodedFrame>(generate_coded_frame(frame));
   for (auto& job : show(frame, coded_frame)) jobs.push_back(std::move(job));
   return jobs;
 }
 
-std::vector<PaintJob> Synthesiser::finish() {
+std::vector<SynthesisJob> Synthesiser::finish() {
   const torch::InferenceMode guard;
   return release(nullptr);
 }
 
 void Synthesiser::push(const SemanticFrame& frame,
-                       const std::function<void(PaintedFrame&&)>& deliver) {
-  for (const auto& job : plan(frame)) deliver({job.pts, job.coded_frame, job.paint()});
+                       const std::function<void(GeneratedFrame&&)>& deliver) {
+  for (const auto& job : plan(frame)) deliver({job.pts, job.coded_frame, job.generate()});
 }
 
 }  // namespace semcodec

@@ -139,7 +139,7 @@ PictureSize default_work_size(int source_width, int source_height) {
                       kMaxWorkDimension);
   };
   const int long_side = std::max(source_width, source_height);
-  // No larger than the source: painting more pixels than there were helps nobody.
+  // No larger than the source: generation more pixels than there were helps nobody.
   const double target = std::min(kDefaultLongSide, (long_side + kStride - 1) / kStride * kStride);
   const double factor = target / long_side;
   return {rounded(source_width * factor), rounded(source_height * factor)};

@@ -39,9 +39,9 @@ bool cpu_has_amx();
 /// said once. Throws Error(usage) on other values of both.
 torch::Dtype inference_dtype(const torch::Device& device);
 
-/// Whether a network on `device` runs by an engine of our own (EdgeEngine, PaintEngine) where there
-/// is one that knows it. So on CPUs with kernels on pair planes, unless single precision is asked
-/// for: by a `dtype` given by hand, or, where none is, by SEMCODEC_DTYPE=fp32. Engines keep
+/// Whether a network on `device` runs by an engine of our own (EdgeEngine, GeneratorEngine) where
+/// there is one that knows it. So on CPUs with kernels on pair planes, unless single precision is
+/// asked for: by a `dtype` given by hand, or, where none is, by SEMCODEC_DTYPE=fp32. Engines keep
 /// features in bfloat16 whatever the format of the networks that torch runs.
 bool engine_wanted(const torch::Device& device, std::optional<torch::Dtype> dtype = std::nullopt);
 

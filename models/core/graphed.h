@@ -21,7 +21,7 @@ class Graphed {
   /// Must do the same for the same shapes: no look at values, nothing copied from or to the CPU.
   using Function = std::function<Tensors(const Tensors&)>;
 
-  /// `name` stands in messages ("painting of interpolated frames").
+  /// `name` stands in messages ("generation of interpolated frames").
   Graphed(std::string name, Function function);
   ~Graphed();
   Graphed(const Graphed&) = delete;

@@ -4,7 +4,7 @@
 
 namespace semcodec {
 
-paint::Weight weights_of(const torch::nn::Module& module) {
+generate::Weight weights_of(const torch::nn::Module& module) {
   return [parameters = module.named_parameters()](const std::string& name) {
     const auto flat = parameters[name].detach().to(torch::kFloat32).contiguous();
     return std::vector<float>(flat.const_data_ptr<float>(),
@@ -12,7 +12,7 @@ paint::Weight weights_of(const torch::nn::Module& module) {
   };
 }
 
-paint::Parallel in_threads() {
+generate::Parallel in_threads() {
   return [](std::int64_t count, const auto& body) { at::parallel_for(0, count, 4, body); };
 }
 

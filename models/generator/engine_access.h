@@ -1,17 +1,17 @@
 #pragma once
-// What the CPU's engines (paint_engine.h, interpolator_engine.h) get from torch.
+// What the CPU's engines (generator_engine.h, interpolator_engine.h) get from torch.
 
 #include <torch/torch.h>
 
-#include "models/generator/paint_layers.h"
+#include "models/generator/generator_layers.h"
 
 namespace semcodec {
 
 /// The parameters of a module by name. Copies are made as they are asked for, so the module has to
 /// outlive the questions only.
-paint::Weight weights_of(const torch::nn::Module& module);
+generate::Weight weights_of(const torch::nn::Module& module);
 
 /// at::parallel_for: the threads that set_threads() allows.
-paint::Parallel in_threads();
+generate::Parallel in_threads();
 
 }  // namespace semcodec

@@ -1,9 +1,9 @@
 #include "models/generator/generator.h"
 
 #include "models/generator/engine_access.h"
+#include "models/generator/generator_engine.h"
 #include "models/generator/layers.h"
 #include "models/generator/noise.h"
-#include "models/generator/paint_engine.h"
 
 namespace semcodec {
 
@@ -139,7 +139,7 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
 
 void GeneratorImpl::use_engine() {
   interpolator_->use_engine();
-  PaintSizes sizes;
+  GeneratorSizes sizes;
   sizes.half = config_.channels_half;
   sizes.quarter = config_.channels_quarter;
   sizes.eighth = config_.channels_eighth;
@@ -152,13 +152,14 @@ void GeneratorImpl::use_engine() {
   sizes.mlp_ratio = config_.mlp_ratio;
   sizes.texture_channels = config_.texture.channels;
   sizes.noise = config_.noise != 0;
-  if (!condition_in_->weight.is_cpu() || !PaintEngine::supported() || !PaintEngine::takes(sizes)) {
+  if (!condition_in_->weight.is_cpu() || !GeneratorEngine::supported() ||
+      !GeneratorEngine::takes(sizes)) {
     return;
   }
-  engine_ = std::make_shared<PaintEngine>(sizes, weights_of(*this), in_threads());
+  engine_ = std::make_shared<GeneratorEngine>(sizes, weights_of(*this), in_threads());
 }
 
-torch::Tensor GeneratorImpl::paint(const FrameContext& x) {
+torch::Tensor GeneratorImpl::generate(const FrameContext& x) {
   const torch::NoGradGuard guard;
   if (engine_ == nullptr) return forward(x).frame.clamp(0, 1);
   const auto ready = [](const torch::Tensor& t) {
@@ -168,7 +169,7 @@ torch::Tensor GeneratorImpl::paint(const FrameContext& x) {
                                 ready(x.reference_a), ready(x.reference_b), ready(x.texture),
                                 ready(x.scalars)};
   auto frame = torch::empty_like(held[3]);
-  PaintInput input;
+  GeneratorInput input;
   input.height = static_cast<int>(frame.size(2));
   input.width = static_cast<int>(frame.size(3));
   torch::Tensor fields[3];
@@ -186,7 +187,7 @@ torch::Tensor GeneratorImpl::paint(const FrameContext& x) {
     for (int i = 0; i < 2; ++i) input.reference[i] = at(3 + i);
     input.texture = at(5);
     input.scalars = at(6);
-    engine_->paint(input, frame.data_ptr<float>() + n * frame.stride(0));
+    engine_->generate(input, frame.data_ptr<float>() + n * frame.stride(0));
   }
   return frame;
 }

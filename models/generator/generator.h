@@ -1,5 +1,5 @@
 #pragma once
-// The temporal generator: paints a coded frame from its planes and from earlier output frames.
+// The temporal generator: generates a coded frame from its planes and from earlier output frames.
 //
 // Seed paper, eq. (2):  y_i = G({x_{i-L+1}..x_i}, {y_{i-L+1}..y_{i-1}}) with L = 3. Two encoders,
 // one for the L condition maps and one for the L-1 earlier output frames (already warped to the
@@ -30,7 +30,7 @@
 
 namespace semcodec {
 
-class PaintEngine;
+class GeneratorEngine;
 
 /// Sizes of the network; stored in the model package (docs/model-package.md).
 struct GeneratorConfig {
@@ -71,7 +71,7 @@ struct FrameContext {
 /// What one forward pass gives.
 struct GeneratorOutput {
   torch::Tensor frame;    ///< N×3×H×W, the blend
-  torch::Tensor raw;      ///< N×3×H×W, painted without the references' pixels
+  torch::Tensor raw;      ///< N×3×H×W, generated without the references' pixels
   torch::Tensor weights;  ///< N×3×H×W, of raw, A, B; sums to 1
 };
 
@@ -82,11 +82,11 @@ class GeneratorImpl : public torch::nn::Module {
   GeneratorOutput forward(const FrameContext& context);
 
   /// forward()'s frame, clamped to 0..1, without gradients.
-  torch::Tensor paint(const FrameContext& context);
-  /// Lets paint() use paint_engine.h where the CPU has kernels for it and the sizes fit. The
+  torch::Tensor generate(const FrameContext& context);
+  /// Lets generate() use generator_engine.h where the CPU has kernels for it and the sizes fit. The
   /// weights are copied: call it when they are final. engine_wanted() says whether to.
   void use_engine();
-  /// Paints the frames between two anchors.
+  /// Generates the frames between two anchors.
   Interpolator& interpolator() { return interpolator_; }
 
   const GeneratorConfig& config() const { return config_; }
@@ -112,7 +112,7 @@ class GeneratorImpl : public torch::nn::Module {
   torch::Tensor noise_eighth_, noise_quarter_, noise_half_;  // 1×C×1×1, how loud in each channel
   torch::nn::Conv2d to_full_{nullptr}, head_{nullptr};
   Interpolator interpolator_{nullptr};
-  std::shared_ptr<const PaintEngine> engine_;  // null: forward() paints
+  std::shared_ptr<const GeneratorEngine> engine_;  // null: forward() generates
 };
 TORCH_MODULE(Generator);
 

@@ -6,7 +6,7 @@
 #include "models/generator/interpolator_runner.h"
 #include "models/generator/layers.h"
 #include "models/kernels/feature_maps.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 #include "models/kernels/picture_sizes.h"
 
 namespace semcodec {
@@ -110,10 +110,10 @@ InterpolatorOutput InterpolatorImpl::forward(const InterpolatorInput& x) {
   return out;
 }
 
-torch::Tensor InterpolatorImpl::paint_bytes(const InterpolatorInput& x) {
+torch::Tensor InterpolatorImpl::generator_bytes(const InterpolatorInput& x) {
   if (!x.pixels_a.defined()) return to_bytes(forward(x).frame).to(torch::kCPU);
   if (runner_ != nullptr) return runner_->run(x);
-  if (engine_ != nullptr) return paint_by_engine(x);
+  if (engine_ != nullptr) return generate_by_engine(x);
   const auto [mended, hint] = mend(x);
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   auto folded = torch::empty({1, 2 * 12 + kHintChannels, h / 2, w / 2},
@@ -125,7 +125,7 @@ torch::Tensor InterpolatorImpl::paint_bytes(const InterpolatorInput& x) {
                         x.tau.item<float>());
 }
 
-torch::Tensor InterpolatorImpl::paint_by_engine(const InterpolatorInput& x) {
+torch::Tensor InterpolatorImpl::generate_by_engine(const InterpolatorInput& x) {
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   const auto maps = engine_->lend(static_cast<int>(w), static_cast<int>(h));
   const auto flows = torch::cat({x.flow_a, x.flow_b}, 1).to(torch::kFloat32);

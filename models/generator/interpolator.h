@@ -3,12 +3,12 @@
 // motion and mixes them.
 //
 // A video shows some ten times more interpolated frames than coded frames, and all that
-// there is to see stands in the two painted pictures already, so these frames get a network of a
+// there is to see stands in the two generated pictures already, so these frames get a network of a
 // fifth of the generator's cost. It works in two steps:
 //   motion   at 1/4 size: looks at both pictures as moved by the coarse motion and says by how much
 //            each flow is still off (the transmitted field has one vector for 16×16 pixels);
 //   blend    at 1/2 size: y = w_raw · raw + w_A · warp(A) + w_B · warp(B), as in generator.h, where
-//            raw is the average of the two by time plus what the network paints on it.
+//            raw is the average of the two by time plus what the network generates on it.
 
 #include <torch/torch.h>
 
@@ -31,10 +31,10 @@ struct InterpolatorConfig {
 struct InterpolatorInput {
   torch::Tensor picture_a, picture_b;  ///< N×3×H×W in 0..1, A earlier
   torch::Tensor small_a, small_b;      ///< small_picture() of the two
-  torch::Tensor pixels_a, pixels_b;    ///< to_pixels() of the two; only paint_bytes() on the CPU
-  torch::Tensor flow_a, flow_b;        ///< N×2×H/4×W/4
-  torch::Tensor tau;                   ///< N, in (0, 1)
-  torch::Tensor interval;              ///< N, seconds from A to B
+  torch::Tensor pixels_a, pixels_b;  ///< to_pixels() of the two; only generator_bytes() on the CPU
+  torch::Tensor flow_a, flow_b;      ///< N×2×H/4×W/4
+  torch::Tensor tau;                 ///< N, in (0, 1)
+  torch::Tensor interval;            ///< N, seconds from A to B
 };
 
 struct InterpolatorOutput {
@@ -57,18 +57,18 @@ class InterpolatorImpl : public torch::nn::Module {
   InterpolatorOutput forward(const InterpolatorInput& context);
 
   /// The frame as H×W×3 bytes on the CPU, for one picture (N = 1) and without gradients. On the CPU
-  /// the full-size work is done by the kernels of paint_frame.h, from the pixels_ members.
-  torch::Tensor paint_bytes(const InterpolatorInput& context);
+  /// the full-size work is done by the kernels of generate_frame.h, from the pixels_ members.
+  torch::Tensor generator_bytes(const InterpolatorInput& context);
 
-  /// Lets paint_bytes() run by interpolator_engine.h where the CPU has kernels for it and the sizes
-  /// fit. The weights are copied: call it when they are final.
+  /// Lets generator_bytes() run by interpolator_engine.h where the CPU has kernels for it and the
+  /// sizes fit. The weights are copied: call it when they are final.
   void use_engine();
-  /// Lets paint_bytes() run by interpolator_runner.h, on the CPU. The weights are copied.
+  /// Lets generator_bytes() run by interpolator_runner.h, on the CPU. The weights are copied.
   void use_runner();
 
  private:
   torch::Tensor seen(const InterpolatorInput& context, const torch::Tensor& flows) const;
-  torch::Tensor paint_by_engine(const InterpolatorInput& context);
+  torch::Tensor generate_by_engine(const InterpolatorInput& context);
 
   /// The motion step: mended flows (N×4×H/4×W/4, A then B) and features that hint at how sure it
   /// is.
@@ -83,7 +83,7 @@ class InterpolatorImpl : public torch::nn::Module {
   torch::nn::Sequential blend_quarter_{nullptr};
   torch::nn::Conv2d blend_half_{nullptr};
   InterpolatorConfig config_;
-  std::shared_ptr<const InterpolatorEngine> engine_;  // null: torch paints
+  std::shared_ptr<const InterpolatorEngine> engine_;  // null: torch generates
   std::shared_ptr<const InterpolatorRunner> runner_;  // goes before the engine
 };
 TORCH_MODULE(Interpolator);

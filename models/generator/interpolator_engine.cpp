@@ -7,13 +7,13 @@
 
 namespace semcodec {
 
-using paint::Layer;
-using paint::Stage;
-using paint::StageMaps;
-using paint::Steps;
-using paint::steps_of_phases;
-using paint::steps_of_taps;
-using paint::Target;
+using generate::Layer;
+using generate::Stage;
+using generate::StageMaps;
+using generate::Steps;
+using generate::steps_of_phases;
+using generate::steps_of_taps;
+using generate::Target;
 using pairs::Planes;
 
 namespace {
@@ -60,9 +60,9 @@ struct InterpolatorEngine::Maps {
   Planes heads;
 };
 
-struct InterpolatorEngine::Net : paint::Runner {
-  Net(const paint::Layout& layout, const InterpolatorSizes& s, paint::Parallel run)
-      : Runner{paint::kernels(layout.level), std::move(run)},
+struct InterpolatorEngine::Net : generate::Runner {
+  Net(const generate::Layout& layout, const InterpolatorSizes& s, generate::Parallel run)
+      : Runner{generate::kernels(layout.level), std::move(run)},
         sizes(s),
         motion_in(layout.taps("motion_in", s.motion, kSeen)),
         motion_down(layout.taps("motion_down", far_channels(s), s.motion)),
@@ -147,7 +147,7 @@ struct InterpolatorEngine::Net : paint::Runner {
   Layer motion_in, motion_down, motion_up, motion_out, hint, blend_pictures, blend_hint, blend_down,
       blend_up, blend_half, head;
   Stage motion_eighth, blend_quarter;
-  paint::WorkspacePool<Maps> spaces;
+  generate::WorkspacePool<Maps> spaces;
 };
 
 bool InterpolatorEngine::supported() { return pairs::supported(); }
@@ -156,9 +156,9 @@ bool InterpolatorEngine::takes(const InterpolatorSizes& s) {
   return s.motion % 2 == 0 && far_channels(s) % 2 == 0 && s.half % 2 == 0 && s.quarter % 2 == 0;
 }
 
-InterpolatorEngine::InterpolatorEngine(const InterpolatorSizes& sizes, const paint::Weight& weight,
-                                       paint::Parallel parallel)
-    : net_(std::make_unique<Net>(paint::Layout{pairs::level_in_use().value(), weight}, sizes,
+InterpolatorEngine::InterpolatorEngine(const InterpolatorSizes& sizes,
+                                       const generate::Weight& weight, generate::Parallel parallel)
+    : net_(std::make_unique<Net>(generate::Layout{pairs::level_in_use().value(), weight}, sizes,
                                  std::move(parallel))) {}
 
 InterpolatorEngine::~InterpolatorEngine() = default;

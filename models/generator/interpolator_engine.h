@@ -1,11 +1,11 @@
 #pragma once
 // The interpolator's frames by kernels of their own on CPUs: the networks of interpolator.h without
-// torch, on pair planes, as paint_engine.h paints anchors. Warping and blending at full size are
-// models/kernels/paint_frame.h's.
+// torch, on pair planes, as generator_engine.h generates anchors. Warping and blending at full size
+// are models/kernels/generate_frame.h's.
 
 #include <memory>
 
-#include "models/generator/paint_layers.h"
+#include "models/generator/generator_layers.h"
 
 namespace semcodec {
 
@@ -25,8 +25,8 @@ class InterpolatorEngine {
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
   static bool takes(const InterpolatorSizes& sizes);
 
-  InterpolatorEngine(const InterpolatorSizes& sizes, const paint::Weight& weight,
-                     paint::Parallel parallel);
+  InterpolatorEngine(const InterpolatorSizes& sizes, const generate::Weight& weight,
+                     generate::Parallel parallel);
   ~InterpolatorEngine();
 
   /// The maps of one frame, which is mended, then `pictures` are written, then blended.

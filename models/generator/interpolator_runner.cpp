@@ -1,7 +1,7 @@
 #include "models/generator/interpolator_runner.h"
 
+#include "models/kernels/generate_frame.h"
 #include "models/kernels/motion_input.h"
-#include "models/kernels/paint_frame.h"
 
 namespace semcodec {
 

@@ -1,6 +1,6 @@
 #pragma once
 // The interpolator (interpolator.h) as it runs on the CPU: the same networks and weights from fused
-// convolutions, warping and blending at full size by the kernels of paint_frame.h.
+// convolutions, warping and blending at full size by the kernels of generate_frame.h.
 // InterpolatorImpl::forward() is the reference; in bfloat16 the two differ by rounding.
 
 #include "models/generator/fused_layers.h"

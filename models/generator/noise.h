@@ -1,9 +1,9 @@
 #pragma once
 // What makes foliage irregular: a field of random numbers that the generator may listen to.
 //
-// A network of convolutions paints even areas evenly; asked for texture, it repeats one tile. Noise
-// breaks the symmetry (Karras et al. 2019, arXiv 1812.04948, section 3.2). Here the field is a
-// function of position alone, so that decoding is repeatable and still scenes stay still.
+// A network of convolutions generates even areas evenly; asked for texture, it repeats one tile.
+// Noise breaks the symmetry (Karras et al. 2019, arXiv 1812.04948, section 3.2). Here the field is
+// a function of position alone, so that decoding is repeatable and still scenes stay still.
 
 #include <torch/torch.h>
 

@@ -125,7 +125,7 @@ void RestorerImpl::use_runner() {
   if (input_quarter_->weight.is_cpu()) runner_ = std::make_shared<RestorerRunner>(*this);
 }
 
-torch::Tensor RestorerImpl::paint(const RestorerInput& x) {
+torch::Tensor RestorerImpl::generate(const RestorerInput& x) {
   const torch::NoGradGuard guard;
   if (runner_ != nullptr && x.base.size(0) == 1) return runner_->run(x);
   return forward(x).frame.clamp(0, 1).contiguous();

@@ -79,9 +79,9 @@ class RestorerImpl : public torch::nn::Module {
   Output forward(const RestorerInput& input);
 
   /// forward()'s frame, clamped to 0..1, without gradients.
-  torch::Tensor paint(const RestorerInput& input);
-  /// Lets paint() run by restorer_runner.h, on the CPU and for one picture (N = 1). The weights are
-  /// copied: call it when they are final.
+  torch::Tensor generate(const RestorerInput& input);
+  /// Lets generate() run by restorer_runner.h, on the CPU and for one picture (N = 1). The weights
+  /// are copied: call it when they are final.
   void use_runner();
 
   /// Interpolates between two restored frames: its own weights, since the interpolator beside the
@@ -100,7 +100,7 @@ class RestorerImpl : public torch::nn::Module {
   torch::nn::Conv2d up_eighth_{nullptr}, up_quarter_{nullptr}, up_half_{nullptr}, head_{nullptr};
   torch::nn::Sequential decoder_eighth_{nullptr}, decoder_quarter_{nullptr}, decoder_half_{nullptr};
   Interpolator interpolator_{nullptr};
-  std::shared_ptr<const RestorerRunner> runner_;  // null: forward() paints
+  std::shared_ptr<const RestorerRunner> runner_;  // null: forward() generates
 };
 TORCH_MODULE(Restorer);
 

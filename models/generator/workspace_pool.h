@@ -1,13 +1,13 @@
 #pragma once
-// The maps of an engine (paint_engine.h, interpolator_engine.h), kept for the next picture of that
-// size.
+// The maps of an engine (generator_engine.h, interpolator_engine.h), kept for the next picture of
+// that size.
 
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
-namespace semcodec::paint {
+namespace semcodec::generate {
 
 /// `Space` has a width and a height. May be used by several threads at a time; outlives its loans.
 template <typename Space>
@@ -41,4 +41,4 @@ class WorkspacePool {
   std::vector<std::unique_ptr<Space>> idle_;
 };
 
-}  // namespace semcodec::paint
+}  // namespace semcodec::generate

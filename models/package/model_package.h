@@ -60,12 +60,12 @@ void write_package_description(const std::string& folder, const ModelPackage& pa
 
 /// The generator of a package, in evaluation form: on `device`, weights in `dtype`, channels last.
 /// Without a `dtype`: inference_dtype(device). On the CPU engine_wanted() decides between
-/// PaintEngine and torch.
+/// GeneratorEngine and torch.
 Generator load_generator(const ModelPackage& package, torch::Device device,
                          std::optional<torch::Dtype> dtype);
 
 /// The restorer of a package, in the same way; the package must have one. Torch runs
-/// it, PaintEngine's kernels its interpolator.
+/// it, GeneratorEngine's kernels its interpolator.
 Restorer load_restorer(const ModelPackage& package, torch::Device device,
                        std::optional<torch::Dtype> dtype);
 

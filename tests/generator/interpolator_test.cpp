@@ -10,7 +10,7 @@
 #include "models/generator/flow_geometry.h"
 #include "models/generator/interpolator.h"
 #include "models/generator/interpolator_engine.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 #include "tests/models/level_test.h"
 
 namespace semcodec {
@@ -52,16 +52,16 @@ TEST(Interpolator, EveryParameterLearns) {
   }
 }
 
-TEST(Interpolator, FusedPaintingEqualsTheTensorOperations) {
+TEST(Interpolator, FusedGenerationEqualsTheTensorOperations) {
   torch::manual_seed(3);
   const torch::NoGradGuard guard;
   Interpolator net{InterpolatorConfig{}};
   for (const auto& [height, width] : {std::pair{64, 96}, {16, 16}, {80, 176}}) {
     auto context = random_interpolated(1, height, width);
-    const auto plain = net->paint_bytes(context);
+    const auto plain = net->generator_bytes(context);
     context.pixels_a = to_pixels(context.picture_a);
     context.pixels_b = to_pixels(context.picture_b);
-    const auto fused = net->paint_bytes(context);
+    const auto fused = net->generator_bytes(context);
     ASSERT_EQ(fused.sizes(), at::IntArrayRef({height, width, 3}));
     // The same formula in another order of additions: a byte may round the other way.
     EXPECT_LE((fused.to(torch::kInt) - plain.to(torch::kInt)).abs().max().item<int>(), 1);
@@ -104,9 +104,9 @@ TEST_P(InterpolatorEngineTest, IsAsNearToFloat32AsTorchInBf16) {
       auto context = random_interpolated(1, height, width);
       context.pixels_a = to_pixels(context.picture_a);
       context.pixels_b = to_pixels(context.picture_b);
-      const auto plain = net->paint_bytes(context).to(torch::kFloat);
+      const auto plain = net->generator_bytes(context).to(torch::kFloat);
       net->use_engine();
-      const auto own = net->paint_bytes(context).to(torch::kFloat);
+      const auto own = net->generator_bytes(context).to(torch::kFloat);
       net->to(torch::kFloat32);
       const auto exact = to_bytes(net->forward(context).frame).to(torch::kFloat);
       EXPECT_GT(exact.std().item<float>(), 10);
@@ -119,7 +119,7 @@ TEST_P(InterpolatorEngineTest, IsAsNearToFloat32AsTorchInBf16) {
   }
 }
 
-TEST_P(InterpolatorEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
+TEST_P(InterpolatorEngineTest, DoesNotDependOnThreadsOrOnWhatWasGeneratedBefore) {
   auto net = loud_interpolator({});
   net->use_engine();
   const auto make = [](int height, int width) {
@@ -129,19 +129,19 @@ TEST_P(InterpolatorEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
     return context;
   };
   const auto context = make(80, 176);
-  const auto first = net->paint_bytes(context);
+  const auto first = net->generator_bytes(context);
   const int threads = at::get_num_threads();
   for (const int count : {1, 2, 3}) {
     at::set_num_threads(count);
-    net->paint_bytes(make(80, 176));
-    EXPECT_TRUE(torch::equal(first, net->paint_bytes(context))) << count << " threads";
+    net->generator_bytes(make(80, 176));
+    EXPECT_TRUE(torch::equal(first, net->generator_bytes(context))) << count << " threads";
   }
   at::set_num_threads(threads);
-  net->paint_bytes(make(64, 64));
-  EXPECT_TRUE(torch::equal(first, net->paint_bytes(context)));
+  net->generator_bytes(make(64, 64));
+  EXPECT_TRUE(torch::equal(first, net->generator_bytes(context)));
 }
 
-TEST(PaintFrame, PairPlanesHoldWhatFoldedTensorsHold) {
+TEST(GenerateFrame, PairPlanesHoldWhatFoldedTensorsHold) {
   torch::manual_seed(6);
   const auto pixels = to_pixels(torch::rand({1, 3, 32, 64}));
   const auto flow = torch::randn({1, 2, 8, 16}) * 3;
@@ -166,7 +166,7 @@ TEST(PaintFrame, PairPlanesHoldWhatFoldedTensorsHold) {
                    blend_to_bytes(ConstFoldedPairs{words.data(), 512, 32}, pixels, pixels, 0.3F)));
 }
 
-TEST(PaintFrame, WarpEqualsWarpAndFoldsAsPixelUnshuffleDoes) {
+TEST(GenerateFrame, WarpEqualsWarpAndFoldsAsPixelUnshuffleDoes) {
   torch::manual_seed(4);
   const auto picture = torch::rand({1, 3, 32, 64});
   auto flow = torch::randn({1, 2, 8, 16}) * 30;  // far beyond the border too
@@ -185,7 +185,7 @@ TEST(PaintFrame, WarpEqualsWarpAndFoldsAsPixelUnshuffleDoes) {
   EXPECT_TRUE(torch::isfinite(warp_folded(to_pixels(picture), flow, folded, 0)).all().item<bool>());
 }
 
-TEST(PaintFrame, OtherShapesAreRefused) {
+TEST(GenerateFrame, OtherShapesAreRefused) {
   const auto pixels = to_pixels(torch::rand({1, 3, 32, 64}));
   auto folded = torch::empty({1, 12, 16, 32});  // not channels_last
   EXPECT_ANY_THROW(warp_folded(pixels, torch::zeros({1, 2, 8, 16}), folded, 0));

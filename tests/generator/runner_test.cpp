@@ -7,7 +7,7 @@
 #include "models/core/device.h"
 #include "models/generator/interpolator_runner.h"
 #include "models/generator/restorer_runner.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 
 namespace semcodec {
 namespace {
@@ -53,7 +53,7 @@ TEST_F(Runner, RestoresAsTheModuleDoesInFloat) {
   for (const auto& [height, width] : {std::pair{32, 64}, {48, 80}, {16, 16}}) {
     for (const bool neighbours : {false, true}) {
       const auto x = random_input(height, width, neighbours);
-      const auto frame = net->paint(x);
+      const auto frame = net->generate(x);
       EXPECT_GT(frame.std().item<float>(), 0.1F);
       EXPECT_LT((runner.run(x) - frame).abs().max().item<float>(), 2e-4F);
     }
@@ -75,12 +75,12 @@ TEST_F(Runner, RestoresInBfloat16AsNearToFloatAsTheModule) {
   Restorer net{RestorerConfig{}};
   make_loud(net);
   const auto x = random_input(64, 128, true);
-  const auto exact = net->paint(x);
+  const auto exact = net->generate(x);
   net->to(torch::kBFloat16);
   to_channels_last(*net);
-  const auto plain = net->paint(x);
+  const auto plain = net->generate(x);
   net->use_runner();
-  const auto own = net->paint(x);
+  const auto own = net->generate(x);
   EXPECT_FALSE(torch::equal(own, plain)) << "the same code ran twice";
   EXPECT_GT(psnr(own, exact, 1), 35);
   EXPECT_GT(psnr(own, exact, 1), psnr(plain, exact, 1) - 1);
@@ -111,9 +111,9 @@ TEST_F(Runner, InterpolatesAsTheModuleDoes) {
       EXPECT_LE((single.to(torch::kInt) - exact.to(torch::kInt)).abs().max().item<int>(), 1);
       net->to(torch::kBFloat16);
       to_channels_last(*net);
-      const auto plain = net->paint_bytes(x);
+      const auto plain = net->generator_bytes(x);
       net->use_runner();
-      const auto own = net->paint_bytes(x);
+      const auto own = net->generator_bytes(x);
       EXPECT_GT(psnr(own, exact, 255), psnr(plain, exact, 255) - 1);
       EXPECT_GT(psnr(own, exact, 255), 25);
     }

@@ -1,4 +1,5 @@
-// The receiver's painter with a generator of random weights: order, times, cuts, determinism.
+// The receiver's generator runner with a generator of random weights: order, times, cuts,
+// determinism.
 
 #include <gtest/gtest.h>
 
@@ -65,15 +66,16 @@ class SynthesiserTest : public ::testing::Test {
     frame.motion = {4, 4, std::vector<std::int16_t>(16, 8), std::vector<std::int16_t>(16, -4)};
     return frame;
   }
-  std::vector<PaintedFrame> paint(const std::vector<SemanticFrame>& frames,
-                                  const SynthesisOptions& options = {}) {
+  std::vector<GeneratedFrame> generate(const std::vector<SemanticFrame>& frames,
+                                       const SynthesisOptions& options = {}) {
     Synthesiser synthesiser(open_package(folder_), info_, options);
-    std::vector<PaintedFrame> out;
+    std::vector<GeneratedFrame> out;
     for (const auto& frame : frames) {
-      synthesiser.push(frame, [&](PaintedFrame&& painted) { out.push_back(std::move(painted)); });
+      synthesiser.push(frame,
+                       [&](GeneratedFrame&& generated) { out.push_back(std::move(generated)); });
     }
     for (const auto& job : synthesiser.finish())
-      out.push_back({job.pts, job.coded_frame, job.paint()});
+      out.push_back({job.pts, job.coded_frame, job.generate()});
     return out;
   }
 
@@ -105,7 +107,7 @@ TEST_F(SynthesiserTest, EveryFrameOnceInOrder) {
   auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
   const auto out =
-      paint({first, moving(coded_frame(5, {1, 2, 3, 4}, 2)), moving(coded_frame(7, {6}, 3))});
+      generate({first, moving(coded_frame(5, {1, 2, 3, 4}, 2)), moving(coded_frame(7, {6}, 3))});
   ASSERT_EQ(out.size(), 8U);
   for (std::size_t i = 0; i < out.size(); ++i) {
     EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
@@ -118,15 +120,15 @@ TEST_F(SynthesiserTest, EveryFrameOnceInOrder) {
 TEST_F(SynthesiserTest, AnEntryPointLooksTheSameAfterASeek) {
   auto first = coded_frame(0, {}, 1), second = coded_frame(4, {1, 2, 3}, 2);
   first.entry_point = second.entry_point = true;
-  const auto whole = paint({first, second});
-  const auto sought = paint({second});
+  const auto whole = generate({first, second});
+  const auto sought = generate({second});
   EXPECT_TRUE(torch::equal(whole.back().rgb, sought.back().rgb));
 }
 
 TEST_F(SynthesiserTest, FramesBeforeACutHoldTheSceneBefore) {
   auto first = coded_frame(0, {}, 1), cut = coded_frame(3, {1, 2}, 9);
   first.entry_point = cut.entry_point = cut.cut = true;
-  const auto out = paint({first, cut});
+  const auto out = generate({first, cut});
   ASSERT_EQ(out.size(), 4U);
   EXPECT_TRUE(torch::equal(out[1].rgb, out[0].rgb));
   EXPECT_TRUE(torch::equal(out[2].rgb, out[0].rgb));
@@ -137,64 +139,64 @@ TEST_F(SynthesiserTest, ReferencesMatter) {
   auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
   const auto second = moving(coded_frame(2, {}, 2));
-  const auto with = paint({first, second});
+  const auto with = generate({first, second});
   auto alone = second;
   alone.motion = {};
   alone.entry_point = true;
-  const auto without = paint({first, alone});
+  const auto without = generate({first, alone});
   EXPECT_FALSE(torch::equal(with.back().rgb, without.back().rgb));
 }
 
-TEST_F(SynthesiserTest, JobsMayBePaintedLaterAndInAnyOrder) {
+TEST_F(SynthesiserTest, JobsMayBeGeneratedLaterAndInAnyOrder) {
   auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
   const std::vector<SemanticFrame> frames = {first, moving(coded_frame(4, {1, 2, 3}, 2)),
                                              moving(coded_frame(6, {5}, 3))};
-  const auto straight = paint(frames);
+  const auto straight = generate(frames);
   Synthesiser synthesiser(open_package(folder_), info_, {});
-  std::vector<PaintJob> jobs;
+  std::vector<SynthesisJob> jobs;
   for (const auto& frame : frames) {
     for (auto& job : synthesiser.plan(frame)) jobs.push_back(std::move(job));
   }
   ASSERT_EQ(jobs.size(), straight.size());
   for (std::size_t i = jobs.size(); i-- > 0;) {
     EXPECT_EQ(jobs[i].pts, straight[i].pts);
-    EXPECT_TRUE(torch::equal(jobs[i].paint(), straight[i].rgb)) << i;
+    EXPECT_TRUE(torch::equal(jobs[i].generate(), straight[i].rgb)) << i;
   }
 }
 
 TEST_F(SynthesiserTest, TexturePlanesMatterAndMustFit) {
   auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
-  const auto plain = paint({first});
+  const auto plain = generate({first});
   first.texture = {{4, 4, 5, std::vector<std::uint8_t>(16, 4)}};
-  EXPECT_FALSE(torch::equal(plain[0].rgb, paint({first})[0].rgb));
+  EXPECT_FALSE(torch::equal(plain[0].rgb, generate({first})[0].rgb));
   first.texture = {{5, 4, 5, std::vector<std::uint8_t>(20, 4)}};
-  EXPECT_THROW(paint({first}), Error);
+  EXPECT_THROW(generate({first}), Error);
   first.texture.assign(3, {4, 4, 5, std::vector<std::uint8_t>(16, 4)});
-  EXPECT_THROW(paint({first}), Error) << "more channels than the model has";
+  EXPECT_THROW(generate({first}), Error) << "more channels than the model has";
 }
 
 TEST_F(SynthesiserTest, AKeyPictureIsUsedAndADamagedOneDoesNoHarm) {
   auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
-  const auto plain = paint({first});
+  const auto plain = generate({first});
   first.appearance = Appearance{"none", {1, 2, 3}};
   SynthesisOptions options;
   options.key_decoder = [](const Appearance& key, int width, int height) {
     EXPECT_EQ(key.bytes.size(), 3U);
     return torch::full({height, width, 3}, 200, torch::kUInt8);
   };
-  EXPECT_FALSE(torch::equal(plain[0].rgb, paint({first}, options)[0].rgb));
+  EXPECT_FALSE(torch::equal(plain[0].rgb, generate({first}, options)[0].rgb));
   options.key_decoder = [](const Appearance&, int, int) -> torch::Tensor {
     throw Error(ErrorKind::corrupt, "A key picture (none) is damaged.");
   };
-  EXPECT_TRUE(torch::equal(plain[0].rgb, paint({first}, options)[0].rgb));
+  EXPECT_TRUE(torch::equal(plain[0].rgb, generate({first}, options)[0].rgb));
 }
 
-TEST_F(SynthesiserTest, ASizeThatTheModelCannotPaintIsAnError) {
+TEST_F(SynthesiserTest, ASizeThatTheModelCannotGeneratorIsAnError) {
   info_.work_width = 72;
-  EXPECT_THROW(paint({}), Error);
+  EXPECT_THROW(generate({}), Error);
 }
 
 TEST_F(SynthesiserTest, BasePicturesGiveEveryFrameOnceInOrder) {
@@ -204,7 +206,7 @@ TEST_F(SynthesiserTest, BasePicturesGiveEveryFrameOnceInOrder) {
   for (const bool look_ahead : {true, false}) {
     auto options = with_bases();
     options.look_ahead = look_ahead;
-    const auto out = paint(frames, options);
+    const auto out = generate(frames, options);
     ASSERT_EQ(out.size(), 7U);
     for (std::size_t i = 0; i < out.size(); ++i) {
       EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
@@ -230,7 +232,7 @@ TEST_F(SynthesiserTest, AFrameWithABasePictureWaitsForTheNextOne) {
 TEST_F(SynthesiserTest, AnUntrainedRestorerShowsNearlyTheBasePicture) {
   auto first = base(0, {}, 180);
   first.entry_point = true;
-  const auto out = paint({first}, with_bases());
+  const auto out = generate({first}, with_bases());
   EXPECT_NEAR(out[0].rgb.narrow(1, 40, 20).to(torch::kFloat32).mean().item<double>(), 180, 12);
   EXPECT_NEAR(out[0].rgb.narrow(1, 20, 8).to(torch::kFloat32).mean().item<double>(), 30, 12);
 }
@@ -239,41 +241,41 @@ TEST_F(SynthesiserTest, NeighboursMemoryAndDetailMatterToTheRestorer) {
   auto first = base(0, {}, 100);
   first.entry_point = true;
   const auto second = base(4, {}, 110);
-  const auto both = paint({first, second}, with_bases());
+  const auto both = generate({first, second}, with_bases());
   auto alone = second;
   alone.entry_point = true;
-  EXPECT_FALSE(torch::equal(both[1].rgb, paint({alone}, with_bases())[0].rgb)) << "memory";
-  EXPECT_FALSE(torch::equal(both[0].rgb, paint({first}, with_bases())[0].rgb)) << "look-ahead";
+  EXPECT_FALSE(torch::equal(both[1].rgb, generate({alone}, with_bases())[0].rgb)) << "memory";
+  EXPECT_FALSE(torch::equal(both[0].rgb, generate({first}, with_bases())[0].rgb)) << "look-ahead";
   auto options = with_bases();
   options.detail = 1;
-  EXPECT_FALSE(torch::equal(both[1].rgb, paint({first, second}, options)[1].rgb)) << "detail";
+  EXPECT_FALSE(torch::equal(both[1].rgb, generate({first, second}, options)[1].rgb)) << "detail";
 }
 
 TEST_F(SynthesiserTest, NothingLooksAcrossACut) {
   auto first = base(0, {}, 100), cut = base(4, {1, 2, 3}, 250);
   first.entry_point = cut.entry_point = cut.cut = true;
-  const auto out = paint({first, cut}, with_bases());
+  const auto out = generate({first, cut}, with_bases());
   ASSERT_EQ(out.size(), 5U);
-  EXPECT_TRUE(torch::equal(out[0].rgb, paint({first}, with_bases())[0].rgb));
+  EXPECT_TRUE(torch::equal(out[0].rgb, generate({first}, with_bases())[0].rgb));
   EXPECT_TRUE(torch::equal(out[3].rgb, out[0].rgb)) << "held";
-  EXPECT_TRUE(torch::equal(out[4].rgb, paint({cut}, with_bases())[0].rgb));
+  EXPECT_TRUE(torch::equal(out[4].rgb, generate({cut}, with_bases())[0].rgb));
 }
 
 TEST_F(SynthesiserTest, ADamagedBasePictureHoldsTheFrameBefore) {
   auto first = base(0, {}, 100);
   first.entry_point = true;
-  const auto out = paint({first, base(2, {1}, 0), base(4, {}, 140)}, with_bases());
+  const auto out = generate({first, base(2, {1}, 0), base(4, {}, 140)}, with_bases());
   ASSERT_EQ(out.size(), 4U);
   EXPECT_TRUE(torch::equal(out[2].rgb, out[0].rgb));
   EXPECT_FALSE(torch::equal(out[3].rgb, out[0].rgb));
   first.base->bytes = {0};
-  EXPECT_EQ(paint({first, base(2, {1}, 140)}, with_bases()).size(), 3U);
+  EXPECT_EQ(generate({first, base(2, {1}, 140)}, with_bases()).size(), 3U);
 }
 
 TEST_F(SynthesiserTest, PlanesAndBasePicturesMayAlternate) {
   auto first = base(0, {}, 100);
   first.entry_point = true;
-  const auto out = paint(
+  const auto out = generate(
       {first, moving(coded_frame(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)}, with_bases());
   ASSERT_EQ(out.size(), 6U);
   for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));

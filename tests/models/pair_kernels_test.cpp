@@ -7,8 +7,8 @@
 #include <random>
 
 #include "common/core/error.h"
-#include "models/generator/paint_kernels.h"
-#include "models/generator/paint_layers.h"
+#include "models/generator/generator_kernels.h"
+#include "models/generator/generator_layers.h"
 #include "models/pidinet/edge_kernels.h"
 #include "tests/models/level_test.h"
 
@@ -27,7 +27,7 @@ float float_of(std::uint32_t word, int lane) {
 
 class PairKernels : public LevelTest {
  protected:
-  const paint::Kernels& paint() const { return paint::kernels(GetParam()); }
+  const generate::Kernels& generate() const { return generate::kernels(GetParam()); }
   const pairs::EdgeKernels& edges() const { return pairs::edge_kernels(GetParam()); }
 
   std::mt19937 random_{5};
@@ -65,14 +65,14 @@ TEST_P(PairKernels, PackingRoundsToTheNearestEvenWordAndKeepsToTheRow) {
       b.push_back(i % 3 == 0 ? -a.back() : uniform() * std::ldexp(1.0F, i - 30));
     }
     std::vector<std::uint32_t> out(static_cast<std::size_t>(width) + 40, kUntouched);
-    paint().pair_rows(a.data(), b.data(), width, out.data());
+    generate().pair_rows(a.data(), b.data(), width, out.data());
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool inside = i < a.size();
       EXPECT_EQ(out[i], inside ? pairs::pack_pair(a[i], b[i]) : kUntouched) << width << " " << i;
     }
     if (width % 2 != 0) continue;
     std::fill(out.begin(), out.end(), kUntouched);
-    paint().fold_row(a.data(), width, out.data());
+    generate().fold_row(a.data(), width, out.data());
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool inside = 2 * i < a.size();
       EXPECT_EQ(out[i], inside ? pairs::pack_pair(a[2 * i], a[2 * i + 1]) : kUntouched) << width;
@@ -83,7 +83,7 @@ TEST_P(PairKernels, PackingRoundsToTheNearestEvenWordAndKeepsToTheRow) {
 TEST_P(PairKernels, PhasesAreSplit) {
   const Planes x = random_planes(3, 76, 6, 1);
   Planes out(8, 38, 3, 1);
-  paint().split_rows(x, 1, out, 0, 3);
+  generate().split_rows(x, 1, out, 0, 3);
   for (int p = 0; p < 2; ++p) {
     for (int phase = 0; phase < 4; ++phase) {
       for (int y = 0; y < 3; ++y) {
@@ -153,23 +153,23 @@ TEST_P(PairKernels, ConvolutionsAreTheirSums) {
     for (float& v : noise) v = uniform();
     std::vector<float> loudness(static_cast<std::size_t>(2 * pair_count));
     for (float& v : loudness) v = uniform();
-    paint::Target target;
+    generate::Target target;
     target.raw = &raw;
     target.active = &active;
     target.residual = &residual;
     target.noise = noise.data();
     target.loudness = loudness.data();
     target.shuffled = shuffled;
-    const paint::Input input{&x, &taps.steps, &taps.dot};
-    paint().convolve(&input, 1, taps.bias.data(), target, width, height, 0,
-                     paint::units_of(width, height));
+    const generate::Input input{&x, &taps.steps, &taps.dot};
+    generate().convolve(&input, 1, taps.bias.data(), target, width, height, 0,
+                        generate::units_of(width, height));
     Planes curved(pair_count, width * scale, height * scale, 1);
-    paint::Target gelu;
+    generate::Target gelu;
     gelu.active = &curved;
     gelu.gelu = true;
     gelu.shuffled = shuffled;
-    paint().convolve(&input, 1, taps.bias.data(), gelu, width, height, 0,
-                     paint::units_of(width, height));
+    generate().convolve(&input, 1, taps.bias.data(), gelu, width, height, 0,
+                        generate::units_of(width, height));
     for (int o = 0; o < outputs; ++o) {
       for (int y = 0; y < height; ++y) {
         for (int column = 0; column < width; ++column) {
@@ -217,19 +217,19 @@ TEST_P(PairKernels, PairsOfPixelsAreConvolvedWithFewerProducts) {
     Taps taps;
     for (int i = 0; i < outputs * channels * 9; ++i) taps.weights.push_back(eighths());
     for (int i = 0; i < outputs; ++i) taps.bias.push_back(uniform());
-    const paint::Weight weight = [&](const std::string& name) {
+    const generate::Weight weight = [&](const std::string& name) {
       return name == "layer.bias" ? taps.bias : taps.weights;
     };
-    const auto layer = paint::Layout{GetParam(), weight}.in_parts("layer", outputs, channels);
+    const auto layer = generate::Layout{GetParam(), weight}.in_parts("layer", outputs, channels);
     Planes parts = Planes::of_lines(2 * channels, width / 2, height, 1);
-    paint().pair_pixels(x, parts, 0, height);
+    generate().pair_pixels(x, parts, 0, height);
     const Planes residual = random_planes(outputs / 2, width, height, 1);
     Planes raw(outputs / 2, width, height, 1);
-    paint::Target target;
+    generate::Target target;
     target.raw = &raw;
     target.residual = &residual;
-    paint().convolve_pairs(parts, paint::steps_of_rows(parts).data(), layer.parts.data(),
-                           layer.bias.data(), target, 0, paint::units_of(width / 2, height));
+    generate().convolve_pairs(parts, generate::steps_of_rows(parts).data(), layer.parts.data(),
+                              layer.bias.data(), target, 0, generate::units_of(width / 2, height));
     for (int o = 0; o < outputs; ++o) {
       for (int y = 0; y < height; ++y) {
         for (int column = 0; column < width; ++column) {
@@ -250,7 +250,7 @@ TEST_P(PairKernels, AttentionIsTheSoftmaxOfProducts) {
     const int all = heads * channels;
     const Planes qkv = random_planes(3 * all / 2, tokens, 1, 0);
     Planes out(all / 2, tokens, 1, 0);
-    paint().attend(qkv, heads, out, 0, paint::units_of(tokens, heads));
+    generate().attend(qkv, heads, out, 0, generate::units_of(tokens, heads));
     for (int head = 0; head < heads; ++head) {
       for (int t = 0; t < tokens; ++t) {
         std::vector<double> share;

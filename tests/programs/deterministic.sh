@@ -8,7 +8,7 @@ for threads in 1 2 3; do
   "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/$threads.sem" -q --deterministic --threads $threads
   cmp "$dir/1.sem" "$dir/$threads.sem" || fail "$threads threads gave another stream than one"
   "$bin/semcodec-decode" "$dir/1.sem" "$dir/$threads.y4m" -q --deterministic --threads $threads
-  cmp "$dir/1.y4m" "$dir/$threads.y4m" || fail "$threads threads painted other pictures than one"
+  cmp "$dir/1.y4m" "$dir/$threads.y4m" || fail "$threads threads generated other pictures than one"
 done
 "$bin/semcodec-decode" "$dir/1.sem" "$dir/again.y4m" -q --deterministic --threads 3
 cmp "$dir/1.y4m" "$dir/again.y4m" || fail "decoding twice gave different pictures"

@@ -15,9 +15,9 @@
 #include "models/package/model_package.h"
 #include "training/data/key_picture.h"
 #include "training/data/sequence_sampler.h"
+#include "training/generator/generation.h"
 #include "training/generator/generator_trainer.h"
 #include "training/generator/objective.h"
-#include "training/generator/painting.h"
 #include "training/generator/recompute.h"
 
 namespace semcodec {
@@ -99,8 +99,8 @@ TEST_F(GeneratorTrainingTest, ARolloutAgesTheMemoryAlone) {
   torch::manual_seed(2);
   Generator generator(config);
   TextureEncoder texture(config.texture);
-  const auto now = paint_sample(generator, texture, sample, false, false);
-  const auto later = paint_sample(generator, texture, sample, false, false, false, 0, 3);
+  const auto now = generate_sample(generator, texture, sample, false, false);
+  const auto later = generate_sample(generator, texture, sample, false, false, false, 0, 3);
   EXPECT_TRUE(torch::equal(now.frame[0], later.frame[0]));
   EXPECT_GT((now.frame[1] - later.frame[1]).abs().max().item<double>(), 1e-4);
   // Gradients come from the frames of the sample alone, so they cost as much as before.
@@ -124,15 +124,15 @@ TEST_F(GeneratorTrainingTest, MoreBlocksStartAsTheIdentity) {
   deep.network.blocks_eighth = 5;
   GeneratorTrainer second(deep, ranks_);
   second.export_package(deep.output);
-  const auto paint = [](const std::string& folder) {
+  const auto generate = [](const std::string& folder) {
     auto generator = load_generator(open_package(folder), torch::kCPU, torch::kFloat32);
     CodedFrameInput input;
     input.condition = torch::linspace(0, 1, 4 * 32 * 32).reshape({1, 4, 32, 32});
     input.texture = torch::zeros({1, generator->config().texture.channels, 4, 4});
     input.planes = plane_scalars(8, 4, 16, 0.0);
-    return generator->paint(image_context(input));
+    return generator->generate(image_context(input));
   };
-  EXPECT_LT((paint(deep.output) - paint(small.output)).abs().max().item<double>(), 1e-5);
+  EXPECT_LT((generate(deep.output) - generate(small.output)).abs().max().item<double>(), 1e-5);
   // Fewer blocks than the file has are refused: what they knew would be lost.
   auto shallow = options("shallow");
   shallow.initial = deep.output;
@@ -356,18 +356,18 @@ TEST_F(GeneratorTrainingTest, TheMotionOfTheOutputIsHeldToThatOfTheSource) {
   Objective objective(o, torch::kCPU);
   EXPECT_NE(objective.describe().find("FlowNet2 (" + file), std::string::npos);
   const auto frames = torch::rand({3, 3, 64, 64}).requires_grad_(true);
-  Painted painted;
-  painted.frame = painted.raw = frames;
-  painted.source = painted.raw_source = frames.detach();
-  painted.video_real = painted.video_fake = torch::zeros({1, 13, 64, 64});
+  Generated generated;
+  generated.frame = generated.raw = frames;
+  generated.source = generated.raw_source = frames.detach();
+  generated.video_real = generated.video_fake = torch::zeros({1, 13, 64, 64});
   double flow = -1;
   const auto note = [&](const std::string& name, const torch::Tensor& loss) {
     if (name == "flow") flow = loss.item<double>();
   };
-  objective(painted, 0, note);
+  objective(generated, 0, note);
   EXPECT_EQ(flow, 0.0) << "the same pictures move in the same way";
-  painted.source = torch::roll(frames.detach(), 4, 3).flip(0);
-  objective(painted, 0, note).backward();
+  generated.source = torch::roll(frames.detach(), 4, 3).flip(0);
+  objective(generated, 0, note).backward();
   EXPECT_GT(flow, 0.0);
   EXPECT_GT(frames.grad().abs().sum().item<double>(), 0.0);
 }

@@ -29,7 +29,7 @@ struct GeneratorOptions {
   double average = 0.998;      ///< decay of the moving average of the weights
 
   double weight_l1 = 1.0;
-  double weight_raw = 0.3;            ///< L1 of the picture painted without references
+  double weight_raw = 0.3;            ///< L1 of the picture generated without references
   double weight_warp = 0.3;           ///< what the mended motion misses (eq. 5, second term)
   double weight_flow = 0.2;           ///< FlowNet2's motion of the output (eq. 5, first term)
   double weight_texture_rate = 0.01;  ///< price of the texture plane
@@ -45,7 +45,7 @@ struct GeneratorOptions {
   int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
-  int rollout = 0;     ///< most coded frames that a scene stands still for at first (painting.h)
+  int rollout = 0;     ///< most coded frames that a scene stands still for at first (generation.h)
   int accumulate = 1;  ///< parts that a rank's batch is worked off in
   bool checkpoint_activations = false;  ///< less memory, one more forward pass
   RetryOptions retry;                   ///< when it goes wrong

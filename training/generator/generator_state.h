@@ -7,9 +7,9 @@
 
 #include "models/discriminator/discriminator.h"
 #include "training/data/sequence_sampler.h"
+#include "training/generator/generation.h"
 #include "training/generator/generator_trainer.h"
 #include "training/generator/objective.h"
-#include "training/generator/painting.h"
 #include "training/trainer/divergence_guard.h"
 #include "training/trainer/loss_log.h"
 #include "training/trainer/recovery.h"
@@ -45,10 +45,10 @@ struct GeneratorTrainer::State {
   bool judged() const { return step >= options.gan_start; }
 
   // generator_step.cpp
-  Painted paint(const SequenceSample& sample);
+  Generated generate(const SequenceSample& sample);
   void train_step(const SequenceSample& sample);
-  torch::Tensor generator_loss_of(const Painted& painted, double share);
-  torch::Tensor judge_loss_of(const Painted& painted, double share);
+  torch::Tensor generator_loss_of(const Generated& generated, double share);
+  torch::Tensor judge_loss_of(const Generated& generated, double share);
   std::vector<torch::Tensor> trained() const;
   std::vector<torch::Tensor> judged_parameters() const;
   void set_rates();

@@ -1,4 +1,4 @@
-// One step of the generator stage: what is painted, judged and learnt.
+// One step of the generator stage: what is generated, judged and learnt.
 
 #include <cmath>
 
@@ -22,7 +22,7 @@ torch::Tensor upsample_condition(const torch::Tensor& condition) {
 }
 
 /// What D_I sees of a frame: its condition and the picture, cut by φ of eq. (4).
-torch::Tensor image_judge_input(const Painted& p, const torch::Tensor& picture,
+torch::Tensor image_judge_input(const Generated& p, const torch::Tensor& picture,
                                 const Patch& patch) {
   return patch.of(torch::cat({upsample_condition(p.condition), picture}, 1));
 }
@@ -46,55 +46,56 @@ std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
   return all;
 }
 
-Painted GeneratorTrainer::State::paint(const SequenceSample& sample) {
+Generated GeneratorTrainer::State::generate(const SequenceSample& sample) {
   const Autocast autocast(device, options.bf16);  // one conversion of the weights for all frames
   Random random(options.seed * 6151 + static_cast<std::uint64_t>(step));
   const int rollout =
       options.rollout > 0
           ? static_cast<int>(random.below(static_cast<std::uint64_t>(options.rollout) + 1))
           : 0;
-  return paint_sample(generator, texture, sample, image_phase(), options.bf16,
-                      options.checkpoint_activations, step + 1, rollout);
+  return generate_sample(generator, texture, sample, image_phase(), options.bf16,
+                         options.checkpoint_activations, step + 1, rollout);
 }
 
-torch::Tensor GeneratorTrainer::State::judge_loss_of(const Painted& painted, double share) {
+torch::Tensor GeneratorTrainer::State::judge_loss_of(const Generated& generated, double share) {
   // φ of eq. (4): one patch a step for either judge.
-  const auto patch = draw_patch(painted.frame, options.gan_patch, options.seed, step, 0);
+  const auto patch = draw_patch(generated.frame, options.gan_patch, options.seed, step, 0);
   const bool bf16 = options.bf16;
   auto loss = discriminator_loss(
-      options.gan, judge(image_judge, image_judge_input(painted, painted.source, patch), bf16),
-      judge(image_judge, image_judge_input(painted, painted.frame, patch).detach(), bf16));
+      options.gan, judge(image_judge, image_judge_input(generated, generated.source, patch), bf16),
+      judge(image_judge, image_judge_input(generated, generated.frame, patch).detach(), bf16));
   notes.add("d_image", loss, share);
-  if (painted.video_fake.defined() && options.weight_gan_video > 0) {
+  if (generated.video_fake.defined() && options.weight_gan_video > 0) {
     const auto video_loss =
-        discriminator_loss(options.gan, judge(video_judge, patch.of(painted.video_real), bf16),
-                           judge(video_judge, patch.of(painted.video_fake).detach(), bf16));
+        discriminator_loss(options.gan, judge(video_judge, patch.of(generated.video_real), bf16),
+                           judge(video_judge, patch.of(generated.video_fake).detach(), bf16));
     notes.add("d_video", video_loss, share);
     loss = loss + video_loss;
   }
   return loss;
 }
 
-torch::Tensor GeneratorTrainer::State::generator_loss_of(const Painted& painted, double share) {
+torch::Tensor GeneratorTrainer::State::generator_loss_of(const Generated& generated, double share) {
   const auto told = [&](const std::string& name, const torch::Tensor& loss) {
     notes.add(name, loss, share);
   };
-  auto loss = objective(painted, step, told);
+  auto loss = objective(generated, step, told);
   if (!judged()) return loss;
-  const auto patch = draw_patch(painted.frame, options.gan_patch, options.seed, step, 0);
+  const auto patch = draw_patch(generated.frame, options.gan_patch, options.seed, step, 0);
   const bool bf16 = options.bf16;
   const auto real_maps = [&] {
     const torch::NoGradGuard no_grad;
-    return judge(image_judge, image_judge_input(painted, painted.source, patch), bf16);
+    return judge(image_judge, image_judge_input(generated, generated.source, patch), bf16);
   }();
-  const auto fake_maps = judge(image_judge, image_judge_input(painted, painted.frame, patch), bf16);
+  const auto fake_maps =
+      judge(image_judge, image_judge_input(generated, generated.frame, patch), bf16);
   const auto adversarial = generator_loss(options.gan, fake_maps);
   notes.add("g_image", adversarial, share);
   loss = loss + options.weight_gan_image * adversarial +
          options.weight_matching * feature_matching_loss(real_maps, fake_maps);
-  if (painted.video_fake.defined() && options.weight_gan_video > 0) {
+  if (generated.video_fake.defined() && options.weight_gan_video > 0) {
     const auto video_adversarial =
-        generator_loss(options.gan, judge(video_judge, patch.of(painted.video_fake), bf16));
+        generator_loss(options.gan, judge(video_judge, patch.of(generated.video_fake), bf16));
     notes.add("g_video", video_adversarial, share);
     loss = loss + options.weight_gan_video * video_adversarial;
   }
@@ -113,15 +114,15 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
   const auto share_of = [&](const SequenceSample& some) {
     return static_cast<double>(some.pictures[0].size(0)) / static_cast<double>(size);
   };
-  Painted painted;
-  if (parts == 1) painted = paint(sample);
+  Generated generated;
+  if (parts == 1) generated = generate(sample);
   if (judged()) {
     judge_adam->zero_grad();
     for (std::int64_t i = 0; i < parts; ++i) {
       const auto some = part(i);
-      const auto shown = parts == 1 ? painted : [&] {
+      const auto shown = parts == 1 ? generated : [&] {
         const torch::NoGradGuard no_grad;
-        return paint(some);
+        return generate(some);
       }();
       (judge_loss_of(shown, share_of(some)) * share_of(some)).backward();
     }
@@ -135,13 +136,13 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
   };
   for (std::int64_t i = 0; i < parts; ++i) {
     const auto some = part(i);
-    if (parts > 1) painted = paint(some);
-    auto loss = generator_loss_of(painted, share_of(some)) * share_of(some);
+    if (parts > 1) generated = generate(some);
+    auto loss = generator_loss_of(generated, share_of(some)) * share_of(some);
     if (step == options.fault_at && !fault_used) loss = loss * NAN;
     loss.backward();
     const torch::NoGradGuard no_grad;
     add(total, loss.detach());
-    add(error, torch::l1_loss(painted.frame, painted.source) * share_of(some));
+    add(error, torch::l1_loss(generated.frame, generated.source) * share_of(some));
   }
   if (step == options.fault_at) fault_used = true;
   notes.add("loss", total);

@@ -64,14 +64,14 @@ GeneratorTrainer::State::State(const GeneratorOptions& o, const Ranks& r)
 void GeneratorTrainer::State::write_samples(const SequenceSample& sample) {
   const torch::NoGradGuard no_grad;
   // By the averaged weights, which are what is shipped.
-  const auto painted =
-      paint_sample(average, texture_average, sample, image_phase(), options.bf16, false);
+  const auto generated =
+      generate_sample(average, texture_average, sample, image_phase(), options.bf16, false);
   const auto condition = torch::upsample_nearest2d(
-      painted.condition, {painted.condition.size(2) * 2, painted.condition.size(3) * 2});
+      generated.condition, {generated.condition.size(2) * 2, generated.condition.size(3) * 2});
   const auto grid = write_sample_grid(
       options.output + "/sample-" + std::to_string(step) + ".ppm",
-      {condition.narrow(1, 0, 3), condition.narrow(1, 3, 1).expand({-1, 3, -1, -1}), painted.frame,
-       painted.source});
+      {condition.narrow(1, 0, 3), condition.narrow(1, 3, 1).expand({-1, 3, -1, -1}),
+       generated.frame, generated.source});
   log.picture(step, static_cast<int>(grid.size(1)), static_cast<int>(grid.size(0)),
               {grid.data_ptr<std::uint8_t>(), static_cast<std::size_t>(grid.numel())});
 }

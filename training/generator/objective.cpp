@@ -41,7 +41,7 @@ std::string Objective::describe() const {
          ".";
 }
 
-torch::Tensor Objective::warp_loss(const Painted& p, const LossNote& note) const {
+torch::Tensor Objective::warp_loss(const Generated& p, const LossNote& note) const {
   // Second term of eq. (5), here for the motion of a interpolated frame: where one of
   // them does not show the place, the other one counts.
   const auto miss_a = (p.warped_a - p.warped_source).abs().mean(1);
@@ -51,22 +51,22 @@ torch::Tensor Objective::warp_loss(const Painted& p, const LossNote& note) const
   return options_.weight_warp * warp;
 }
 
-torch::Tensor Objective::flow_loss(const Painted& p, const LossNote& note) {
-  // First term of eq. (5): FlowNet2 should see the same motion in what was painted as in the
-  // source. A frame is asked for its motion from the one painted before it, which stays as it is.
+torch::Tensor Objective::flow_loss(const Generated& p, const LossNote& note) {
+  // First term of eq. (5): FlowNet2 should see the same motion in what was generated as in the
+  // source. A frame is asked for its motion from the one generated before it, which stays as it is.
   const auto frames = p.frame.chunk(3), sources = p.source.chunk(3);
   const auto& before_last = p.warped_a.defined() ? frames[0] : frames[1];
   const auto& before_last_source = p.warped_a.defined() ? sources[0] : sources[1];
-  const auto painted = flow_->quarter(torch::cat({frames[1], frames[2]}, 0),
-                                      torch::cat({frames[0], before_last}, 0).detach());
+  const auto generated = flow_->quarter(torch::cat({frames[1], frames[2]}, 0),
+                                        torch::cat({frames[0], before_last}, 0).detach());
   const auto wanted = flow_->flow_quarter(torch::cat({sources[1], sources[2]}, 0),
                                           torch::cat({sources[0], before_last_source}, 0));
-  const auto distance = (painted - wanted).abs().mean() / kFlowUnit;
+  const auto distance = (generated - wanted).abs().mean() / kFlowUnit;
   note("flow", distance);
   return options_.weight_flow * distance;
 }
 
-torch::Tensor Objective::texture_rate(const Painted& p, std::int64_t step,
+torch::Tensor Objective::texture_rate(const Generated& p, std::int64_t step,
                                       const LossNote& note) const {
   // What costs bits: values away from nothing, and values unlike their neighbours.
   const auto& t = p.texture;
@@ -81,7 +81,7 @@ torch::Tensor Objective::texture_rate(const Painted& p, std::int64_t step,
   return options_.weight_texture_rate * share * rate;
 }
 
-torch::Tensor Objective::operator()(const Painted& p, std::int64_t step, const LossNote& note) {
+torch::Tensor Objective::operator()(const Generated& p, std::int64_t step, const LossNote& note) {
   const auto l1 = torch::l1_loss(p.frame, p.source);
   note("l1", l1);
   auto loss = options_.weight_l1 * l1;

@@ -1,5 +1,5 @@
-// The device path on a GPU: edge network and painter as CUDA graphs against the CPU in float32, and
-// against themselves when replayed, when asked by two threads, and at two sizes.
+// The device path on a GPU: edge network and generator runner as CUDA graphs against the CPU in
+// float32, and against themselves when replayed, when asked by two threads, and at two sizes.
 
 #include <gtest/gtest.h>
 
@@ -55,7 +55,7 @@ class DevicePath : public GpuTest {
     for (int i = 0; i < 5; ++i) {
       auto sent = coded_frame(4 * i, width, height, i);
       if (i == 0) sent.appearance = Appearance{};
-      for (auto& job : synthesiser.plan(sent)) frames.push_back(pool.submit(job.paint));
+      for (auto& job : synthesiser.plan(sent)) frames.push_back(pool.submit(job.generate));
     }
     std::vector<torch::Tensor> out;
     for (auto& frame : frames) out.push_back(frame.get());
@@ -68,7 +68,7 @@ class DevicePath : public GpuTest {
   }
 };
 
-TEST_F(DevicePath, PaintsWhatTheCpuPaints) {
+TEST_F(DevicePath, GeneratesWhatTheCpuGenerates) {
   for (const auto& [width, height] : {std::pair{256, 128}, {304, 176}}) {
     const auto want = decode(torch::kCPU, torch::kFloat32, width, height, 1);
     const auto exact = decode({torch::kCUDA, 0}, torch::kFloat32, width, height, 1);
@@ -83,7 +83,7 @@ TEST_F(DevicePath, PaintsWhatTheCpuPaints) {
       EXPECT_LT(distance(exact[i], want[i]), 0.6) << "frame " << i;
       EXPECT_LT(distance(fast[i], want[i]), 1.0) << "frame " << i;
     }
-    // Something must have been painted.
+    // Something must have been generated.
     EXPECT_GT(want[8].to(torch::kFloat32).std().item<double>(), 5);
   }
 }

@@ -1,4 +1,4 @@
-#include "training/generator/painting.h"
+#include "training/generator/generation.h"
 
 #include <utility>
 
@@ -36,7 +36,7 @@ struct Step {
     in.texture = values * (index < sent).to(values.scalar_type()).unsqueeze(-1).unsqueeze(-1);
     return in;
   }
-  GeneratorOutput paint(const FrameContext& context) {
+  GeneratorOutput generate(const FrameContext& context) {
     const auto forward = [net = generator, on = bf16,
                           seed = noise_seed](const std::vector<torch::Tensor>& x) mutable {
       const Autocast autocast(x[0].device(), on);
@@ -52,8 +52,8 @@ struct Step {
   }
 };
 
-CodedFrameState remember(const torch::Tensor& condition, const GeneratorOutput& painted) {
-  return {condition, painted.frame.detach().clamp(0, 1)};
+CodedFrameState remember(const torch::Tensor& condition, const GeneratorOutput& generated) {
+  return {condition, generated.frame.detach().clamp(0, 1)};
 }
 
 /// What the memory looks like after the scene has stood still for `times` anchors.
@@ -65,8 +65,8 @@ CodedFrameState grown_old(Step& step, const CodedFrameInput& input, CodedFrameSt
   CodedFrameState before = state;
   for (int i = 0; i < times; ++i) {
     const auto* second = i > 0 ? &before : nullptr;
-    auto next = remember(c, step.paint(coded_frame_context(input, state, still, interval, second,
-                                                           still, 2 * interval)));
+    auto next = remember(c, step.generate(coded_frame_context(input, state, still, interval, second,
+                                                              still, 2 * interval)));
     before = std::exchange(state, std::move(next));
   }
   return state;
@@ -74,13 +74,13 @@ CodedFrameState grown_old(Step& step, const CodedFrameInput& input, CodedFrameSt
 
 }  // namespace
 
-Painted paint_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
-                     bool image_only, bool bf16, bool recompute, std::int64_t noise_seed,
-                     int rollout) {
+Generated generate_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
+                          bool image_only, bool bf16, bool recompute, std::int64_t noise_seed,
+                          int rollout) {
   Step step{generator, encoder, s, bf16, recompute, noise_seed};
-  Painted out;
+  Generated out;
   const auto first = step.input(0);
-  const auto y0 = step.paint(image_context(first, s.key, s.has_key));
+  const auto y0 = step.generate(image_context(first, s.key, s.has_key));
   if (image_only) {
     out.frame = y0.frame;
     out.raw = y0.raw;
@@ -90,7 +90,7 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
     return out;
   }
   const auto a0 = grown_old(step, first, remember(s.conditions[0], y0), s.interval, rollout);
-  const auto y1 = step.paint(coded_frame_context(step.input(1), a0, s.flow_10, s.interval));
+  const auto y1 = step.generate(coded_frame_context(step.input(1), a0, s.flow_10, s.interval));
   const auto a1 = remember(s.conditions[1], y1);
 
   torch::Tensor y2, condition2, flow_a, flow_b;
@@ -120,11 +120,11 @@ Painted paint_sample(Generator& generator, TextureEncoder& encoder, const Sequen
   } else {
     flow_a = s.flow_21;
     flow_b = compose(s.flow_21, s.flow_10);
-    const auto painted = step.paint(
+    const auto generated = step.generate(
         coded_frame_context(step.input(2), a1, flow_a, s.third, &a0, flow_b, s.third + s.interval));
-    y2 = painted.frame;
+    y2 = generated.frame;
     condition2 = s.conditions[2];
-    out.raw = torch::cat({out.raw, painted.raw}, 0);
+    out.raw = torch::cat({out.raw, generated.raw}, 0);
     out.raw_source = torch::cat({out.raw_source, s.pictures[2]}, 0);
   }
   out.frame = torch::cat({y0.frame, y1.frame, y2}, 0);

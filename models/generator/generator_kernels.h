@@ -1,5 +1,5 @@
 #pragma once
-// The kernels of paint_engine.h on pair planes. kernels() gives those of a level.
+// The kernels of generator_engine.h on pair planes. kernels() gives those of a level.
 //
 // Work is counted in units: spans of kSpan pixels, row by row. Units do not depend on each other,
 // so any number of threads gives the same result.
@@ -10,7 +10,7 @@
 
 #include "models/pairs/pair_planes.h"
 
-namespace semcodec::paint {
+namespace semcodec::generate {
 
 using pairs::Dot;
 using pairs::Planes;
@@ -112,4 +112,4 @@ namespace avx512bf16 {
 extern const Kernels kKernels;
 }
 
-}  // namespace semcodec::paint
+}  // namespace semcodec::generate

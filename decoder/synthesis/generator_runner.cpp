@@ -1,4 +1,4 @@
-#include "decoder/synthesis/painter.h"
+#include "decoder/synthesis/generator_runner.h"
 
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -13,20 +13,20 @@ using Tensors = Graphed::Tensors;
 
 CodedFrameInput input_of(const Tensors& x) { return {x[0], x[1], x[2]}; }
 
-Tensors painted(Generator& generator, const FrameContext& context) {
-  const auto picture = generator->paint(context);
+Tensors generated(Generator& generator, const FrameContext& context) {
+  const auto picture = generator->generate(context);
   return {picture, small_picture(picture)};
 }
 
-Tensors paint_references(Generator& generator, const Tensors& x) {
+Tensors generator_references(Generator& generator, const Tensors& x) {
   const CodedFrameState a{x[3], x[4]};
   const auto &flow_a = x[5], &distance_a = x[6];
   if (!x[7].defined()) {
-    return painted(generator, coded_frame_context(input_of(x), a, flow_a, distance_a));
+    return generated(generator, coded_frame_context(input_of(x), a, flow_a, distance_a));
   }
   const CodedFrameState b{x[7], x[8]};
-  return painted(generator, coded_frame_context(input_of(x), a, flow_a, distance_a, &b,
-                                                compose(flow_a, x[9]), x[10]));
+  return generated(generator, coded_frame_context(input_of(x), a, flow_a, distance_a, &b,
+                                                  compose(flow_a, x[9]), x[10]));
 }
 
 /// x: raised, memory, half and flow of the neighbour before, of the one after, edges, scalars.
@@ -47,7 +47,7 @@ Tensors restored(Restorer& restorer, const Tensors& x) {
   input.near_b = x[4].defined() ? moved(x[4], x[5]) : zeros(3, 2);
   input.edges = x[6].defined() ? x[6] : zeros(1, 2);
   input.scalars = x[7];
-  const auto picture = restorer->paint(input);
+  const auto picture = restorer->generate(input);
   return {picture, small_picture(picture)};
 }
 
@@ -57,24 +57,25 @@ InterpolatorInput at_moment(const InterpolatorInput& x) {
   return moment;
 }
 
-Tensors paint_interpolated(Interpolator& interpolator, const Tensors& x) {
+Tensors generate_interpolated(Interpolator& interpolator, const Tensors& x) {
   InterpolatorInput context{x[0], x[1], x[2], x[3], {}, {}, x[4], x[5], x[6], x[7]};
   return {to_bytes(interpolator->forward(at_moment(context)).frame)};
 }
 
 }  // namespace
 
-Painter::Painter(Generator generator, Restorer restorer, FlowRefiner refiner, torch::Device device)
+GeneratorRunner::GeneratorRunner(Generator generator, Restorer restorer, FlowRefiner refiner,
+                                 torch::Device device)
     : generator_(std::move(generator)),
       restorer_(std::move(restorer)),
       refiner_(std::move(refiner)),
       device_(device),
-      planes_("painting of first frames",
+      planes_("generation of first frames",
               [this](const Tensors& x) {
-                return painted(generator_, image_context(input_of(x), x[3]));
+                return generated(generator_, image_context(input_of(x), x[3]));
               }),
-      references_("painting of coded frames",
-                  [this](const Tensors& x) { return paint_references(generator_, x); }),
+      references_("generation of coded frames",
+                  [this](const Tensors& x) { return generator_references(generator_, x); }),
       restored_("generation from base pictures",
                 [this](const Tensors& x) { return restored(restorer_, x); }),
       flows_("motion between coded frames",
@@ -84,35 +85,36 @@ Painter::Painter(Generator generator, Restorer restorer, FlowRefiner refiner, to
              }),
       base_flow_("motion between base pictures",
                  [this](const Tensors& x) { return Tensors{refiner_.flow(x[0], x[1])}; }),
-      between_(
-          "painting of interpolated frames",
-          [this](const Tensors& x) { return paint_interpolated(generator_->interpolator(), x); }),
+      between_("generation of interpolated frames",
+               [this](const Tensors& x) {
+                 return generate_interpolated(generator_->interpolator(), x);
+               }),
       interpolator_restored_(
           "interpolation between restored frames",
-          [this](const Tensors& x) { return paint_interpolated(restorer_->interpolator(), x); }),
+          [this](const Tensors& x) { return generate_interpolated(restorer_->interpolator(), x); }),
       bytes_("conversion to bytes", [](const Tensors& x) { return Tensors{to_bytes(x[0])}; }) {}
 
-torch::Tensor Painter::bring(const torch::Tensor& tensor) const {
+torch::Tensor GeneratorRunner::bring(const torch::Tensor& tensor) const {
   if (!tensor.defined() || !device_.is_cuda() || tensor.is_cuda()) return tensor;
   return tensor.contiguous().pin_memory().to(device_, /*non_blocking=*/true);
 }
 
-CodedFramePicture Painter::kept(const Tensors& painted) const {
+CodedFramePicture GeneratorRunner::kept(const Tensors& generated) const {
   // On a GPU the results are overwritten by the next coded frame, which refers to this one.
-  if (!device_.is_cuda()) return {painted[0], painted[1]};
-  return {painted[0].clone(), painted[1].clone()};
+  if (!device_.is_cuda()) return {generated[0], generated[1]};
+  return {generated[0].clone(), generated[1].clone()};
 }
 
-CodedFramePicture Painter::from_planes(const CodedFrameInput& input, const torch::Tensor& key) {
+CodedFramePicture GeneratorRunner::from_planes(const CodedFrameInput& input,
+                                               const torch::Tensor& key) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return kept(planes_({input.condition, input.texture, input.planes, key}));
 }
 
-CodedFramePicture Painter::from_references(const CodedFrameInput& input, const CodedFrameState& a,
-                                           const torch::Tensor& flow_a,
-                                           const torch::Tensor& distance_a,
-                                           const CodedFrameState* b, const torch::Tensor& flow_ab,
-                                           const torch::Tensor& distance_b) {
+CodedFramePicture GeneratorRunner::from_references(
+    const CodedFrameInput& input, const CodedFrameState& a, const torch::Tensor& flow_a,
+    const torch::Tensor& distance_a, const CodedFrameState* b, const torch::Tensor& flow_ab,
+    const torch::Tensor& distance_b) {
   const std::lock_guard<std::mutex> lock(mutex_);
   Tensors x = {input.condition, input.texture, input.planes, a.condition,
                a.picture,       flow_a,        distance_a};
@@ -122,31 +124,32 @@ CodedFramePicture Painter::from_references(const CodedFrameInput& input, const C
   return kept(references_(x));
 }
 
-CodedFramePicture Painter::restore(const torch::Tensor& raised, const torch::Tensor& memory,
-                                   const BaseNeighbour& before, const BaseNeighbour& after,
-                                   const torch::Tensor& edges, const torch::Tensor& scalars) {
+CodedFramePicture GeneratorRunner::restore(const torch::Tensor& raised, const torch::Tensor& memory,
+                                           const BaseNeighbour& before, const BaseNeighbour& after,
+                                           const torch::Tensor& edges,
+                                           const torch::Tensor& scalars) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return kept(restored_(
       {raised, memory, before.half, before.flow, after.half, after.flow, edges, scalars}));
 }
 
-torch::Tensor Painter::base_flow(const torch::Tensor& from, const torch::Tensor& towards) {
+torch::Tensor GeneratorRunner::base_flow(const torch::Tensor& from, const torch::Tensor& towards) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto flow = base_flow_({from, towards})[0];
   return device_.is_cuda() ? flow.clone() : flow;
 }
 
-std::pair<torch::Tensor, torch::Tensor> Painter::flows(const torch::Tensor& earlier,
-                                                       const torch::Tensor& later,
-                                                       const torch::Tensor& coarse_10) {
+std::pair<torch::Tensor, torch::Tensor> GeneratorRunner::flows(const torch::Tensor& earlier,
+                                                               const torch::Tensor& later,
+                                                               const torch::Tensor& coarse_10) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto both = flows_({earlier, later, coarse_10});
   if (!device_.is_cuda()) return {both[0], both[1]};
   return {both[0].clone(), both[1].clone()};
 }
 
-torch::Tensor Painter::fetched(const torch::Tensor& bytes,
-                               std::unique_lock<std::mutex>& lock) const {
+torch::Tensor GeneratorRunner::fetched(const torch::Tensor& bytes,
+                                       std::unique_lock<std::mutex>& lock) const {
   const auto host =
       torch::empty(bytes.sizes(), bytes.options().device(torch::kCPU).pinned_memory(true));
   host.copy_(bytes, /*non_blocking=*/true);
@@ -158,11 +161,11 @@ torch::Tensor Painter::fetched(const torch::Tensor& bytes,
   return host;
 }
 
-torch::Tensor Painter::interpolator_bytes(const InterpolatorInput& x, bool restored) {
+torch::Tensor GeneratorRunner::interpolator_bytes(const InterpolatorInput& x, bool restored) {
   const torch::InferenceMode guard;
   if (!device_.is_cuda()) {
     auto& interpolator = restored ? restorer_->interpolator() : generator_->interpolator();
-    return interpolator->paint_bytes(at_moment(x));
+    return interpolator->generator_bytes(at_moment(x));
   }
   std::unique_lock<std::mutex> lock(mutex_);
   const auto bytes = (restored ? interpolator_restored_ : between_)(
@@ -170,7 +173,7 @@ torch::Tensor Painter::interpolator_bytes(const InterpolatorInput& x, bool resto
   return fetched(bytes[0], lock);
 }
 
-torch::Tensor Painter::bytes(const torch::Tensor& picture) {
+torch::Tensor GeneratorRunner::bytes(const torch::Tensor& picture) {
   const torch::InferenceMode guard;
   if (!device_.is_cuda()) return to_bytes(picture);
   std::unique_lock<std::mutex> lock(mutex_);

@@ -1,5 +1,5 @@
-// See paint_frame.h. Four floats at a time: the four components of a pixel when warping, the four
-// sub-pixels of a folded cell when blending.
+// See generate_frame.h. Four floats at a time: the four components of a pixel when warping, the
+// four sub-pixels of a folded cell when blending.
 
 #include <ATen/Parallel.h>
 
@@ -10,7 +10,7 @@
 
 #include "common/core/error.h"
 #include "models/kernels/cpu_kernels.h"
-#include "models/kernels/paint_frame.h"
+#include "models/kernels/generate_frame.h"
 
 namespace semcodec {
 namespace {
@@ -226,7 +226,7 @@ void blend_two_rows(const PairChannels& heads, const float* a, const float* b, s
 
 void check(bool good) {
   require(good, ErrorKind::unsupported,
-          "The fused painting on the CPU got tensors of a shape or type that it does not take.");
+          "The fused generation on the CPU got tensors of a shape or type that it does not take.");
 }
 
 bool is_folded(const torch::Tensor& t, std::int64_t height, std::int64_t width) {

@@ -5,7 +5,7 @@
 
 #include "models/core/device.h"
 #include "models/generator/generator.h"
-#include "models/generator/paint_engine.h"
+#include "models/generator/generator_engine.h"
 #include "tests/models/level_test.h"
 
 namespace semcodec {
@@ -52,14 +52,15 @@ struct Distances {
   double engine = 0, torch = 0;  ///< mean distance from float32
 };
 
-/// Paints by the engine and by torch in bf16, and compares both with float32 on the same weights.
+/// Generates by the engine and by torch in bf16, and compares both with float32 on the same
+/// weights.
 Distances distances(const GeneratorConfig& config, const FrameContext& x) {
   auto generator = loud_generator(config);
   generator->to(torch::kBFloat16);
   to_channels_last(*generator);
-  const auto plain = generator->paint(x);
+  const auto plain = generator->generate(x);
   generator->use_engine();
-  const auto own = generator->paint(x);
+  const auto own = generator->generate(x);
   generator->to(torch::kFloat32);
   const auto exact = generator->forward(x).frame.clamp(0, 1);
   EXPECT_GT(exact.std().item<double>(), 0.1);
@@ -73,7 +74,7 @@ void expect_near(const GeneratorConfig& config, const FrameContext& x, const cha
   EXPECT_LE(d.engine, d.torch) << what;
 }
 
-class PaintEngineTest : public LevelTest {
+class GeneratorEngineTest : public LevelTest {
  protected:
   void SetUp() override {
     LevelTest::SetUp();
@@ -82,9 +83,9 @@ class PaintEngineTest : public LevelTest {
   torch::NoGradGuard guard_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Levels, PaintEngineTest, every_level(), level_name);
+INSTANTIATE_TEST_SUITE_P(Levels, GeneratorEngineTest, every_level(), level_name);
 
-TEST_P(PaintEngineTest, IsNearerToFloat32ThanTorchInBf16) {
+TEST_P(GeneratorEngineTest, IsNearerToFloat32ThanTorchInBf16) {
   const GeneratorConfig config;
   // Widths of whole spans, of parts of one, and of several.
   for (const auto& [height, width] : {std::pair{64, 128}, {48, 80}, {16, 16}, {80, 528}}) {
@@ -94,7 +95,7 @@ TEST_P(PaintEngineTest, IsNearerToFloat32ThanTorchInBf16) {
   expect_near(config, random_context(config, 2, 64, 128, 0, 0), "none, a batch of two");
 }
 
-TEST_P(PaintEngineTest, TakesOtherSizes) {
+TEST_P(GeneratorEngineTest, TakesOtherSizes) {
   GeneratorConfig config;
   config.noise = 0;
   config.texture.channels = 0;
@@ -111,37 +112,37 @@ TEST_P(PaintEngineTest, TakesOtherSizes) {
   expect_near(config, random_context(config, 1, 48, 80, 1, 1), "three channels of texture");
 }
 
-TEST_P(PaintEngineTest, OtherNetworksArePaintedByTorch) {
+TEST_P(GeneratorEngineTest, OtherNetworksAreGeneratedByTorch) {
   GeneratorConfig config;
   config.channels_bottleneck = 63;  // heads of 21 channels
   config.heads = 3;
   auto generator = loud_generator(config);
   generator->to(torch::kBFloat16);
   const auto x = random_context(config, 1, 32, 32, 1, 1);
-  const auto before = generator->paint(x);
+  const auto before = generator->generate(x);
   generator->use_engine();
-  EXPECT_TRUE(torch::equal(before, generator->paint(x)));
+  EXPECT_TRUE(torch::equal(before, generator->generate(x)));
 }
 
-TEST_P(PaintEngineTest, DoesNotDependOnThreadsOrOnWhatWasPaintedBefore) {
+TEST_P(GeneratorEngineTest, DoesNotDependOnThreadsOrOnWhatWasGeneratedBefore) {
   const GeneratorConfig config;
   auto generator = loud_generator(config);
   generator->to(torch::kBFloat16);
   generator->use_engine();
   const auto x = random_context(config, 1, 80, 176, 1, 1);
-  const auto first = generator->paint(x);
+  const auto first = generator->generate(x);
   const int threads = at::get_num_threads();
   for (const int count : {1, 2, 3}) {
     at::set_num_threads(count);
-    generator->paint(random_context(config, 1, 80, 176, 1, 0));
-    EXPECT_TRUE(torch::equal(first, generator->paint(x))) << count << " threads";
+    generator->generate(random_context(config, 1, 80, 176, 1, 0));
+    EXPECT_TRUE(torch::equal(first, generator->generate(x))) << count << " threads";
   }
   at::set_num_threads(threads);
-  generator->paint(random_context(config, 1, 64, 64, 1, 1));
-  EXPECT_TRUE(torch::equal(first, generator->paint(x)));
+  generator->generate(random_context(config, 1, 64, 64, 1, 1));
+  EXPECT_TRUE(torch::equal(first, generator->generate(x)));
 }
 
-TEST_P(PaintEngineTest, PaintsWhatTheOtherLevelsPaint) {
+TEST_P(GeneratorEngineTest, GeneratesWhatTheOtherLevelsPaint) {
   const GeneratorConfig config;
   auto generator = loud_generator(config);
   const auto x = random_context(config, 1, 64, 144, 1, 1);
@@ -151,7 +152,7 @@ TEST_P(PaintEngineTest, PaintsWhatTheOtherLevelsPaint) {
   };
   // From weights in single precision, as a CPU without bfloat16 has them.
   generator->use_engine();
-  const auto own = generator->paint(x);
+  const auto own = generator->generate(x);
   generator->to(torch::kBFloat16);
   const double of_torch = distance(exact, generator->forward(x).frame.clamp(0, 1));
   EXPECT_LE(distance(own, exact), of_torch);
@@ -164,7 +165,7 @@ TEST_P(PaintEngineTest, PaintsWhatTheOtherLevelsPaint) {
     second->use_engine();
     // Both are nearer to the truth than torch in bf16, so they are no farther from each other than
     // twice that.
-    EXPECT_LE(distance(own, second->paint(x)), 2 * of_torch) << pairs::name_of(level);
+    EXPECT_LE(distance(own, second->generate(x)), 2 * of_torch) << pairs::name_of(level);
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Convolutions of a network, laid out for paint::convolve, and how they run over maps.
+// Convolutions of a network, laid out for generate::convolve, and how they run over maps.
 
 #include <array>
 #include <cstddef>
@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "models/generator/paint_kernels.h"
+#include "models/generator/generator_kernels.h"
 
-namespace semcodec::paint {
+namespace semcodec::generate {
 
 /// Runs body(first, last) over parts of 0 .. count, in threads or not.
 using Parallel = std::function<void(std::int64_t count,
@@ -102,4 +102,4 @@ struct Runner {
                    StageMaps& maps) const;
 };
 
-}  // namespace semcodec::paint
+}  // namespace semcodec::generate

@@ -1,7 +1,7 @@
 #pragma once
 // The receiver's networks, each as one call. On a GPU every call is one CUDA graph (graphed.h) for
 // the frame size at hand, and frames leave by way of page-locked memory: while one travels, the
-// next is painted, if two threads ask.
+// next is generated, if two threads ask.
 
 #include <mutex>
 #include <utility>
@@ -24,14 +24,15 @@ struct BaseNeighbour {
   torch::Tensor flow;  ///< 1×2×H/4×W/4, from the frame to be generated towards the neighbour
 };
 
-class Painter {
+class GeneratorRunner {
  public:
   /// `restorer` may be null: then restore() must not be called.
-  Painter(Generator generator, Restorer restorer, FlowRefiner refiner, torch::Device device);
+  GeneratorRunner(Generator generator, Restorer restorer, FlowRefiner refiner,
+                  torch::Device device);
 
   bool has_restorer() const { return !restorer_.is_empty(); }
 
-  /// `tensor` on the painter's device; from page-locked memory where that is a GPU.
+  /// `tensor` on the generator runner's device; from page-locked memory where that is a GPU.
   torch::Tensor bring(const torch::Tensor& tensor) const;
 
   /// A coded frame with nothing before it; `key` (1×3×H×W) may be undefined.
@@ -69,7 +70,7 @@ class Painter {
   torch::Tensor bytes(const torch::Tensor& picture);
 
  private:
-  CodedFramePicture kept(const Graphed::Tensors& painted) const;
+  CodedFramePicture kept(const Graphed::Tensors& generated) const;
   torch::Tensor fetched(const torch::Tensor& bytes, std::unique_lock<std::mutex>& lock) const;
 
   Generator generator_;

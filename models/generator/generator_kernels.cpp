@@ -1,8 +1,8 @@
-#include "models/generator/paint_kernels.h"
+#include "models/generator/generator_kernels.h"
 
 #include "common/core/error.h"
 
-namespace semcodec::paint {
+namespace semcodec::generate {
 
 std::int64_t units_of(int width, int height) {
   return std::int64_t{(width + pairs::kSpan - 1) / pairs::kSpan} * height;
@@ -19,8 +19,8 @@ const Kernels& kernels(pairs::Level level) {
       return avx512bf16::kKernels;
   }
 #endif
-  throw Error(ErrorKind::internal,
-              std::string("This build has no painting kernels for ") + pairs::name_of(level) + ".");
+  throw Error(ErrorKind::internal, std::string("This build has no generation kernels for ") +
+                                       pairs::name_of(level) + ".");
 }
 
-}  // namespace semcodec::paint
+}  // namespace semcodec::generate

@@ -3,18 +3,18 @@
 //
 // A convolution library works layer by layer; activations, additions, shuffles and the blend then
 // pass every map through memory again. Here they are the last step of the convolution before them
-// (paint_kernels.h), the attention is a kernel of its own, and the full-size head ends in pixels.
-// Sums and what follows them are in float, so the result is nearer to that of float32 than torch's
-// in bf16. Features are bf16 pair planes (models/pairs/pair_planes.h).
+// (generator_kernels.h), the attention is a kernel of its own, and the full-size head ends in
+// pixels. Sums and what follows them are in float, so the result is nearer to that of float32 than
+// torch's in bf16. Features are bf16 pair planes (models/pairs/pair_planes.h).
 
 #include <memory>
 
-#include "models/generator/paint_layers.h"
+#include "models/generator/generator_layers.h"
 
 namespace semcodec {
 
 /// GeneratorConfig without torch, and what its constructor fixes.
-struct PaintSizes {
+struct GeneratorSizes {
   int half = 0, quarter = 0, eighth = 0, bottleneck = 0;  ///< channels
   int blocks_half = 0, blocks_quarter = 0, blocks_eighth = 0;
   int transformer_blocks = 0, heads = 0, mlp_ratio = 0;
@@ -23,7 +23,7 @@ struct PaintSizes {
 };
 
 /// One picture's FrameContext; all row-major.
-struct PaintInput {
+struct GeneratorInput {
   int width = 0, height = 0;       ///< working size, multiples of 16
   const float* condition[3] = {};  ///< of this moment, of A, of B: 4 × height/2 × width/2
   const float* reference[2] = {};  ///< 3 × height × width
@@ -32,21 +32,21 @@ struct PaintInput {
   const float* noise[3] = {};      ///< noise_field() at 1/8, 1/4, 1/2
 };
 
-class PaintEngine {
+class GeneratorEngine {
  public:
-  using Parallel = paint::Parallel;
-  using Weight = paint::Weight;
+  using Parallel = generate::Parallel;
+  using Weight = generate::Weight;
 
   /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
   static bool supported();
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
-  static bool takes(const PaintSizes& sizes);
+  static bool takes(const GeneratorSizes& sizes);
 
-  PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel);
-  ~PaintEngine();
+  GeneratorEngine(const GeneratorSizes& sizes, const Weight& weight, Parallel parallel);
+  ~GeneratorEngine();
 
   /// The frame, clamped to 0..1: 3 × height × width. May run in several threads at a time.
-  void paint(const PaintInput& input, float* frame) const;
+  void generate(const GeneratorInput& input, float* frame) const;
 
  private:
   struct Net;

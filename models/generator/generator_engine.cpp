@@ -1,24 +1,24 @@
-#include "models/generator/paint_engine.h"
+#include "models/generator/generator_engine.h"
 
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
 
-#include "models/generator/paint_kernels.h"
-#include "models/generator/paint_layers.h"
+#include "models/generator/generator_kernels.h"
+#include "models/generator/generator_layers.h"
 #include "models/generator/workspace_pool.h"
 
 namespace semcodec {
 
-using paint::Input;
-using paint::Layer;
-using paint::Stage;
-using paint::StageMaps;
-using paint::Steps;
-using paint::steps_of_phases;
-using paint::steps_of_taps;
-using paint::Target;
+using generate::Input;
+using generate::Layer;
+using generate::Stage;
+using generate::StageMaps;
+using generate::Steps;
+using generate::steps_of_phases;
+using generate::steps_of_taps;
+using generate::Target;
 using pairs::Planes;
 using Floats = std::vector<float>;
 
@@ -37,8 +37,8 @@ struct Transformer {
 }  // namespace
 
 /// The maps of one picture size, kept for the next picture.
-struct PaintWorkspace {
-  PaintWorkspace(const PaintSizes& s, int w, int h)
+struct GeneratorWorkspace {
+  GeneratorWorkspace(const GeneratorSizes& s, int w, int h)
       : width(w),
         height(h),
         conditions(24, w / 4, h / 4, 1),
@@ -66,9 +66,9 @@ struct PaintWorkspace {
   Planes full;
 };
 
-struct PaintEngine::Net : paint::Runner {
-  Net(const paint::Layout& layout, const PaintSizes& s, Parallel run)
-      : Runner{paint::kernels(layout.level), std::move(run)}, sizes(s) {
+struct GeneratorEngine::Net : generate::Runner {
+  Net(const generate::Layout& layout, const GeneratorSizes& s, Parallel run)
+      : Runner{generate::kernels(layout.level), std::move(run)}, sizes(s) {
     const Weight& weight = layout.weight;
     condition_in = layout.taps("condition_in", s.quarter, 48);
     condition_down = layout.taps("condition_down", s.eighth, s.quarter);
@@ -135,7 +135,7 @@ struct PaintEngine::Net : paint::Runner {
     return out;
   }
 
-  void fold(const PaintInput& in, PaintWorkspace& w) const {
+  void fold(const GeneratorInput& in, GeneratorWorkspace& w) const {
     const int half_width = in.width / 2;
     const std::ptrdiff_t half_area = std::ptrdiff_t{half_width} * (in.height / 2);
     rows(in.height / 4, [&](int first, int last) {
@@ -172,7 +172,7 @@ struct PaintEngine::Net : paint::Runner {
   }
 
   /// Both encoders; leaves their sums at 1/4 in quarter.other and at 1/8 in eighth.other.
-  void encode(const PaintInput& in, PaintWorkspace& w) const {
+  void encode(const GeneratorInput& in, GeneratorWorkspace& w) const {
     {
       const Steps steps = steps_of_taps(w.conditions);
       const Floats bias =
@@ -201,7 +201,7 @@ struct PaintEngine::Net : paint::Runner {
     split(w.eighth.inner, 0, w.eighth_phases);
   }
 
-  void run_bottleneck(const PaintInput& in, PaintWorkspace& w) const {
+  void run_bottleneck(const GeneratorInput& in, GeneratorWorkspace& w) const {
     const Steps steps = steps_of_phases(w.eighth_phases);
     Floats bias =
         with_scalars(to_bottleneck.bias, scalars_bottleneck, scalars_bottleneck_bias, in.scalars);
@@ -225,9 +225,9 @@ struct PaintEngine::Net : paint::Runner {
     }
   }
 
-  void run_transformer(const Transformer& block, PaintWorkspace& w) const {
+  void run_transformer(const Transformer& block, GeneratorWorkspace& w) const {
     const auto norm = [&](const Floats& gain, const Floats& bias) {
-      parallel(paint::units_of(w.tokens.width, 1), [&](std::int64_t first, std::int64_t last) {
+      parallel(generate::units_of(w.tokens.width, 1), [&](std::int64_t first, std::int64_t last) {
         kernels.normalise(w.tokens, gain.data(), bias.data(), w.normed, first, last);
       });
     };
@@ -239,7 +239,7 @@ struct PaintEngine::Net : paint::Runner {
     Target to_qkv;
     to_qkv.raw = &w.qkv;
     points(w.normed, block.qkv, to_qkv);
-    parallel(paint::units_of(w.tokens.width, sizes.heads),
+    parallel(generate::units_of(w.tokens.width, sizes.heads),
              [&](std::int64_t first, std::int64_t last) {
                kernels.attend(w.qkv, sizes.heads, w.normed, first, last);
              });
@@ -258,7 +258,7 @@ struct PaintEngine::Net : paint::Runner {
   /// shuffle(layer(x)) + maps.other + noise, then the stage's blocks: leaves the last activation in
   /// maps.active.
   void run_stage(const Planes& x, const Layer& layer, const Stage& stage, std::size_t level,
-                 const PaintInput& in, StageMaps& maps) const {
+                 const GeneratorInput& in, StageMaps& maps) const {
     Target target;
     target.raw = &maps.raw;
     target.active = &maps.active;
@@ -272,7 +272,7 @@ struct PaintEngine::Net : paint::Runner {
     residual_blocks(stage, maps);
   }
 
-  void run(const PaintInput& in, PaintWorkspace& w, float* frame) const {
+  void run(const GeneratorInput& in, GeneratorWorkspace& w, float* frame) const {
     fold(in, w);
     encode(in, w);
     run_bottleneck(in, w);
@@ -286,7 +286,7 @@ struct PaintEngine::Net : paint::Runner {
     full.active = &w.full;
     full.shuffled = true;
     taps(w.half.active, to_full, full);
-    paint::Blend blend;
+    generate::Blend blend;
     blend.colours = in.condition[0];
     for (std::size_t i = 0; i < 2; ++i) {
       blend.reference[i] = in.reference[i];
@@ -299,32 +299,33 @@ struct PaintEngine::Net : paint::Runner {
     });
   }
 
-  PaintSizes sizes;
+  GeneratorSizes sizes;
   Layer condition_in, condition_down, image_in, image_down, to_bottleneck, texture_in,
       from_bottleneck, to_quarter, to_half, skip_half, to_full, head;
   Floats scalars_quarter, scalars_quarter_bias, scalars_bottleneck, scalars_bottleneck_bias;
   std::vector<Transformer> transformer;
   Stage eighth, quarter, half;
   std::array<Floats, 3> loudness;
-  paint::WorkspacePool<PaintWorkspace> spaces;
+  generate::WorkspacePool<GeneratorWorkspace> spaces;
 };
 
-bool PaintEngine::supported() { return pairs::supported(); }
+bool GeneratorEngine::supported() { return pairs::supported(); }
 
-bool PaintEngine::takes(const PaintSizes& s) {
+bool GeneratorEngine::takes(const GeneratorSizes& s) {
   return s.half % 2 == 0 && s.quarter % 2 == 0 && s.eighth % 2 == 0 && s.heads > 0 &&
          s.bottleneck % (2 * s.heads) == 0 && s.transformer_blocks > 0;
 }
 
-PaintEngine::PaintEngine(const PaintSizes& sizes, const Weight& weight, Parallel parallel)
-    : net_(std::make_unique<Net>(paint::Layout{pairs::level_in_use().value(), weight}, sizes,
+GeneratorEngine::GeneratorEngine(const GeneratorSizes& sizes, const Weight& weight,
+                                 Parallel parallel)
+    : net_(std::make_unique<Net>(generate::Layout{pairs::level_in_use().value(), weight}, sizes,
                                  std::move(parallel))) {}
 
-PaintEngine::~PaintEngine() = default;
+GeneratorEngine::~GeneratorEngine() = default;
 
-void PaintEngine::paint(const PaintInput& input, float* frame) const {
+void GeneratorEngine::generate(const GeneratorInput& input, float* frame) const {
   const auto space = net_->spaces.lend(input.width, input.height, [&] {
-    return std::make_unique<PaintWorkspace>(net_->sizes, input.width, input.height);
+    return std::make_unique<GeneratorWorkspace>(net_->sizes, input.width, input.height);
   });
   net_->run(input, *space, frame);
 }

@@ -1,11 +1,12 @@
-// The kernels of paint_kernels.h for AVX-512 without BF16; how it is compiled says pair_loops.inc.
+// The kernels of generator_kernels.h for AVX-512 without BF16; how it is compiled says
+// pair_loops.inc.
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <type_traits>
 
-#include "models/generator/paint_kernels.h"
+#include "models/generator/generator_kernels.h"
 #include "models/pairs/simd_avx512.h"
 
 #ifdef SEMCODEC_HAVE_PAIRS
@@ -14,9 +15,9 @@
 // Each of them builds on those before, and the last one has the table.
 // clang-format off
 #include "models/pairs/pair_loops.inc"
-#include "models/generator/paint_kernels.inc"
-#include "models/generator/paint_pairs.inc"
-#include "models/generator/paint_attention.inc"
+#include "models/generator/generator_kernels.inc"
+#include "models/generator/generator_pairs.inc"
+#include "models/generator/generator_attention.inc"
 // clang-format on
 #pragma GCC pop_options
 #endif

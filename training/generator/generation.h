@@ -1,5 +1,5 @@
 #pragma once
-// One training sample painted as the receiver would, with the sender's texture in the loop.
+// One training sample generated as the receiver would, with the sender's texture in the loop.
 
 #include <torch/torch.h>
 
@@ -9,11 +9,11 @@
 namespace semcodec {
 
 /// What one step produced, batched over frames: first y0, then y1, then y2.
-struct Painted {
+struct Generated {
   torch::Tensor frame, source;  ///< 3N×3×C×C (N in the image phase)
   torch::Tensor condition;      ///< of the same frames
   torch::Tensor raw,
-      raw_source;         ///< what was painted without references' pixels (coded frames only)
+      raw_source;         ///< what was generated without references' pixels (coded frames only)
   torch::Tensor texture;  ///< of all coded frames, rounded, before channels are left out
   torch::Tensor warped_a, warped_b, warped_source;  ///< between steps only, else undefined
   torch::Tensor video_real, video_fake;             ///< inputs of D_V; undefined in the image phase
@@ -22,11 +22,11 @@ struct Painted {
 /// See generator_trainer.h for the sequences. References carry no gradient. `image_only`: y0 alone.
 /// `recompute`: the generator's inner activations are computed again in the backward pass instead
 /// of being kept (recompute.h), so that memory holds those of one frame instead of three.
-/// `noise_seed`: FrameContext::noise_seed. `rollout`: so many times the first frame is painted
+/// `noise_seed`: FrameContext::noise_seed. `rollout`: so many times the first frame is generated
 /// again from itself, without gradients, before the second one refers to it: what a receiver's
 /// memory has become when a scene stood still for long.
-Painted paint_sample(Generator& generator, TextureEncoder& texture, const SequenceSample& sample,
-                     bool image_only, bool bf16, bool recompute = false,
-                     std::int64_t noise_seed = 0, int rollout = 0);
+Generated generate_sample(Generator& generator, TextureEncoder& texture,
+                          const SequenceSample& sample, bool image_only, bool bf16,
+                          bool recompute = false, std::int64_t noise_seed = 0, int rollout = 0);
 
 }  // namespace semcodec

@@ -1,6 +1,6 @@
-#include "models/generator/paint_layers.h"
+#include "models/generator/generator_layers.h"
 
-namespace semcodec::paint {
+namespace semcodec::generate {
 
 using pairs::Dot;
 
@@ -185,4 +185,4 @@ void Runner::residual_blocks(const Stage& stage, StageMaps& maps) const {
   }
 }
 
-}  // namespace semcodec::paint
+}  // namespace semcodec::generate
