@@ -106,7 +106,7 @@ PlaneSequence read_stream(const std::string& path) {
     if (frame == nullptr) continue;
     frame->pts = 0;
     frame->interpolated_pts.clear();
-    frame->appearance.reset();
+    frame->intra_picture.reset();
     sequence.frames.push_back(std::move(*frame));
   }
   require(reader.status() == StreamStatus::complete, ErrorKind::input, reader.problem());

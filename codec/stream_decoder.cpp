@@ -67,7 +67,7 @@ torch::Tensor to_tensor(const RgbImage& image) {
       .clone();
 }
 
-torch::Tensor decode_key(const Appearance& key, int width, int height) {
+torch::Tensor decode_key(const IntraPicture& key, int width, int height) {
   return to_tensor(decode_intra(key.bytes, key.codec, width, height));
 }
 

@@ -9,7 +9,7 @@ coded at several qualities without a key picture and with some of several sizes,
 compared with its source in windows after the start: what a key picture gains fades. The
 generated frames are kept in DATA, by model, so a run that was stopped goes on where it was, and after
 a training only generation and comparing are done again. From the measurements follow the constants of
-encoder/rate/key_gain_table.h, which is rewritten (docs/rate-control.md tells what they mean); build
+encoder/rate/intra_gain_table.h, which is rewritten (docs/rate-control.md tells what they mean); build
 afterwards. After a change of the encoder give an empty folder as --data.
 
 Needs ffmpeg, the programs, and LPIPS (bash scripts/fetch.sh weights). Never give it clips that
@@ -26,8 +26,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TABLE = ROOT / "encoder" / "rate" / "key_gain_table.h"
-BY_PSNR = 0.4          # of what a key picture gains; the rest is judged by LPIPS
+TABLE = ROOT / "encoder" / "rate" / "intra_gain_table.h"
+BY_PSNR = 0.4          # of what an intra picture gains; the rest is judged by LPIPS
 SECONDS = 9.2          # of a cut, where the clip has so much left
 RATE = 12.5            # frames a second at most
 LONG_SIDE = 512
@@ -318,7 +318,7 @@ class Measured:
         self.psnr = middle(s[1] for s in slopes)    # dB an octave
 
     def gains(self):
-        """(cut, quality, key, window, octaves) of every window with a key picture."""
+        """(cut, quality, key, window, octaves) of every window with an intra picture."""
         for (cut, quality, key), windows in self.streams.items():
             without = self.streams.get((cut, quality, -1))
             if key < 0 or not without:
@@ -403,12 +403,12 @@ def fit(programs, cuts, rows, data, command):
 // {words}.
 // An octave of the ladder's rate gives {measured.lpips:.3f} of ln LPIPS or {measured.psnr:.2f} dB.
 
-#include "encoder/rate/key_gain.h"
+#include "encoder/rate/intra_gain.h"
 
 namespace semcodec {{
 
 // clang-format off
-inline constexpr KeyGainTable kKeyGain{{
+inline constexpr IntraGainTable kIntraGain{{
     .usual_fade = {usual:.4g},
     .forget = {forget:g},
     .fade_share = {share:g},

@@ -23,14 +23,14 @@ KeyCodec key_codec() {
     if (!can_encode_intra(codec) || !can_decode_intra(codec)) continue;
     return {[codec](const RgbImage& picture, int quality, bool fast) {
               const auto effort = fast ? IntraEffort::fast : IntraEffort::best;
-              return Appearance{codec, encode_intra(picture, codec, quality, effort)};
+              return IntraPicture{codec, encode_intra(picture, codec, quality, effort)};
             },
-            [](const Appearance& coded, int width, int height) {
+            [](const IntraPicture& coded, int width, int height) {
               return decode_intra(coded.bytes, coded.codec, width, height);
             }};
   }
   log::warning(
-      "This build of libav has no encoder for key pictures (av1, hevc, h264); none are sent.");
+      "This build of libav has no encoder for intra pictures (av1, hevc, h264); none are sent.");
   return {};
 }
 

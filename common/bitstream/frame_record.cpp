@@ -118,10 +118,10 @@ void FrameRecordWriter::check(const SemanticFrame& frame) const {
   for (const Plane& plane : frame.texture) size(plane.width, plane.height, "texture");
   if (frame.base) check_base_size(info_, frame.base->width, frame.base->height);
   // Leaves room for the planes, which never reach this size.
-  const std::size_t pictures = (frame.appearance ? frame.appearance->bytes.size() : 0) +
+  const std::size_t pictures = (frame.intra_picture ? frame.intra_picture->bytes.size() : 0) +
                                (frame.base ? frame.base->bytes.size() : 0);
   require(pictures < kMaxRecordBytes / 2, ErrorKind::corrupt,
-          "A frame's key picture and base picture together must stay below 8 MiB.");
+          "A frame's intra picture and base picture together must stay below 8 MiB.");
 }
 
 std::string FrameRecordWriter::write(const SemanticFrame& frame,
@@ -130,10 +130,10 @@ std::string FrameRecordWriter::write(const SemanticFrame& frame,
   record.set_flags((frame.entry_point ? kEntryPoint : 0u) | (frame.cut ? kCut : 0u));
   write_formats(frame, record);
   write_times(frame, record);
-  if (frame.appearance) {
-    record.mutable_appearance()->set_codec(frame.appearance->codec);
-    record.mutable_appearance()->set_data(frame.appearance->bytes.data(),
-                                          frame.appearance->bytes.size());
+  if (frame.intra_picture) {
+    record.mutable_intra_picture()->set_codec(frame.intra_picture->codec);
+    record.mutable_intra_picture()->set_data(frame.intra_picture->bytes.data(),
+                                             frame.intra_picture->bytes.size());
   }
   const std::string fields = record.SerializeAsString();
   std::string payload;
@@ -263,9 +263,9 @@ SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
     frame.base = BasePicture{
         format.width, format.height, format.levels, {whole.base.begin(), whole.base.end()}};
   }
-  if (record.has_appearance()) {
-    const std::string& data = record.appearance().data();
-    frame.appearance = Appearance{record.appearance().codec(), {data.begin(), data.end()}};
+  if (record.has_intra_picture()) {
+    const std::string& data = record.intra_picture().data();
+    frame.intra_picture = IntraPicture{record.intra_picture().codec(), {data.begin(), data.end()}};
   }
   return frame;
 }

@@ -323,9 +323,9 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   stats.coded_frames += 1;
   stats.frames += 1 + frame.interpolated_pts.size();
   if (frame.entry_point) stats.entry_points += 1;
-  if (frame.appearance) {
-    stats.appearances += 1;
-    stats.appearance_bytes += frame.appearance->bytes.size();
+  if (frame.intra_picture) {
+    stats.intra_pictures += 1;
+    stats.intra_picture_bytes += frame.intra_picture->bytes.size();
   }
   if (frame.base) {
     stats.base_pictures += 1;

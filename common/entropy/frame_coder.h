@@ -3,8 +3,8 @@
 //
 // The chunk holds, in this order: a 4-bit counter that tells when a frame is missing, motion,
 // palette, structure, labels, texture; each is there when its plane has a size. Everything else of
-// a frame (times, flags, plane sizes and levels, the key picture) belongs to the record around the
-// chunk (common/bitstream).
+// a frame (times, flags, plane sizes and levels, the intra picture) belongs to the record around
+// the chunk (common/bitstream).
 //
 // The coder is adaptive: probabilities, mixing weights and the previous planes carry over from
 // frame to frame and start afresh at an entry_point. Frames must therefore be decoded in the order

@@ -66,7 +66,7 @@ av::Packet strip(av::Packet packet, const IntraCodec& codec, const AVCodecContex
               av_bsf_init(filter.get()) >= 0 &&
               av_bsf_send_packet(filter.get(), packet.get()) >= 0 &&
               av_bsf_receive_packet(filter.get(), packet.get()) >= 0,
-          ErrorKind::internal, "A key picture could not be finished.");
+          ErrorKind::internal, "an intra picture could not be finished.");
   return packet;
 }
 
@@ -86,10 +86,10 @@ std::vector<std::uint8_t> encode_intra(const RgbImage& image, const std::string&
                                        IntraEffort effort) {
   av::capture_log();
   require(can_encode_intra(codec), ErrorKind::unsupported,
-          "Key pictures cannot be coded as \"" + codec + "\" by this build of libav.");
+          "Intra pictures cannot be coded as \"" + codec + "\" by this build of libav.");
   require(image.width > 0 && image.height > 0 && image.width <= kMaxVideoDimension &&
               image.height <= kMaxVideoDimension,
-          ErrorKind::internal, "A key picture has no possible size.");
+          ErrorKind::internal, "an intra picture has no possible size.");
   const IntraCodec& entry = *find_codec(codec);
   const RgbImage even = pad(image);
   const AVCodec* library = avcodec_find_encoder_by_name(entry.encoder);
@@ -129,7 +129,7 @@ std::vector<std::uint8_t> encode_intra(const RgbImage& image, const std::string&
   av::clear_messages();
   const int status = avcodec_open2(encoder.get(), library, options.get());
   require(status >= 0, ErrorKind::unsupported,
-          std::string("The encoder ") + entry.encoder + " refuses a key picture of " +
+          std::string("The encoder ") + entry.encoder + " refuses an intra picture of " +
               std::to_string(even.width) + "x" + std::to_string(even.height) + ": " +
               av::error_text(status) + av::folded_message() + ".");
   av::Frame frame = av::FromRgb(even.width, even.height, AV_PIX_FMT_YUV420P, kTags).convert(even);
@@ -139,7 +139,7 @@ std::vector<std::uint8_t> encode_intra(const RgbImage& image, const std::string&
   require(avcodec_send_frame(encoder.get(), frame.get()) >= 0 &&
               avcodec_send_frame(encoder.get(), nullptr) >= 0 &&
               avcodec_receive_packet(encoder.get(), packet.get()) >= 0,
-          ErrorKind::internal, std::string(entry.encoder) + " could not encode a key picture.");
+          ErrorKind::internal, std::string(entry.encoder) + " could not encode an intra picture.");
   packet = strip(std::move(packet), entry, *encoder);
   return {packet->data, packet->data + packet->size};
 }
@@ -148,8 +148,8 @@ RgbImage decode_intra(std::span<const std::uint8_t> bytes, const std::string& co
                       int height) {
   av::capture_log();
   require(can_decode_intra(codec), ErrorKind::unsupported,
-          "Key pictures coded as \"" + codec + "\" cannot be decoded by this build of libav.");
-  const std::string damaged = "A key picture (" + codec + ") is damaged";
+          "Intra pictures coded as \"" + codec + "\" cannot be decoded by this build of libav.");
+  const std::string damaged = "an intra picture (" + codec + ") is damaged";
   require(width > 0 && height > 0 && width <= kMaxVideoDimension && height <= kMaxVideoDimension &&
               !bytes.empty() && bytes.size() <= (1u << 28),
           ErrorKind::corrupt, damaged + ": no possible size.");
@@ -180,7 +180,7 @@ RgbImage decode_intra(std::span<const std::uint8_t> bytes, const std::string& co
   frame->color_range = AVCOL_RANGE_JPEG;
   frame->chroma_location = AVCHROMA_LOC_LEFT;
   const RgbImage whole =
-      av::ToRgb().convert(*frame, frame->width, frame->height, {}, "A key picture");
+      av::ToRgb().convert(*frame, frame->width, frame->height, {}, "an intra picture");
   return crop(whole, width, height);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// One picture coded by an ordinary intra codec: the key pictures kept as appearance memory.
+// One picture coded by an ordinary intra codec: the intra pictures kept as intra picture memory.
 //
 // The bytes are a complete access unit with its headers in band (Annex B for h264 and hevc, a
 // temporal unit of OBUs for av1), stripped of encoder signatures. YUV 4:2:0, BT.709, full range.

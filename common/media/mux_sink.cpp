@@ -196,7 +196,7 @@ class MuxSink final : public VideoSink {
     track.width = width;
     track.height = height;
     if (!target_.seekable() && options_.frame_rate.known()) {
-      // A fragment, and with it the delay of the pipe, lasts from key picture to key picture.
+      // A fragment, and with it the delay of the pipe, lasts from intra picture to intra picture.
       track.gop = std::clamp(static_cast<int>(2 * options_.frame_rate.value()), 2, 250);
     }
     encoder_ = av::open_encoder(options_, track);

@@ -31,7 +31,7 @@ struct VideoTrack {
   std::string name;  ///< the file, for sentences
   int width = 0, height = 0;
   bool global_header = true;
-  int gop = 0;  ///< pictures between key pictures at most, 0 = as the encoder likes
+  int gop = 0;  ///< pictures between intra pictures at most, 0 = as the encoder likes
 };
 
 /// An open encoder, by WriterOptions::encoder, for 4:2:0 (4:4:4 at odd sizes, which is said once;

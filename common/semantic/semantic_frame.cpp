@@ -123,10 +123,10 @@ void validate(const SemanticFrame& frame) {
     check_plane(plane, "texture");
     check(!plane.empty(), "texture", "has a channel without values");
   }
-  if (frame.appearance) {
-    const auto& codec = frame.appearance->codec;
-    check(!codec.empty() && codec.size() <= 32, "appearance", "names no codec");
-    check(!frame.appearance->bytes.empty(), "appearance", "holds no bytes");
+  if (frame.intra_picture) {
+    const auto& codec = frame.intra_picture->codec;
+    check(!codec.empty() && codec.size() <= 32, "intra_picture", "names no codec");
+    check(!frame.intra_picture->bytes.empty(), "intra_picture", "holds no bytes");
   }
   if (frame.base) {
     const auto side_ok = [](int side) {

@@ -52,7 +52,7 @@ std::string frame_marks(const RecordLine& line) {
   std::string marks;
   if (line.entry_point) marks += " entry";
   if (line.cut) marks += " cut";
-  if (line.appearance) marks += " appearance";
+  if (line.intra_picture) marks += " intra picture";
   if (line.base_bytes > 0) marks += " base " + std::to_string(8 * line.base_bytes);
   return marks;
 }
@@ -112,12 +112,12 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
       line.between = frame->interpolated_pts.size();
       line.entry_point = frame->entry_point;
       line.cut = frame->cut;
-      line.appearance = frame->appearance.has_value();
+      line.intra_picture = frame->intra_picture.has_value();
       line.base_bytes = frame->base ? frame->base->bytes.size() : 0;
       line.planes = item->planes;
       report.coded_frames.push_back({seconds_of(report.info, frame->pts - report.first_pts),
                                      item->planes,
-                                     frame->appearance ? frame->appearance->bytes.size() : 0,
+                                     frame->intra_picture ? frame->intra_picture->bytes.size() : 0,
                                      frame->base ? frame->base->bytes.size() : 0, item->bytes});
       if (digests) line.digest = plane_digest(*frame);
     } else if (const AudioInfo* audio = item->audio_info()) {
@@ -162,7 +162,7 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
   row("duration", fixed(seconds, 3) + " s, " + std::to_string(s.frames) + " frames, " +
                       std::to_string(s.coded_frames) + " coded frames, " +
                       std::to_string(s.entry_points) + " entry points, " +
-                      std::to_string(s.appearances) + " key pictures, " +
+                      std::to_string(s.intra_pictures) + " intra pictures, " +
                       std::to_string(s.base_pictures) + " base pictures");
   row("motion", join(report.sizes.motion));
   row("structure", join(report.sizes.structure));
@@ -223,7 +223,7 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["frames"] = s.frames;
   json["coded_frames"] = s.coded_frames;
   json["entry_points"] = s.entry_points;
-  json["key_pictures"] = s.appearances;
+  json["intra_pictures"] = s.intra_pictures;
   json["base_pictures"] = s.base_pictures;
   json["plane_sizes"] = {{"motion", report.sizes.motion},
                          {"structure", report.sizes.structure},
@@ -260,7 +260,7 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
         row["between"] = line.between;
         row["entry_point"] = line.entry_point;
         row["cut"] = line.cut;
-        row["appearance"] = line.appearance;
+        row["intra_picture"] = line.intra_picture;
         row["base"] = line.base_bytes;
         row["bits"] = {{"motion", cost_bits(line.planes.motion)},
                        {"palette", cost_bits(line.planes.palette)},

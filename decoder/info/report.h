@@ -21,7 +21,7 @@ struct RecordLine {
   std::size_t between = 0;
   bool entry_point = false;
   bool cut = false;
-  bool appearance = false;
+  bool intra_picture = false;
   std::size_t base_bytes = 0;
   EncodeStats planes;
   std::string digest;  ///< md5 of the planes, when asked for

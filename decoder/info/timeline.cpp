@@ -26,7 +26,7 @@ double round_length(double seconds, int columns) {
 
 std::array<double, 8> bits_of(const TimelineFrame& coded_frame) {
   const double record = 8.0 * static_cast<double>(coded_frame.record_bytes);
-  const double appearance = 8.0 * static_cast<double>(coded_frame.appearance_bytes);
+  const double intra_picture = 8.0 * static_cast<double>(coded_frame.intra_picture_bytes);
   const double base = 8.0 * static_cast<double>(coded_frame.base_bytes);
   const EncodeStats& p = coded_frame.planes;
   return {cost_bits(p.motion),
@@ -34,9 +34,9 @@ std::array<double, 8> bits_of(const TimelineFrame& coded_frame) {
           cost_bits(p.structure),
           cost_bits(p.labels),
           cost_bits(p.texture),
-          appearance,
+          intra_picture,
           base,
-          record - appearance - base - cost_bits(p.total())};
+          record - intra_picture - base - cost_bits(p.total())};
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Timeline make_timeline(const std::vector<TimelineFrame>& coded_frames, double se
   timeline.seconds_per_column = round_length(seconds, columns);
   const auto count = static_cast<std::size_t>(
       std::max(1.0, std::ceil(seconds / timeline.seconds_per_column - 1e-9)));
-  for (const char* name : {"motion", "palette", "structure", "labels", "texture", "appearance",
+  for (const char* name : {"motion", "palette", "structure", "labels", "texture", "intra_picture",
                            "base", "records", "all"}) {
     timeline.parts.emplace_back(name, std::vector<double>(count, 0.0));
   }

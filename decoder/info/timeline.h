@@ -14,8 +14,8 @@ namespace semcodec {
 /// the coded frame before it, which they stand for; the first one's fall on its moment.
 struct Timeline {
   double seconds_per_column = 0;
-  /// Name and bits a column: motion, palette, structure, labels, texture, appearance, base, records
-  /// and all of these together; parts without a bit are left out. Audio is not in it.
+  /// Name and bits a column: motion, palette, structure, labels, texture, intra picture, base,
+  /// records and all of these together; parts without a bit are left out. Audio is not in it.
   std::vector<std::pair<std::string, std::vector<double>>> parts;
 };
 
@@ -23,7 +23,7 @@ struct Timeline {
 struct TimelineFrame {
   double seconds = 0;  ///< since the first frame
   EncodeStats planes;
-  std::uint64_t appearance_bytes = 0;
+  std::uint64_t intra_picture_bytes = 0;
   std::uint64_t base_bytes = 0;
   std::uint64_t record_bytes = 0;  ///< with the framing
 };

@@ -20,7 +20,7 @@ std::uint64_t memory_of(const SemanticFrame& frame) {
                         4 * frame.motion.dx.size() + frame.structure.values.size() +
                         frame.labels.values.size();
   for (const Plane& plane : frame.texture) bytes += plane.values.size();
-  if (frame.appearance) bytes += frame.appearance->bytes.size();
+  if (frame.intra_picture) bytes += frame.intra_picture->bytes.size();
   if (frame.base) bytes += frame.base->bytes.size();
   return bytes;
 }

@@ -45,15 +45,16 @@ torch::Tensor Synthesiser::seconds(std::int64_t from, std::int64_t to) const {
   return torch::full({1}, value, torch::TensorOptions().device(options_.device));
 }
 
-torch::Tensor Synthesiser::key_picture(const SemanticFrame& frame) {
-  if (!frame.appearance || !options_.key_decoder) return {};
+torch::Tensor Synthesiser::intra_picture(const SemanticFrame& frame) {
+  if (!frame.intra_picture || !options_.key_decoder) return {};
   try {
-    const auto bytes = options_.key_decoder(*frame.appearance, info_.work_width, info_.work_height);
+    const auto bytes =
+        options_.key_decoder(*frame.intra_picture, info_.work_width, info_.work_height);
     return (generator_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0)
         .contiguous();
   } catch (const Error& error) {
     // The planes carry on without it, only less well.
-    log::warn_once("key picture", std::string(error.what()) + " Generation without it.");
+    log::warn_once("intra picture", std::string(error.what()) + " Generation without it.");
     return {};
   }
 }
@@ -76,7 +77,7 @@ Synthesiser::CodedFrame Synthesiser::generate_coded_frame(const SemanticFrame& f
   }
   CodedFramePicture generated;
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
-    generated = generator_.from_planes(input, key_picture(frame));
+    generated = generator_.from_planes(input, intra_picture(frame));
   } else {
     if (!frame.motion.empty()) {
       coded_frame.flow_to_earlier =
@@ -133,7 +134,7 @@ Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiti
   coded_frame.half = waiting.half;
   const bool refers = last_ && !frame.entry_point && !frame.cut && options_.references;
   BaseNeighbour before, after;
-  torch::Tensor memory = key_picture(frame);
+  torch::Tensor memory = intra_picture(frame);
   if (refers && !memory.defined()) {
     memory = last_->state.picture;
     before.half = last_->half;

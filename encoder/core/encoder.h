@@ -9,7 +9,7 @@
 // decides waits for the bits of the last coded frame first. Under a peak limit a coded frame that
 // would not fit is made again at a lower quality, and one that could not fit at any waits for a
 // later frame. An entry point waits for the frames of the second behind it, unless that was ruled
-// out: how fast they leave it says what its key picture is worth.
+// out: how fast they leave it says what its intra picture is worth.
 
 #include <cstdint>
 #include <functional>
@@ -23,7 +23,7 @@
 #include "encoder/core/settings.h"
 #include "encoder/rate/leaky_bucket.h"
 #include "encoder/rate/rate_control.h"
-#include "encoder/stages/key_choice.h"
+#include "encoder/stages/intra_choice.h"
 #include "models/generator/texture.h"
 #include "models/pidinet/edge_detector.h"
 #include "semcodec/stream_writer.h"
@@ -46,7 +46,7 @@ struct EncoderOptions {
   /// so many intervals at most; 1 = coded frames come on a grid, whatever they show.
   double patience = 3;
   PointOverrides overrides;  ///< laid over every operating point
-  KeyCodec key_codec;        ///< empty: no key pictures
+  KeyCodec key_codec;        ///< empty: no intra pictures
   MakeBaseCoder base_coder;  ///< of the hybrid profile, which cannot do without
   int base_look_ahead = 35;  ///< BaseCoderOptions::look_ahead
   int base_effort = 3;       ///< BaseCoderOptions::effort
@@ -55,8 +55,8 @@ struct EncoderOptions {
   MakeBaseDecoder base_decoder;
   double base_search = 1.8;
   std::shared_ptr<BaseTrialMemory> base_trials;  ///< of passes before this one; may be null
-  /// Seconds behind an entry point that are looked at before its key picture is chosen; its frames
-  /// are kept so long. 0 = never look ahead.
+  /// Seconds behind an entry point that are looked at before its intra picture is chosen; its
+  /// frames are kept so long. 0 = never look ahead.
   double look_ahead = 1;
   std::optional<double> duration;  ///< seconds of video, where known
   std::vector<double> entries;     ///< where a pass before had entry points, seconds, rising
@@ -72,7 +72,7 @@ struct CodedFrameReport {
   std::int64_t pts = 0;
   double seconds = 0;
   std::uint64_t bytes = 0;       ///< of its record, framing included
-  std::uint64_t key_bytes = 0;   ///< of these, the key picture
+  std::uint64_t key_bytes = 0;   ///< of these, the intra picture
   std::uint64_t base_bytes = 0;  ///< of these, the base picture
   /// Of the whole stream up to this record, and what of that is audio.
   std::uint64_t stream_bytes = 0, audio_bytes = 0;
@@ -81,7 +81,7 @@ struct CodedFrameReport {
   double interval_scale = 1;  ///< the rate control's trim of the time between coded frames
   std::size_t between = 0;    ///< frames since the coded frame before
   bool entry_point = false, cut = false;
-  std::optional<KeyReport> key;  ///< where a key picture was chosen by content
+  std::optional<KeyReport> key;  ///< where an intra picture was chosen by content
 };
 
 /// The sender as programs use it.

@@ -24,7 +24,7 @@ namespace semcodec {
 namespace {
 
 constexpr std::size_t kAhead = 8;  // coded frames that may wait to be coded, a megabyte or two each
-// Bits of a coded frame's record beside planes and key picture, about; entry points tell formats.
+// Bits of a coded frame's record beside planes and intra picture, about; entry points tell formats.
 constexpr double kRecordBits = 80;
 constexpr double kEntryBits = 350;
 constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
@@ -102,7 +102,7 @@ struct State {
   std::int64_t end_pts = 0;         ///< of the frame pushed last
   int scenes = 0;                   ///< cuts so far
   std::optional<KeyTrial> trial;    ///< of the entry point in hand
-  std::optional<KeyReport> chosen;  ///< its key picture, where chosen by content
+  std::optional<KeyReport> chosen;  ///< its intra picture, where chosen by content
   Encoder::Observer observer;
 
   std::deque<Frame> ahead;            ///< pushed, but nothing was done with them yet
@@ -215,8 +215,8 @@ struct State {
     return std::max(std::isfinite(most) ? most : kEndless, frame_seconds() + 0.01);
   }
 
-  /// Keeps for the worker what an entry point's key picture is chosen by: the frames after it go on
-  /// to become coded frames themselves meanwhile.
+  /// Keeps for the worker what an entry point's intra picture is chosen by: the frames after it go
+  /// on to become coded frames themselves meanwhile.
   void look_ahead(CodedFrame& coded_frame, const Frame& frame) const {
     coded_frame.life = expected_life(since_first(frame.pts));
     if (options.look_ahead > 0) coded_frame.later.assign(ahead.begin(), ahead.end());
@@ -231,11 +231,11 @@ struct State {
     trial.emplace(coded_frame.frame.picture, later, coded_frame.life, options.key_codec);
   }
 
-  /// Adds the key picture to an entry point whose planes are there.
+  /// Adds the intra picture to an entry point whose planes are there.
   void send_key(CodedFrame& coded_frame) {
     SemanticFrame& out = coded_frame.out;
     const Frame& frame = coded_frame.frame;
-    out.appearance.reset();
+    out.intra_picture.reset();
     chosen.reset();
     if (!out.entry_point || !options.key_codec) return;
     int wanted = point.key_quality;
@@ -248,7 +248,7 @@ struct State {
       chosen = trial->choose(quality, planes, interval(), room);
       wanted = chosen->options[chosen->chosen].quality;
     }
-    if (wanted >= 0) out.appearance = options.key_codec.encode(frame.picture, wanted, false);
+    if (wanted >= 0) out.intra_picture = options.key_codec.encode(frame.picture, wanted, false);
   }
 
   /// Bits that a coded frame may take now. A quarter of the bucket is kept for entry points, which
@@ -275,7 +275,7 @@ struct State {
   /// What the coded frame's record would take now.
   double record_bits(const SemanticFrame& frame) const {
     const double key =
-        frame.appearance ? 8.0 * static_cast<double>(frame.appearance->bytes.size()) : 0.0;
+        frame.intra_picture ? 8.0 * static_cast<double>(frame.intra_picture->bytes.size()) : 0.0;
     return cost_bits(writer.encoder().cost(frame)) + key +
            (frame.entry_point ? kEntryBits : kRecordBits);
   }
@@ -326,7 +326,7 @@ struct State {
     report.stream_bytes = writer.stats().bytes;
     report.audio_bytes = writer.stats().audio_bytes;
     report.cost = writer.last_frame_cost();
-    report.key_bytes = out.appearance ? out.appearance->bytes.size() : 0;
+    report.key_bytes = out.intra_picture ? out.intra_picture->bytes.size() : 0;
     report.quality = quality;
     report.interval_scale = choice.interval_scale;
     report.between = out.interpolated_pts.size();
@@ -401,7 +401,7 @@ struct State {
            change.still(frame.picture);
   }
 
-  /// Whether a key picture may have to be chosen for the next frame. It is asked for more frames
+  /// Whether an intra picture may have to be chosen for the next frame. It is asked for more frames
   /// than need it: around the end of `keyint`, some wait in vain.
   bool may_be_entry(const Frame& frame) const {
     if (!options.key_codec || !point.choose_key) return false;

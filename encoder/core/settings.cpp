@@ -38,7 +38,7 @@ struct Step {
   int edge_levels;
   int motion_cell;
   int texture;
-  int key;  ///< quality of key pictures, -1 = none
+  int key;  ///< quality of intra pictures, -1 = none
   const Thrift& thrift;
 };
 

@@ -35,7 +35,7 @@ struct OperatingPoint {
   StructureOptions structure;
   MotionOptions motion;
   int texture_channels = 0;  ///< at most the model's are sent
-  int key_quality = -1;      ///< of the key pictures at entry points, 0..100; -1 = none
+  int key_quality = -1;      ///< of the intra pictures at entry points, 0..100; -1 = none
   bool choose_key = false;   ///< by content instead; `key_quality` is then only what is usual
 };
 

@@ -47,11 +47,11 @@ inline constexpr int kMotionMax = 1023;
 /// Colours of the clusters, full-range RGB, indexed by the label plane's values.
 using Palette = std::vector<std::array<std::uint8_t, 3>>;  ///< 2..256 entries
 
-/// A key picture coded by an ordinary intra codec, kept as appearance memory.
-struct Appearance {
+/// an intra picture coded by an ordinary intra codec, kept as intra picture memory.
+struct IntraPicture {
   std::string codec;                ///< libavcodec name: "av1", "hevc", "h264"
   std::vector<std::uint8_t> bytes;  ///< one intra frame at the working size
-  bool operator==(const Appearance&) const = default;
+  bool operator==(const IntraPicture&) const = default;
 };
 
 /// A low-resolution picture of the whole frame, coded by a conventional video codec with reference
@@ -82,9 +82,9 @@ struct SemanticFrame {
   Plane structure;     ///< edge strength, 0 = no edge
   Plane labels;        ///< cluster index; labels.levels == palette.size()
   Palette palette;
-  std::vector<Plane> texture;            ///< learned integers, one plane a channel (optional)
-  std::optional<Appearance> appearance;  ///< optional
-  std::optional<BasePicture> base;       ///< optional
+  std::vector<Plane> texture;                 ///< learned integers, one plane a channel (optional)
+  std::optional<IntraPicture> intra_picture;  ///< optional
+  std::optional<BasePicture> base;            ///< optional
 
   bool operator==(const SemanticFrame&) const = default;
 };

@@ -34,16 +34,16 @@ struct StreamStats {
   std::uint64_t header_bytes = 0;  ///< header records with their framing
   std::uint64_t frame_bytes =
       0;  ///< frame records: coded chunks + key and base pictures + the rest
-  std::uint64_t chunk_bytes = 0;       ///< of these, arithmetic-coded planes (see `planes`)
-  std::uint64_t appearance_bytes = 0;  ///< of these, key pictures
-  std::uint64_t base_bytes = 0;        ///< of these, base pictures
-  std::uint64_t audio_bytes = 0;       ///< audio records and their info
-  std::uint64_t index_bytes = 0;       ///< index and end records
-  std::uint64_t other_bytes = 0;       ///< unknown record kinds; when reading also damaged bytes
-  std::uint64_t coded_frames = 0;      ///< frame records
-  std::uint64_t frames = 0;            ///< coded frames + frames between them
+  std::uint64_t chunk_bytes = 0;          ///< of these, arithmetic-coded planes (see `planes`)
+  std::uint64_t intra_picture_bytes = 0;  ///< of these, intra pictures
+  std::uint64_t base_bytes = 0;           ///< of these, base pictures
+  std::uint64_t audio_bytes = 0;          ///< audio records and their info
+  std::uint64_t index_bytes = 0;          ///< index and end records
+  std::uint64_t other_bytes = 0;          ///< unknown record kinds; when reading also damaged bytes
+  std::uint64_t coded_frames = 0;         ///< frame records
+  std::uint64_t frames = 0;               ///< coded frames + frames between them
   std::uint64_t entry_points = 0;
-  std::uint64_t appearances = 0;  ///< key pictures
+  std::uint64_t intra_pictures = 0;  ///< intra pictures
   std::uint64_t base_pictures = 0;
   std::uint64_t audio_packets = 0;
   EncodeStats planes;  ///< chunk_bytes by modality, in 1/256 bit

@@ -10,9 +10,9 @@
 //
 // "Earlier" means earlier in decoding order. A coded frame (a moment for which maps were sent)
 // refers to the two coded frames decoded before it. With no valid reference the same network is the
-// image generator: first frames and hard cuts. A key picture, where one was sent, stands in for A.
-// Frames between two coded frames are the work of the interpolator (interpolator.h), which belongs
-// to the same set of weights.
+// image generator: first frames and hard cuts. an intra picture, where one was sent, stands in for
+// A. Frames between two coded frames are the work of the interpolator (interpolator.h), which
+// belongs to the same set of weights.
 //
 // Shapes (W×H = working size, multiples of 16):
 //   Conditions   N×4×H/2×W/2: R G B of the rendered colour map in 0..1, edge strength 0..1
@@ -62,8 +62,8 @@ struct FrameContext {
   torch::Tensor reference_b;
   torch::Tensor texture;  ///< N×C×H/16×W/16; undefined when the model has none
   /// N×9: validity of A and B (0/1), distance in time to A and to B in seconds (clamped to 1),
-  /// whether A is a key picture of this very moment (0/1), log2 of the colour cell / 5, log2 of the
-  /// edge cell / 5, log2 of the palette size / 8, share of the texture channels that was sent.
+  /// whether A is an intra picture of this very moment (0/1), log2 of the colour cell / 5, log2 of
+  /// the edge cell / 5, log2 of the palette size / 8, share of the texture channels that was sent.
   torch::Tensor scalars;
   std::int64_t noise_seed = 0;  ///< of noise.h; a receiver's is 0, training draws another each step
 };

@@ -23,7 +23,7 @@ using test::sample_info;
 
 TEST(Stream, RoundTrips) {
   auto frames = sample_coded_frames(12, 6, 5);
-  frames[3].appearance = Appearance{"av1", Bytes(1000, 42)};
+  frames[3].intra_picture = IntraPicture{"av1", Bytes(1000, 42)};
   frames[7].motion = {};
   frames[7].cut = true;
   frames[0].base = BasePicture{96, 64, 63, Bytes(300, 1)};

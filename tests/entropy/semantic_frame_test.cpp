@@ -54,8 +54,12 @@ TEST(Validate, NamesTheFieldOfEachBrokenRule) {
   expect_complaint("texture", [](SemanticFrame& f) { f.texture[1] = {}; });
   expect_complaint(
       "texture", [](SemanticFrame& f) { f.texture.resize(kMaxTextureChannels + 1, f.texture[0]); });
-  expect_complaint("appearance", [](SemanticFrame& f) { f.appearance = Appearance{"", {1}}; });
-  expect_complaint("appearance", [](SemanticFrame& f) { f.appearance = Appearance{"av1", {}}; });
+  expect_complaint("intra_picture", [](SemanticFrame& f) {
+    f.intra_picture = IntraPicture{"", {1}};
+  });
+  expect_complaint("intra_picture", [](SemanticFrame& f) {
+    f.intra_picture = IntraPicture{"av1", {}};
+  });
 }
 
 TEST(Validate, StreamInfo) {
@@ -77,7 +81,7 @@ TEST(PlaneDigest, SeesPlanesAndNothingElse) {
   SemanticFrame later = frame;
   later.pts = 99;
   later.interpolated_pts = {1, 2};
-  later.appearance = Appearance{"av1", {1, 2, 3}};
+  later.intra_picture = IntraPicture{"av1", {1, 2, 3}};
   EXPECT_EQ(plane_digest(later), digest);
   const auto changed = [&](const std::function<void(SemanticFrame&)>& change) {
     SemanticFrame other = frame;

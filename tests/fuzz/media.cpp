@@ -1,6 +1,6 @@
-// Fuzzes what libav is given of a stream: key pictures by codec (first byte 0, 1, 2), base pictures
-// (3: units behind their lengths in two bytes), and y4m and other sources from stdin's kind of
-// input (4: a file).
+// Fuzzes what libav is given of a stream: intra pictures by codec (first byte 0, 1, 2), base
+// pictures (3: units behind their lengths in two bytes), and y4m and other sources from stdin's
+// kind of input (4: a file).
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-void key_picture(Bytes bytes, const char* codec) {
+void intra_picture(Bytes bytes, const char* codec) {
   if (!bytes.empty()) semcodec::decode_intra(bytes, codec, 64, 48);
 }
 
@@ -60,13 +60,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     switch (data[0] % 5) {
       case 0:
-        key_picture(rest, "av1");
+        intra_picture(rest, "av1");
         break;
       case 1:
-        key_picture(rest, "hevc");
+        intra_picture(rest, "hevc");
         break;
       case 2:
-        key_picture(rest, "h264");
+        intra_picture(rest, "h264");
         break;
       case 3:
         base_pictures(rest);

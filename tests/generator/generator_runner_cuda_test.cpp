@@ -45,8 +45,8 @@ class DevicePath : public GpuTest {
     SynthesisOptions options;
     options.device = device;
     options.dtype = dtype;
-    // A key picture at the entry point, so that this input takes part too.
-    options.key_decoder = [](const Appearance&, int w, int h) {
+    // an intra picture at the entry point, so that this input takes part too.
+    options.key_decoder = [](const IntraPicture&, int w, int h) {
       return torch::arange(h * w * 3).remainder(251).reshape({h, w, 3}).to(torch::kUInt8);
     };
     Synthesiser synthesiser(open_package("default"), info, options);
@@ -54,7 +54,7 @@ class DevicePath : public GpuTest {
     std::vector<std::future<torch::Tensor>> frames;
     for (int i = 0; i < 5; ++i) {
       auto sent = coded_frame(4 * i, width, height, i);
-      if (i == 0) sent.appearance = Appearance{};
+      if (i == 0) sent.intra_picture = IntraPicture{};
       for (auto& job : synthesiser.plan(sent)) frames.push_back(pool.submit(job.generate));
     }
     std::vector<torch::Tensor> out;

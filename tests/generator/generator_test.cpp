@@ -151,7 +151,7 @@ TEST(Conditions, WithoutPlanesGreyAndNoEdges) {
   EXPECT_EQ(condition.select(1, 3).abs().max().item<float>(), 0.0F);
 }
 
-TEST(Conditions, AKeyPictureIsReferenceAForThoseThatHaveOne) {
+TEST(Conditions, AIntraPictureIsReferenceAForThoseThatHaveOne) {
   const CodedFrameInput input{torch::rand({2, 4, 32, 32}), {}, torch::rand({2, 4})};
   const auto key = torch::rand({2, 3, 64, 64});
   const auto context = image_context(input, key, torch::tensor({1.0F, 0.0F}));

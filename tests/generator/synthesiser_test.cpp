@@ -177,19 +177,19 @@ TEST_F(SynthesiserTest, TexturePlanesMatterAndMustFit) {
   EXPECT_THROW(generate({first}), Error) << "more channels than the model has";
 }
 
-TEST_F(SynthesiserTest, AKeyPictureIsUsedAndADamagedOneDoesNoHarm) {
+TEST_F(SynthesiserTest, AIntraPictureIsUsedAndADamagedOneDoesNoHarm) {
   auto first = coded_frame(0, {}, 1);
   first.entry_point = true;
   const auto plain = generate({first});
-  first.appearance = Appearance{"none", {1, 2, 3}};
+  first.intra_picture = IntraPicture{"none", {1, 2, 3}};
   SynthesisOptions options;
-  options.key_decoder = [](const Appearance& key, int width, int height) {
+  options.key_decoder = [](const IntraPicture& key, int width, int height) {
     EXPECT_EQ(key.bytes.size(), 3U);
     return torch::full({height, width, 3}, 200, torch::kUInt8);
   };
   EXPECT_FALSE(torch::equal(plain[0].rgb, generate({first}, options)[0].rgb));
-  options.key_decoder = [](const Appearance&, int, int) -> torch::Tensor {
-    throw Error(ErrorKind::corrupt, "A key picture (none) is damaged.");
+  options.key_decoder = [](const IntraPicture&, int, int) -> torch::Tensor {
+    throw Error(ErrorKind::corrupt, "an intra picture (none) is damaged.");
   };
   EXPECT_TRUE(torch::equal(plain[0].rgb, generate({first}, options)[0].rgb));
 }

@@ -82,7 +82,7 @@ void expect_fallback(const std::string& path, AVHWDeviceType type, std::size_t p
   EXPECT_EQ(std::count(fallen.said.begin(), fallen.said.end(), '\n'), 1) << fallen.said;
 }
 
-/// Key pictures in AV1, in the plain container IVF.
+/// Intra pictures in AV1, in the plain container IVF.
 void write_av1(const std::string& path, int pictures) {
   std::vector<std::uint8_t> file;
   const auto put = [&](std::uint64_t value, int bytes) {

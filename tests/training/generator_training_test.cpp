@@ -13,7 +13,7 @@
 #include "models/flownet2/flow_estimator.h"
 #include "models/generator/conditions.h"
 #include "models/package/model_package.h"
-#include "training/data/key_picture.h"
+#include "training/data/intra_picture.h"
 #include "training/data/sequence_sampler.h"
 #include "training/generator/generation.h"
 #include "training/generator/generator_trainer.h"
@@ -187,7 +187,7 @@ TEST_F(GeneratorTrainingTest, AStillBecomesASequenceThatMoves) {
   EXPECT_GE(moved, 6);
 }
 
-TEST(KeyPicture, LooksLikeThePictureButNotQuite) {
+TEST(IntraPicture, LooksLikeThePictureButNotQuite) {
   const auto y = torch::arange(64).view({64, 1}) / 64.0, x = torch::arange(96).view({1, 96}) / 96.0;
   const auto picture = torch::stack({0.5 + 0.4 * torch::sin(9 * x + 5 * y), 0.3 + 0.5 * (x * y),
                                      0.7 - 0.5 * y + 0 * x})
@@ -195,7 +195,7 @@ TEST(KeyPicture, LooksLikeThePictureButNotQuite) {
                            .to(torch::kFloat);
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     Random random(seed);
-    const auto key = as_key_picture(picture, random);
+    const auto key = as_intra_picture(picture, random);
     const double error = (key - picture).square().mean().item<double>();
     EXPECT_GT(error, 0.0);
     EXPECT_LT(error, 0.01) << "worse than 20 dB on a smooth picture";

@@ -21,7 +21,7 @@ grep -q '"refine_flow": false' "$dir/tiny/model.json" || fail "$(cat "$dir/tiny/
 grep -q "1 clips .*, 8 frames" "$dir/tiny/MODEL_CARD.md" || fail "$(cat "$dir/tiny/MODEL_CARD.md")"
 grep -q "generator.learning_rate = 0.003" "$dir/tiny/MODEL_CARD.md" || fail "no settings in the card"
 
-# The operating point of the recipe. No key picture: what is seen is what the network knows.
+# The operating point of the recipe. No intra picture: what is seen is what the network knows.
 "$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/tiny" --size 96x64 \
   --point colour=4x64,edges=2x4,texture=8,interval=0.04,key=-1 -q
 "$bin/semcodec-decode" "$dir/clip.sem" "$dir/out.y4m" --model "$dir/tiny" -q

@@ -15,7 +15,7 @@
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
 #include "training/data/draws.h"
-#include "training/data/key_picture.h"
+#include "training/data/intra_picture.h"
 
 namespace semcodec {
 
@@ -281,8 +281,8 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
                     planes.with_colour ? planes.colour.clusters : 0, planes.texture_share);
   const bool has_key = uniform(random) < options_.key_share;
   sample.has_key = torch::full({1}, has_key ? 1.0F : 0.0F);
-  sample.key =
-      has_key ? as_key_picture(sample.pictures[0], random) : torch::zeros_like(sample.pictures[0]);
+  sample.key = has_key ? as_intra_picture(sample.pictures[0], random)
+                       : torch::zeros_like(sample.pictures[0]);
 
   const bool dense = uniform(random) < options_.dense_flow_share;
   const auto flow = [&](int from, int to) {

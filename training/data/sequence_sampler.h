@@ -31,7 +31,7 @@ struct SamplerOptions {
   bool flip = true;               ///< spatial reversal (seed paper, section IV)
   double still_share = 0.3;       ///< share of samples from stores of one frame (still.h), when
                                   ///< there are both kinds
-  double key_share = 0.35;        ///< share of samples whose first picture has a key picture
+  double key_share = 0.35;        ///< share of samples whose first picture has an intra picture
   double finest_share = 0;        ///< share of samples at the finest operating point there is
   int texture_channels = 8;       ///< of the model: how many are sent is drawn, 0 included
 };
@@ -42,7 +42,7 @@ struct SequenceSample {
   torch::Tensor pictures[3];    ///< N×3×C×C, 0..1: coded frame 0, coded frame 1, third moment
   torch::Tensor conditions[3];  ///< N×4×C/2×C/2; the third is undefined when between
   torch::Tensor planes;         ///< N×4, plane_scalars()
-  torch::Tensor key;       ///< N×3×C×C, coded frame 0 as a key picture; zeros where it has none
+  torch::Tensor key;  ///< N×3×C×C, coded frame 0 as an intra picture; zeros where it has none
   torch::Tensor has_key;   ///< N, 0 or 1
   torch::Tensor flow_10;   ///< N×2×C/4×C/4, of coded frame 1 towards coded frame 0
   torch::Tensor flow_01;   ///< the other way (between only)

@@ -2,7 +2,7 @@
 // The generator stage: image path, coded frames and frames between them, trained together.
 //
 // Each step takes one batch of sequences of three frames (sequence_sampler.h):
-//   y0 = G(condition 0), or G(condition 0, key picture)     the image path
+//   y0 = G(condition 0), or G(condition 0, intra picture)     the image path
 //   y1 = G(condition 1, warp(y0))                           a coded frame with one reference
 //   y2 = I(y0, y1)                                          a frame between (interpolator), or
 //        G(condition 2, warp(y1), warp(y0))                 a coded frame with two references

@@ -1,11 +1,11 @@
-#include "encoder/stages/key_choice.h"
+#include "encoder/stages/intra_choice.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 
-#include "encoder/rate/key_gain_table.h"
+#include "encoder/rate/intra_gain_table.h"
 
 namespace semcodec {
 
@@ -40,7 +40,7 @@ KeyTrial::KeyTrial(const RgbImage& picture, const std::vector<Later>& ahead, dou
   if (!ahead.empty()) scene_.fade = fading.rate();
   std::array<double, 3> sizes{}, fidelities{};
   for (std::size_t i = 0; i < kTried.size(); ++i) {
-    const Appearance coded = codec.encode(picture, kTried[i], true);
+    const IntraPicture coded = codec.encode(picture, kTried[i], true);
     sizes[i] = std::log(8.0 * static_cast<double>(coded.bytes.size()));
     fidelities[i] = fading.fidelity(codec.decode(coded, picture.width, picture.height));
   }
@@ -61,7 +61,7 @@ KeyReport KeyTrial::choose(double quality, double plane_bits, double interval, d
   report.scene.interval = std::max(interval, 0.01);
   for (std::size_t i = 1; i < report.options.size(); ++i) {
     KeyOption& option = report.options[i];
-    judge(report.scene, kKeyGain, option);
+    judge(report.scene, kIntraGain, option);
     if (option.bits <= room && option.worth > report.options[report.chosen].worth) {
       report.chosen = i;
     }

@@ -1,4 +1,4 @@
-#include "training/data/key_picture.h"
+#include "training/data/intra_picture.h"
 
 #include <cmath>
 
@@ -42,7 +42,7 @@ torch::Tensor degrade(const torch::Tensor& plane, double step) {
 
 }  // namespace
 
-torch::Tensor as_key_picture(const torch::Tensor& picture, Random& random) {
+torch::Tensor as_intra_picture(const torch::Tensor& picture, Random& random) {
   const torch::NoGradGuard guard;
   const double share = static_cast<double>(random.next() >> 11) * 0x1p-53;
   const double step = 12.0 * std::pow(12.0, share);

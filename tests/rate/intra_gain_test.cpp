@@ -1,12 +1,12 @@
-// What a key picture is worth: the arithmetic, and that the fitted constants make sense.
+// What an intra picture is worth: the arithmetic, and that the fitted constants make sense.
 
-#include "encoder/rate/key_gain.h"
+#include "encoder/rate/intra_gain.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "encoder/rate/key_gain_table.h"
+#include "encoder/rate/intra_gain_table.h"
 
 namespace semcodec {
 namespace {
@@ -30,13 +30,13 @@ KeyOption picture(double fidelity, double bits) {
   return option;
 }
 
-KeyOption judged(const KeyScene& s, KeyOption option, const KeyGainTable& table) {
+KeyOption judged(const KeyScene& s, KeyOption option, const IntraGainTable& table) {
   judge(s, table, option);
   return option;
 }
 
 // Nothing fades, planes cost 4000 bits a coded frame for ever.
-constexpr KeyGainTable kPlain{
+constexpr IntraGainTable kPlain{
     .usual_fade = 0,
     .forget = 0,
     .fade_share = 0,
@@ -45,12 +45,12 @@ constexpr KeyGainTable kPlain{
     .planes = {0, 0},
 };
 
-TEST(KeyGain, IsWhatTheTableSays) {
+TEST(IntraGain, IsWhatTheTableSays) {
   EXPECT_NEAR(expected_plane_bits(scene(), kPlain), 4000 * (1 + 5 / 0.4), 1e-6);
   const KeyOption option = judged(scene(), picture(0.5, 54000), kPlain);
   EXPECT_NEAR(option.gain, 0.5 * 0.5 + 0.5, 1e-9);
   EXPECT_NEAR(option.worth, option.gain - 1, 1e-9);  // the file is twice as large
-  KeyGainTable table = kPlain;
+  IntraGainTable table = kPlain;
   table.late[0] = 0;
   table.forget = 0.2;
   EXPECT_NEAR(judged(scene(), picture(1, 0), table).gain, 1 - std::exp(-1.0), 1e-9);
@@ -65,24 +65,26 @@ TEST(KeyGain, IsWhatTheTableSays) {
   EXPECT_NEAR(judged(finer, picture(0.5, 0), table).gain, 1, 1e-9);
 }
 
-TEST(KeyGain, NoneGainsAndCostsNothing) {
+TEST(IntraGain, NoneGainsAndCostsNothing) {
   KeyOption none;
   none.bits = 99;
-  judge(scene(), kKeyGain, none);
+  judge(scene(), kIntraGain, none);
   EXPECT_EQ(none.gain, 0);
   EXPECT_EQ(none.worth, 0);
 }
 
-TEST(KeyGain, UnknownScenesAreUsualOnes) {
+TEST(IntraGain, UnknownScenesAreUsualOnes) {
   KeyScene unknown = scene(), usual = scene();
   unknown.fade.reset();
-  usual.fade = kKeyGain.usual_fade;
-  EXPECT_EQ(judged(unknown, picture(0.5, 9000), kKeyGain).worth,
-            judged(usual, picture(0.5, 9000), kKeyGain).worth);
+  usual.fade = kIntraGain.usual_fade;
+  EXPECT_EQ(judged(unknown, picture(0.5, 9000), kIntraGain).worth,
+            judged(usual, picture(0.5, 9000), kIntraGain).worth);
 }
 
-TEST(KeyGain, FittedConstantsFollowTheScene) {
-  const auto gain = [](const KeyScene& s) { return judged(s, picture(0.6, 9000), kKeyGain).gain; };
+TEST(IntraGain, FittedConstantsFollowTheScene) {
+  const auto gain = [](const KeyScene& s) {
+    return judged(s, picture(0.6, 9000), kIntraGain).gain;
+  };
   KeyScene still = scene(), fast = scene(), longer = scene();
   still.fade = 0.05;
   fast.fade = 3;
@@ -90,8 +92,8 @@ TEST(KeyGain, FittedConstantsFollowTheScene) {
   EXPECT_GT(gain(still), gain(scene()));
   EXPECT_LT(gain(fast), gain(scene()));
   EXPECT_LT(gain(longer), gain(scene()));  // a mean over the life
-  EXPECT_GT(judged(scene(), picture(0.7, 9000), kKeyGain).gain, gain(scene()));
-  EXPECT_GT(expected_plane_bits(fast, kKeyGain), expected_plane_bits(still, kKeyGain));
+  EXPECT_GT(judged(scene(), picture(0.7, 9000), kIntraGain).gain, gain(scene()));
+  EXPECT_GT(expected_plane_bits(fast, kIntraGain), expected_plane_bits(still, kIntraGain));
 }
 
 }  // namespace

@@ -4,12 +4,12 @@
 // 236 windows of 12 cuts; 92 % of the gain explained, 91 % on clips left out of the fit.
 // An octave of the ladder's rate gives 0.125 of ln LPIPS or 0.95 dB.
 
-#include "encoder/rate/key_gain.h"
+#include "encoder/rate/intra_gain.h"
 
 namespace semcodec {
 
 // clang-format off
-inline constexpr KeyGainTable kKeyGain{
+inline constexpr IntraGainTable kIntraGain{
     .usual_fade = 0.9382,
     .forget = 4,
     .fade_share = 0.75,

@@ -1,5 +1,5 @@
 #pragma once
-// Which key picture an entry point gets: none, or one of a few qualities.
+// Which intra picture an entry point gets: none, or one of a few qualities.
 
 #include <deque>
 #include <functional>
@@ -7,7 +7,7 @@
 
 #include "common/core/image.h"
 #include "encoder/analysis/fading.h"
-#include "encoder/rate/key_gain.h"
+#include "encoder/rate/intra_gain.h"
 #include "semcodec/planes.h"
 
 namespace semcodec {
@@ -16,12 +16,12 @@ namespace semcodec {
 /// libav's.
 struct KeyCodec {
   /// `quality` is 0..100. `fast`: a tenth of the time, nearly the size and quality of the other.
-  std::function<Appearance(const RgbImage&, int quality, bool fast)> encode;
-  std::function<RgbImage(const Appearance&, int width, int height)> decode;
+  std::function<IntraPicture(const RgbImage&, int quality, bool fast)> encode;
+  std::function<RgbImage(const IntraPicture&, int width, int height)> decode;
   explicit operator bool() const { return static_cast<bool>(encode); }
 };
 
-/// What was known about an entry point when its key picture was chosen, and the choice.
+/// What was known about an entry point when its intra picture was chosen, and the choice.
 struct KeyReport {
   KeyScene scene;
   std::vector<KeyOption> options;  ///< the first one is none
@@ -41,7 +41,7 @@ class KeyTrial {
            const KeyCodec& codec);
 
   /// At a quality of the ladder; `plane_bits`: of this coded frame's planes; `interval`: seconds
-  /// between coded frames; `room`: bits that the key picture may take at most.
+  /// between coded frames; `room`: bits that the intra picture may take at most.
   KeyReport choose(double quality, double plane_bits, double interval, double room) const;
 
  private:

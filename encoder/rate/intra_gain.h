@@ -1,7 +1,7 @@
 #pragma once
-// What a key picture is worth: a model fitted to measurements (scripts/marginal_gain.py).
+// What an intra picture is worth: a model fitted to measurements (scripts/marginal_gain.py).
 //
-// Everything is told in octaves of rate. A key picture gains as much as the ladder of qualities
+// Everything is told in octaves of rate. an intra picture gains as much as the ladder of qualities
 // would ask so many octaves for, three quarters of it judged by ln LPIPS and a quarter by PSNR. The
 // gain has two parts: sharp detail, which the receiver's memory forgets within a second whatever
 // the scene does, and the rest, which stays until the picture has moved away. It costs its bits
@@ -22,7 +22,7 @@ struct KeyScene {
   double interval = 0.3;       ///< seconds between coded frames
 };
 
-/// A key picture that could be sent; as it stands, none.
+/// an intra picture that could be sent; as it stands, none.
 struct KeyOption {
   int quality = -1;     ///< -1 = none
   double bits = 0;      ///< its size
@@ -31,11 +31,11 @@ struct KeyOption {
   double worth = 0;     ///< octaves of rate that it saves
 };
 
-/// The model's constants; key_gain_table.h has them as fitted. With f the fidelity:
+/// The model's constants; intra_gain_table.h has them as fitted. With f the fidelity:
 ///   gain at t seconds = f² · soon · (1, detail / 10) · e^(-forget t)
 ///                     + f · late · (1, (quality - 60) / 100) · e^(-fade_share fade t)
 ///   ln(planes of a later coded frame / of the entry point) = planes · (1, ln fade)
-struct KeyGainTable {
+struct IntraGainTable {
   double usual_fade;          ///< 1/s, where it is not known
   double forget, fade_share;  ///< 1/s, and a factor
   double soon[2], late[2];    ///< octaves
@@ -43,9 +43,9 @@ struct KeyGainTable {
 };
 
 /// Bits that the planes of the whole life take, about.
-double expected_plane_bits(const KeyScene& scene, const KeyGainTable& table);
+double expected_plane_bits(const KeyScene& scene, const IntraGainTable& table);
 
 /// Fills in gain and worth. `scene.life` and `scene.interval` are above 0.
-void judge(const KeyScene& scene, const KeyGainTable& table, KeyOption& option);
+void judge(const KeyScene& scene, const IntraGainTable& table, KeyOption& option);
 
 }  // namespace semcodec

@@ -1,5 +1,5 @@
 #pragma once
-// What a key picture looks like after an intra codec at a low rate, without the codec: training
+// What an intra picture looks like after an intra codec at a low rate, without the codec: training
 // does not link libav, and the generator should trust no particular codec's habits.
 //
 // Cosine transform over blocks, coefficients rounded to steps that grow with frequency, transform
@@ -13,6 +13,6 @@
 namespace semcodec {
 
 /// picture: 1×3×H×W in 0..1, H and W multiples of 32. The result is clamped to 0..1.
-torch::Tensor as_key_picture(const torch::Tensor& picture, Random& random);
+torch::Tensor as_intra_picture(const torch::Tensor& picture, Random& random);
 
 }  // namespace semcodec

@@ -1,4 +1,4 @@
-#include "encoder/rate/key_gain.h"
+#include "encoder/rate/intra_gain.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,13 +20,13 @@ double mean_left(double rate, double life) {
 
 }  // namespace
 
-double expected_plane_bits(const KeyScene& scene, const KeyGainTable& table) {
+double expected_plane_bits(const KeyScene& scene, const IntraGainTable& table) {
   const double fade = std::max(scene.fade.value_or(table.usual_fade), kLeastFade);
   const double later = std::exp(table.planes[0] + table.planes[1] * std::log(fade));
   return scene.plane_bits * (1 + later * scene.life / scene.interval);
 }
 
-void judge(const KeyScene& scene, const KeyGainTable& table, KeyOption& option) {
+void judge(const KeyScene& scene, const IntraGainTable& table, KeyOption& option) {
   option.gain = option.worth = 0;
   if (option.quality < 0) return;
   const double f = option.fidelity;
