@@ -75,8 +75,8 @@ class Eager:
         self.interpolator = load_part(Interpolator(sizes), whole, "interpolator.")
         self.texture = load_part(TextureEncoder(sizes), part("texture."))
         base = self.s["discriminator_channels"]
-        self.image_judge = load_part(Discriminator(7, base), part("image_judge."))
-        self.video_judge = load_part(Discriminator(13, base), part("video_judge."))
+        self.image_discriminator = load_part(Discriminator(7, base), part("image_discriminator."))
+        self.video_discriminator = load_part(Discriminator(13, base), part("video_discriminator."))
         self.lpips = self.vgg = None
         if self.s["weight_lpips"] > 0:
             self.lpips = Lpips(load_safetensors(folder + "/squeezenet1_1.safetensors"),
@@ -85,8 +85,8 @@ class Eager:
             self.vgg = Vgg(self.s["features"],
                            load_safetensors(f"{folder}/{self.s['features']}.safetensors"),
                            self.s["feature_weights"])
-        for network in (self.generator, self.interpolator, self.texture, self.image_judge,
-                        self.video_judge, self.lpips, self.vgg):
+        for network in (self.generator, self.interpolator, self.texture, self.image_discriminator,
+                        self.video_discriminator, self.lpips, self.vgg):
             if network is not None:
                 network.to(memory_format=torch.channels_last)
         for network in (self.lpips, self.vgg):
@@ -97,8 +97,8 @@ class Eager:
         self.average = [p.detach().clone() for p in self.trained]
         betas = (self.s["beta1"], self.s["beta2"])
         self.adam = torch.optim.Adam(self.trained, betas=betas, fused=True)
-        self.judge_adam = torch.optim.Adam([*self.image_judge.parameters(),
-                                            *self.video_judge.parameters()], betas=betas, fused=True)
+        self.discriminator_adam = torch.optim.Adam([*self.image_discriminator.parameters(),
+                                            *self.video_discriminator.parameters()], betas=betas, fused=True)
         self.steps = 0
 
     def autocast(self):
@@ -200,8 +200,8 @@ class Eager:
         warm_up = min(1, (self.steps + 1) / 100)
         cosine = 0.5 * (1 + math.cos(math.pi * min(1, self.steps / s["steps"])))
         rate = s["learning_rate"] * warm_up * (s["final_rate"] + (1 - s["final_rate"]) * cosine)
-        for adam in (self.adam, self.judge_adam):
-            adam.param_groups[0]["lr"] = rate * (s["judge_rate"] if adam is self.judge_adam else 1)
+        for adam in (self.adam, self.discriminator_adam):
+            adam.param_groups[0]["lr"] = rate * (s["discriminator_learning_rate"] if adam is self.discriminator_adam else 1)
         height, width = b["picture0"].shape[2:]
         patch = draw_patch(width, height, s["gan_patch"], s["seed"], self.steps, 0)
         with self.autocast():
@@ -209,22 +209,22 @@ class Eager:
             wide = F.interpolate(p["condition"], scale_factor=2, mode="nearest")
             real = patch(torch.cat([wide, p["source"]], 1))
             fake = patch(torch.cat([wide, p["frame"]], 1))
-            losses["d_image"] = hinge_discriminator(self.image_judge(real),
-                                                    self.image_judge(fake.detach()))
+            losses["d_image"] = hinge_discriminator(self.image_discriminator(real),
+                                                    self.image_discriminator(fake.detach()))
             losses["d_video"] = hinge_discriminator(
-                self.video_judge(patch(p["video_real"])),
-                self.video_judge(patch(p["video_fake"]).detach()))
+                self.video_discriminator(patch(p["video_real"])),
+                self.video_discriminator(patch(p["video_fake"]).detach()))
             judged = losses["d_image"] + losses["d_video"]
-        self.judge_adam.zero_grad()
+        self.discriminator_adam.zero_grad()
         judged.backward()
-        self.judge_adam.step()
+        self.discriminator_adam.step()
         with self.autocast():
             loss = self.objective(p, b, losses)
             with torch.no_grad():
-                real_maps = self.image_judge(real)
-            fake_maps = self.image_judge(fake)
+                real_maps = self.image_discriminator(real)
+            fake_maps = self.image_discriminator(fake)
             losses["g_image"] = hinge_generator(fake_maps)
-            losses["g_video"] = hinge_generator(self.video_judge(patch(p["video_fake"])))
+            losses["g_video"] = hinge_generator(self.video_discriminator(patch(p["video_fake"])))
             loss = (loss + s["weight_gan_image"] * losses["g_image"] +
                     s["weight_matching"] * feature_matching(real_maps, fake_maps) +
                     s["weight_gan_video"] * losses["g_video"])

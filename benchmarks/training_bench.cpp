@@ -81,7 +81,7 @@ void write_settings(const GeneratorOptions& o, const std::string& folder) {
                       {"weight_lpips", o.weight_lpips},
                       {"weight_vgg", o.weight_vgg},
                       {"weight_spectrum", o.weight_spectrum},
-                      {"judge_rate", o.judge_rate},
+                      {"discriminator_learning_rate", o.discriminator_learning_rate},
                       {"vgg_patch", o.vgg_patch},
                       {"weight_gan_image", o.weight_gan_image},
                       {"weight_gan_video", o.weight_gan_video},

@@ -30,10 +30,10 @@ void GeneratorTrainer::State::save() {
   put_module(out, "average.", *average);
   put_module(out, "texture.", *texture);
   put_module(out, "texture_average.", *texture_average);
-  put_module(out, "image_judge.", *image_judge);
-  put_module(out, "video_judge.", *video_judge);
+  put_module(out, "image_discriminator.", *image_discriminator);
+  put_module(out, "video_discriminator.", *video_discriminator);
   put_adam(out, "adam.generator.", *generator_adam);
-  put_adam(out, "adam.judge.", *judge_adam);
+  put_adam(out, "adam.discriminator.", *discriminator_adam);
   Metadata metadata = {{"step", std::to_string(step)}, {"losses", log.pending()}};
   recovery.put(metadata);
   save_safetensors(checkpoint_path(), out, metadata);
@@ -48,10 +48,10 @@ bool GeneratorTrainer::State::load() {
   take_module(tensors, "average.", *average, path);
   take_module(tensors, "texture.", *texture, path);
   take_module(tensors, "texture_average.", *texture_average, path);
-  take_module(tensors, "image_judge.", *image_judge, path);
-  take_module(tensors, "video_judge.", *video_judge, path);
+  take_module(tensors, "image_discriminator.", *image_discriminator, path);
+  take_module(tensors, "video_discriminator.", *video_discriminator, path);
   take_adam(tensors, "adam.generator.", *generator_adam, path);
-  take_adam(tensors, "adam.judge.", *judge_adam, path);
+  take_adam(tensors, "adam.discriminator.", *discriminator_adam, path);
   step = checkpoint_step(metadata, path);
   recovery = Recovery::from(metadata);
   log.start_at(step);

@@ -19,7 +19,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("batch", o.batch);
   read("interpolator_share", o.interpolator_share);
   read("learning_rate", o.learning_rate);
-  read("judge_rate", o.judge_rate);
+  read("discriminator_learning_rate", o.discriminator_learning_rate);
   read("final_rate", o.final_rate);
   read("beta1", o.beta1);
   read("beta2", o.beta2);
@@ -87,7 +87,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   positive(o.log_every, "log_every");
   positive(o.sample_every, "sample_every");
   positive(o.learning_rate, "learning_rate");
-  positive(o.judge_rate, "judge_rate");
+  positive(o.discriminator_learning_rate, "discriminator_learning_rate");
   require(o.network.texture.channels >= 0 && o.network.texture.channels <= kMaxTextureChannels,
           ErrorKind::usage, "'generator.texture_channels' should be 0 to 64.");
   require(o.network.texture.levels >= 3 && o.network.texture.levels <= 15 &&

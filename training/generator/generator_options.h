@@ -22,7 +22,7 @@ struct GeneratorOptions {
   double interpolator_share = 0.7;  ///< share of steps with a interpolated frame
   double learning_rate = 4e-4;
   double final_rate = 0.1;  ///< the rate falls along a cosine to this share of it
-  double judge_rate =
+  double discriminator_learning_rate =
       1;  ///< the learning rate of the discriminators as a multiple of the generator's
   double beta1 = 0.5, beta2 = 0.99;
   double clip_gradient = 1.0;  ///< largest norm

@@ -25,10 +25,10 @@ struct GeneratorTrainer::State {
   torch::Device device;
   Generator generator, average;
   TextureEncoder texture, texture_average;
-  Discriminator image_judge, video_judge;
+  Discriminator image_discriminator, video_discriminator;
   SequenceSampler sampler;
   Objective objective;
-  std::unique_ptr<torch::optim::Adam> generator_adam, judge_adam;
+  std::unique_ptr<torch::optim::Adam> generator_adam, discriminator_adam;
   LossLog log;
   DivergenceGuard guard;
   std::int64_t step = 0;
@@ -48,9 +48,9 @@ struct GeneratorTrainer::State {
   Generated generate(const SequenceSample& sample);
   void train_step(const SequenceSample& sample);
   torch::Tensor generator_loss_of(const Generated& generated, double share);
-  torch::Tensor judge_loss_of(const Generated& generated, double share);
+  torch::Tensor discriminator_loss_of(const Generated& generated, double share);
   std::vector<torch::Tensor> trained() const;
-  std::vector<torch::Tensor> judged_parameters() const;
+  std::vector<torch::Tensor> discriminator_parameters() const;
   void set_rates();
   double rate() const;
 

@@ -22,12 +22,12 @@ torch::Tensor upsample_condition(const torch::Tensor& condition) {
 }
 
 /// What D_I sees of a frame: its condition and the picture, cut by φ of eq. (4).
-torch::Tensor image_judge_input(const Generated& p, const torch::Tensor& picture,
-                                const Patch& patch) {
+torch::Tensor image_discriminator_input(const Generated& p, const torch::Tensor& picture,
+                                        const Patch& patch) {
   return patch.of(torch::cat({upsample_condition(p.condition), picture}, 1));
 }
 
-DiscriminatorMaps judge(Discriminator& net, const torch::Tensor& input, bool bf16) {
+DiscriminatorMaps discriminator(Discriminator& net, const torch::Tensor& input, bool bf16) {
   const Autocast autocast(input.device(), bf16);
   return net->forward(input);
 }
@@ -40,9 +40,9 @@ std::vector<torch::Tensor> GeneratorTrainer::State::trained() const {
   return all;
 }
 
-std::vector<torch::Tensor> GeneratorTrainer::State::judged_parameters() const {
-  auto all = image_judge->parameters();
-  for (const auto& parameter : video_judge->parameters()) all.push_back(parameter);
+std::vector<torch::Tensor> GeneratorTrainer::State::discriminator_parameters() const {
+  auto all = image_discriminator->parameters();
+  for (const auto& parameter : video_discriminator->parameters()) all.push_back(parameter);
   return all;
 }
 
@@ -57,18 +57,22 @@ Generated GeneratorTrainer::State::generate(const SequenceSample& sample) {
                          options.checkpoint_activations, step + 1, rollout);
 }
 
-torch::Tensor GeneratorTrainer::State::judge_loss_of(const Generated& generated, double share) {
+torch::Tensor GeneratorTrainer::State::discriminator_loss_of(const Generated& generated,
+                                                             double share) {
   // φ of eq. (4): one patch a step for either judge.
   const auto patch = draw_patch(generated.frame, options.gan_patch, options.seed, step, 0);
   const bool bf16 = options.bf16;
   auto loss = discriminator_loss(
-      options.gan, judge(image_judge, image_judge_input(generated, generated.source, patch), bf16),
-      judge(image_judge, image_judge_input(generated, generated.frame, patch).detach(), bf16));
+      options.gan,
+      discriminator(image_discriminator,
+                    image_discriminator_input(generated, generated.source, patch), bf16),
+      discriminator(image_discriminator,
+                    image_discriminator_input(generated, generated.frame, patch).detach(), bf16));
   notes.add("d_image", loss, share);
   if (generated.video_fake.defined() && options.weight_gan_video > 0) {
-    const auto video_loss =
-        discriminator_loss(options.gan, judge(video_judge, patch.of(generated.video_real), bf16),
-                           judge(video_judge, patch.of(generated.video_fake).detach(), bf16));
+    const auto video_loss = discriminator_loss(
+        options.gan, discriminator(video_discriminator, patch.of(generated.video_real), bf16),
+        discriminator(video_discriminator, patch.of(generated.video_fake).detach(), bf16));
     notes.add("d_video", video_loss, share);
     loss = loss + video_loss;
   }
@@ -85,17 +89,18 @@ torch::Tensor GeneratorTrainer::State::generator_loss_of(const Generated& genera
   const bool bf16 = options.bf16;
   const auto real_maps = [&] {
     const torch::NoGradGuard no_grad;
-    return judge(image_judge, image_judge_input(generated, generated.source, patch), bf16);
+    return discriminator(image_discriminator,
+                         image_discriminator_input(generated, generated.source, patch), bf16);
   }();
-  const auto fake_maps =
-      judge(image_judge, image_judge_input(generated, generated.frame, patch), bf16);
+  const auto fake_maps = discriminator(
+      image_discriminator, image_discriminator_input(generated, generated.frame, patch), bf16);
   const auto adversarial = generator_loss(options.gan, fake_maps);
   notes.add("g_image", adversarial, share);
   loss = loss + options.weight_gan_image * adversarial +
          options.weight_matching * feature_matching_loss(real_maps, fake_maps);
   if (generated.video_fake.defined() && options.weight_gan_video > 0) {
-    const auto video_adversarial =
-        generator_loss(options.gan, judge(video_judge, patch.of(generated.video_fake), bf16));
+    const auto video_adversarial = generator_loss(
+        options.gan, discriminator(video_discriminator, patch.of(generated.video_fake), bf16));
     notes.add("g_video", video_adversarial, share);
     loss = loss + options.weight_gan_video * video_adversarial;
   }
@@ -117,17 +122,17 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
   Generated generated;
   if (parts == 1) generated = generate(sample);
   if (judged()) {
-    judge_adam->zero_grad();
+    discriminator_adam->zero_grad();
     for (std::int64_t i = 0; i < parts; ++i) {
       const auto some = part(i);
       const auto shown = parts == 1 ? generated : [&] {
         const torch::NoGradGuard no_grad;
         return generate(some);
       }();
-      (judge_loss_of(shown, share_of(some)) * share_of(some)).backward();
+      (discriminator_loss_of(shown, share_of(some)) * share_of(some)).backward();
     }
-    ranks.average_gradients(judged_parameters());
-    fused_step(*judge_adam);
+    ranks.average_gradients(discriminator_parameters());
+    fused_step(*discriminator_adam);
   }
   generator_adam->zero_grad();
   torch::Tensor total, error;
@@ -177,7 +182,7 @@ double GeneratorTrainer::State::rate() const {
 
 void GeneratorTrainer::State::set_rates() {
   set_rate(*generator_adam, rate());
-  set_rate(*judge_adam, rate() * options.judge_rate);
+  set_rate(*discriminator_adam, rate() * options.discriminator_learning_rate);
 }
 
 }  // namespace semcodec

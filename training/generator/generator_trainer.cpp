@@ -54,9 +54,9 @@ GeneratorTrainer::State::State(const GeneratorOptions& o, const Ranks& r)
       average(o.network),
       texture(o.network.texture),
       texture_average(o.network.texture),
-      image_judge(DiscriminatorConfig{3 + GeneratorConfig::kConditionChannels,
-                                      o.discriminator_channels, 3, 2}),
-      video_judge(DiscriminatorConfig{13, o.discriminator_channels, 3, 2}),
+      image_discriminator(DiscriminatorConfig{3 + GeneratorConfig::kConditionChannels,
+                                              o.discriminator_channels, 3, 2}),
+      video_discriminator(DiscriminatorConfig{13, o.discriminator_channels, 3, 2}),
       sampler(o.data, o.sampler),
       objective(o, device),
       log(o.output, kLosses, r.first()) {}
@@ -93,8 +93,8 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
                                     static_cast<torch::nn::Module*>(s.average.get()),
                                     static_cast<torch::nn::Module*>(s.texture.get()),
                                     static_cast<torch::nn::Module*>(s.texture_average.get()),
-                                    static_cast<torch::nn::Module*>(s.image_judge.get()),
-                                    static_cast<torch::nn::Module*>(s.video_judge.get())}) {
+                                    static_cast<torch::nn::Module*>(s.image_discriminator.get()),
+                                    static_cast<torch::nn::Module*>(s.video_discriminator.get())}) {
     module->to(s.device);
     to_channels_last(*module);
   }
@@ -103,9 +103,9 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorOptions& options, const Ranks&
   const auto adam = [&] {
     return torch::optim::AdamOptions(options.learning_rate).betas({options.beta1, options.beta2});
   };
-  const auto judges = s.judged_parameters();
+  const auto discriminators = s.discriminator_parameters();
   s.generator_adam = std::make_unique<torch::optim::Adam>(s.trained(), adam());
-  s.judge_adam = std::make_unique<torch::optim::Adam>(judges, adam());
+  s.discriminator_adam = std::make_unique<torch::optim::Adam>(discriminators, adam());
 
   require(options.batch % ranks.size() == 0, ErrorKind::usage,
           "'generator.batch' is " + std::to_string(options.batch) + ", which " +
