@@ -239,14 +239,14 @@ class Generator(nn.Module):
     def with_noise(self, x, level, seed):
         if not self.noise:
             return x
-        loudness = (self.noise_eighth, self.noise_quarter, self.noise_half)[level]
+        noise_strength = (self.noise_eighth, self.noise_quarter, self.noise_half)[level]
         key = *x.shape[2:], level, x.dtype, x.device
         field = self.fields.get(key) if seed == 0 else None
         if field is None:
             field = noise_field(*x.shape[2:], level, seed).to(x.device, x.dtype)
             if seed == 0:
                 self.fields[key] = field
-        return torch.addcmul(x, field, loudness.to(x.dtype))
+        return torch.addcmul(x, field, noise_strength.to(x.dtype))
 
     def forward(self, *inputs):
         return self.generate(*inputs)[0].clamp(0, 1)

@@ -409,9 +409,9 @@ namespace semcodec {{
 
 // clang-format off
 inline constexpr IntraGainTable kIntraGain{{
-    .usual_fade = {usual:.4g},
+    .usual_decay = {usual:.4g},
     .forget = {forget:g},
-    .fade_share = {share:g},
+    .decay_share = {share:g},
     .soon = {{{numbers(constants[:2])}}},
     .late = {{{numbers(constants[2:])}}},
     .planes = {{{numbers(planes)}}},

@@ -1,6 +1,6 @@
 #pragma once
-// Dense optical flow between whole pictures: what the motion estimation and the fading of key
-// pictures share. Internal to the analysis.
+// Dense optical flow between whole pictures: what the motion estimation and the reference decay of
+// key pictures share. Internal to the analysis.
 
 #include <opencv2/core.hpp>
 #include <opencv2/video/tracking.hpp>

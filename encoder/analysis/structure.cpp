@@ -12,7 +12,7 @@ namespace semcodec {
 namespace {
 
 constexpr int kSmoothingRadius = 4;  ///< of the triangle filter before the second derivatives
-constexpr int kBorderFade = 5;       ///< pixels over which the border fades in
+constexpr int kBorderDecay = 5;      ///< pixels over which the border fades in
 
 std::size_t area(int width, int height) {
   return static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
@@ -87,9 +87,9 @@ std::vector<float> thin_above(const float* probability, int width, int height, f
       const bool last = steep ? x == width - 1 : y == height - 1;
       if ((!first && strength < before) || (!last && strength <= after)) continue;
       const int border = std::min({x, y, width - 1 - x, height - 1 - y});
-      thin[here + at] = border >= kBorderFade ? strength
-                                              : strength * static_cast<float>(border) /
-                                                    static_cast<float>(kBorderFade);
+      thin[here + at] = border >= kBorderDecay ? strength
+                                               : strength * static_cast<float>(border) /
+                                                     static_cast<float>(kBorderDecay);
     }
   }
   return thin;

@@ -73,7 +73,7 @@ struct State {
     SemanticFrame out;               ///< with its times and its motion
     std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
     std::vector<Frame> later;  ///< of an entry point: what follows, as far as it is known
-    double life = 0;           ///< of an entry point: expected_life()
+    double life = 0;           ///< of an entry point: expected_horizon()
     CodedFrameReport report;
   };
 
@@ -195,7 +195,7 @@ struct State {
   }
 
   /// Seconds from an entry point to the next or to the end, as far as anything is known of them.
-  double expected_life(double now) const {
+  double expected_horizon(double now) const {
     const double later = now + frame_seconds() / 2;
     double most = options.keyint > 0 ? options.keyint : std::numeric_limits<double>::infinity();
     for (const auto* times : {&options.keys, &options.entries}) {
@@ -218,7 +218,7 @@ struct State {
   /// Keeps for the worker what an entry point's intra picture is chosen by: the frames after it go
   /// on to become coded frames themselves meanwhile.
   void look_ahead(CodedFrame& coded_frame, const Frame& frame) const {
-    coded_frame.life = expected_life(since_first(frame.pts));
+    coded_frame.life = expected_horizon(since_first(frame.pts));
     if (options.look_ahead > 0) coded_frame.later.assign(ahead.begin(), ahead.end());
   }
 

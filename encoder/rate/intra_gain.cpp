@@ -10,7 +10,7 @@ namespace {
 // Beyond the most detailed of the scenes measured the model stops.
 constexpr double kMostDetail = 30;
 // Slower than this a scene stands still.
-constexpr double kLeastFade = 0.05;
+constexpr double kLeastDecay = 0.05;
 
 /// Mean of e^(-rate t) over `life` seconds.
 double mean_left(double rate, double life) {
@@ -21,7 +21,7 @@ double mean_left(double rate, double life) {
 }  // namespace
 
 double expected_plane_bits(const KeyScene& scene, const IntraGainTable& table) {
-  const double fade = std::max(scene.fade.value_or(table.usual_fade), kLeastFade);
+  const double fade = std::max(scene.fade.value_or(table.usual_decay), kLeastDecay);
   const double later = std::exp(table.planes[0] + table.planes[1] * std::log(fade));
   return scene.plane_bits * (1 + later * scene.life / scene.interval);
 }
@@ -30,7 +30,7 @@ void judge(const KeyScene& scene, const IntraGainTable& table, KeyOption& option
   option.gain = option.worth = 0;
   if (option.quality < 0) return;
   const double f = option.fidelity;
-  const double fade = table.fade_share * scene.fade.value_or(table.usual_fade);
+  const double fade = table.decay_share * scene.fade.value_or(table.usual_decay);
   const double detail = std::min(scene.detail, kMostDetail) / 10;
   const double soon = table.soon[0] + table.soon[1] * detail;
   const double late = table.late[0] + table.late[1] * (scene.quality - 60) / 100;

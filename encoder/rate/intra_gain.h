@@ -14,31 +14,32 @@ namespace semcodec {
 
 /// What is known of an entry point.
 struct KeyScene {
-  std::optional<double> fade;  ///< 1/s, see Fading::rate(); nothing where no frame is known ahead
-  double detail = 0;           ///< grey levels, see Fading::detail()
-  double life = 10;            ///< seconds until the next entry point or the end
-  double quality = 80;         ///< of the planes, 0..100
-  double plane_bits = 0;       ///< of the entry point's planes
-  double interval = 0.3;       ///< seconds between coded frames
+  std::optional<double>
+      fade;             ///< 1/s, see Reference decay::rate(); nothing where no frame is known ahead
+  double detail = 0;    ///< grey levels, see Reference decay::detail()
+  double life = 10;     ///< seconds until the next entry point or the end
+  double quality = 80;  ///< of the planes, 0..100
+  double plane_bits = 0;  ///< of the entry point's planes
+  double interval = 0.3;  ///< seconds between coded frames
 };
 
 /// an intra picture that could be sent; as it stands, none.
 struct KeyOption {
   int quality = -1;     ///< -1 = none
   double bits = 0;      ///< its size
-  double fidelity = 0;  ///< see Fading::fidelity()
+  double fidelity = 0;  ///< see Reference decay::fidelity()
   double gain = 0;      ///< octaves, mean over the life
   double worth = 0;     ///< octaves of rate that it saves
 };
 
 /// The model's constants; intra_gain_table.h has them as fitted. With f the fidelity:
 ///   gain at t seconds = f² · soon · (1, detail / 10) · e^(-forget t)
-///                     + f · late · (1, (quality - 60) / 100) · e^(-fade_share fade t)
+///                     + f · late · (1, (quality - 60) / 100) · e^(-decay_share fade t)
 ///   ln(planes of a later coded frame / of the entry point) = planes · (1, ln fade)
 struct IntraGainTable {
-  double usual_fade;          ///< 1/s, where it is not known
-  double forget, fade_share;  ///< 1/s, and a factor
-  double soon[2], late[2];    ///< octaves
+  double usual_decay;          ///< 1/s, where it is not known
+  double forget, decay_share;  ///< 1/s, and a factor
+  double soon[2], late[2];     ///< octaves
   double planes[2];
 };
 

@@ -10,9 +10,9 @@ namespace semcodec {
 
 // clang-format off
 inline constexpr IntraGainTable kIntraGain{
-    .usual_fade = 0.9382,
+    .usual_decay = 0.9382,
     .forget = 4,
-    .fade_share = 0.75,
+    .decay_share = 0.75,
     .soon = {1.77, 2.559},
     .late = {3.533, -3.917},
     .planes = {-0.7873, 0.3815},

@@ -33,16 +33,16 @@ double between(const std::array<double, 3>& values, int quality) {
 
 KeyTrial::KeyTrial(const RgbImage& picture, const std::vector<Later>& ahead, double life,
                    const KeyCodec& codec) {
-  Fading fading(picture);
-  for (const Later& later : ahead) fading.push(*later.picture, later.seconds);
+  ReferenceDecay reference_decay(picture);
+  for (const Later& later : ahead) reference_decay.push(*later.picture, later.seconds);
   scene_.life = life;
-  scene_.detail = fading.detail();
-  if (!ahead.empty()) scene_.fade = fading.rate();
+  scene_.detail = reference_decay.detail();
+  if (!ahead.empty()) scene_.fade = reference_decay.rate();
   std::array<double, 3> sizes{}, fidelities{};
   for (std::size_t i = 0; i < kTried.size(); ++i) {
     const IntraPicture coded = codec.encode(picture, kTried[i], true);
     sizes[i] = std::log(8.0 * static_cast<double>(coded.bytes.size()));
-    fidelities[i] = fading.fidelity(codec.decode(coded, picture.width, picture.height));
+    fidelities[i] = reference_decay.fidelity(codec.decode(coded, picture.width, picture.height));
   }
   options_.push_back({});
   for (const int quality : kOffered) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/core/image.h"
-#include "encoder/analysis/fading.h"
+#include "encoder/analysis/reference_decay.h"
 #include "encoder/rate/intra_gain.h"
 #include "semcodec/planes.h"
 

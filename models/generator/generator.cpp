@@ -80,13 +80,13 @@ torch::Tensor GeneratorImpl::field(std::int64_t height, std::int64_t width, int 
 }
 
 torch::Tensor GeneratorImpl::with_noise(const torch::Tensor& features,
-                                        const torch::Tensor& loudness, int level,
+                                        const torch::Tensor& noise_strength, int level,
                                         std::int64_t seed) {
-  if (!loudness.defined()) return features;
+  if (!noise_strength.defined()) return features;
   const auto type = features.scalar_type();
   const auto noise =
       field(features.size(2), features.size(3), level, seed, features.device()).to(type);
-  return torch::addcmul(features, noise, loudness.to(type));
+  return torch::addcmul(features, noise, noise_strength.to(type));
 }
 
 GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {

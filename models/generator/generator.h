@@ -94,8 +94,8 @@ class GeneratorImpl : public torch::nn::Module {
  private:
   torch::Tensor field(std::int64_t height, std::int64_t width, int level, std::int64_t seed,
                       torch::Device device);
-  torch::Tensor with_noise(const torch::Tensor& features, const torch::Tensor& loudness, int level,
-                           std::int64_t seed);
+  torch::Tensor with_noise(const torch::Tensor& features, const torch::Tensor& noise_strength,
+                           int level, std::int64_t seed);
 
   GeneratorConfig config_;
   torch::Tensor fields_[3];  // what noise_field() gave last, of these seeds

@@ -121,7 +121,7 @@ struct GeneratorEngine::Net : generate::Runner {
     quarter = layout.stage("quarter", s.quarter, s.blocks_quarter);
     half = layout.stage("half", s.half, s.blocks_half);
     if (s.noise) {
-      loudness = {weight("noise_eighth"), weight("noise_quarter"), weight("noise_half")};
+      noise_strength = {weight("noise_eighth"), weight("noise_quarter"), weight("noise_half")};
     }
   }
 
@@ -266,7 +266,7 @@ struct GeneratorEngine::Net : generate::Runner {
     target.shuffled = true;
     if (sizes.noise) {
       target.noise = in.noise[level];
-      target.loudness = loudness[level].data();
+      target.noise_strength = noise_strength[level].data();
     }
     points(x, layer, target);
     residual_blocks(stage, maps);
@@ -305,7 +305,7 @@ struct GeneratorEngine::Net : generate::Runner {
   Floats scalars_quarter, scalars_quarter_bias, scalars_bottleneck, scalars_bottleneck_bias;
   std::vector<Transformer> transformer;
   Stage eighth, quarter, half;
-  std::array<Floats, 3> loudness;
+  std::array<Floats, 3> noise_strength;
   generate::WorkspacePool<GeneratorWorkspace> spaces;
 };
 

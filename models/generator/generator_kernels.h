@@ -23,15 +23,15 @@ struct Input {
 };
 
 /// What becomes of the sums, each step where it is wanted:
-///   value = sum + residual + noise · loudness → raw;  leaky ReLU (or GELU) of it → active.
+///   value = sum + residual + noise · strength → raw;  leaky ReLU (or GELU) of it → active.
 struct Target {
   Planes* raw = nullptr;
   Planes* active = nullptr;
   const Planes* residual = nullptr;
-  const float* noise = nullptr;     ///< width × height of the target
-  const float* loudness = nullptr;  ///< a channel
-  bool gelu = false;                ///< GELU (by tanh) in place of leaky ReLU
-  bool active_alone = false;        ///< active is of the sum, before anything is added
+  const float* noise = nullptr;           ///< width × height of the target
+  const float* noise_strength = nullptr;  ///< a channel
+  bool gelu = false;                      ///< GELU (by tanh) in place of leaky ReLU
+  bool active_alone = false;              ///< active is of the sum, before anything is added
   /// The target has twice the size; outputs 8p + 4·dy + 2·dx + odd of `dot` are channel 2p + odd of
   /// its sub-pixel (dx, dy).
   bool shuffled = false;

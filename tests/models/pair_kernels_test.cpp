@@ -151,14 +151,14 @@ TEST_P(PairKernels, ConvolutionsAreTheirSums) {
     Planes raw(pair_count, width * scale, height * scale, 1), active = raw;
     std::vector<float> noise(static_cast<std::size_t>(width * height * scale * scale), 0.0F);
     for (float& v : noise) v = uniform();
-    std::vector<float> loudness(static_cast<std::size_t>(2 * pair_count));
-    for (float& v : loudness) v = uniform();
+    std::vector<float> noise_strength(static_cast<std::size_t>(2 * pair_count));
+    for (float& v : noise_strength) v = uniform();
     generate::Target target;
     target.raw = &raw;
     target.active = &active;
     target.residual = &residual;
     target.noise = noise.data();
-    target.loudness = loudness.data();
+    target.noise_strength = noise_strength.data();
     target.shuffled = shuffled;
     const generate::Input input{&x, &taps.steps, &taps.dot};
     generate().convolve(&input, 1, taps.bias.data(), target, width, height, 0,
@@ -180,7 +180,7 @@ TEST_P(PairKernels, ConvolutionsAreTheirSums) {
           const double value =
               sum + value_of(residual, c, row, place) +
               double{noise[static_cast<std::size_t>(row * width * scale + place)]} *
-                  loudness[static_cast<std::size_t>(c)];
+                  noise_strength[static_cast<std::size_t>(c)];
           // Half a step of bfloat16 (8 bits), and the rounding of sums in float.
           const auto near = [&](const Planes& got, double want) {
             EXPECT_NEAR(value_of(got, c, row, place), want, std::abs(want) / 255 + 1e-5)

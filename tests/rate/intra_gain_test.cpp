@@ -37,9 +37,9 @@ KeyOption judged(const KeyScene& s, KeyOption option, const IntraGainTable& tabl
 
 // Nothing fades, planes cost 4000 bits a coded frame for ever.
 constexpr IntraGainTable kPlain{
-    .usual_fade = 0,
+    .usual_decay = 0,
     .forget = 0,
-    .fade_share = 0,
+    .decay_share = 0,
     .soon = {1, 0},
     .late = {1, 0},
     .planes = {0, 0},
@@ -76,7 +76,7 @@ TEST(IntraGain, NoneGainsAndCostsNothing) {
 TEST(IntraGain, UnknownScenesAreUsualOnes) {
   KeyScene unknown = scene(), usual = scene();
   unknown.fade.reset();
-  usual.fade = kIntraGain.usual_fade;
+  usual.fade = kIntraGain.usual_decay;
   EXPECT_EQ(judged(unknown, picture(0.5, 9000), kIntraGain).worth,
             judged(usual, picture(0.5, 9000), kIntraGain).worth);
 }

@@ -27,7 +27,7 @@ constexpr int kHalo = kReach + 1;
 constexpr int kTileWidth = 32, kTileHeight = 32;
 constexpr int kThreadRows = 8;
 constexpr int kAcross = 6, kDown = 5;
-constexpr int kFade = 5;
+constexpr int kDecay = 5;
 constexpr int kMaxDimension = 16384;
 
 __device__ float value_of(float v) { return v; }
@@ -124,8 +124,9 @@ __global__ void __launch_bounds__(kTileWidth* kThreadRows)
       const bool last = steep ? x == width - 1 : y == height - 1;
       if ((first || !(strength < before)) && (last || !(strength <= after))) {
         const int border = min(min(x, y), min(width - 1 - x, height - 1 - y));
-        kept = border >= kFade ? strength
-                               : strength * static_cast<float>(border) / static_cast<float>(kFade);
+        kept = border >= kDecay
+                   ? strength
+                   : strength * static_cast<float>(border) / static_cast<float>(kDecay);
       }
     }
     out[static_cast<std::size_t>(y) * width + static_cast<std::size_t>(x)] = kept;

@@ -1,4 +1,4 @@
-#include "encoder/analysis/fading.h"
+#include "encoder/analysis/reference_decay.h"
 
 #include <algorithm>
 #include <cmath>
@@ -46,22 +46,22 @@ double share_said(const cv::Mat& grey, const cv::Mat& said) {
 
 }  // namespace
 
-struct Fading::State {
+struct ReferenceDecay::State {
   cv::Mat first, last;  ///< grey, half size
   cv::Mat chain;        ///< motion from `last` back to `first`; empty when they are one
   cv::Ptr<cv::DISOpticalFlow> dense = make_dense_flow(MotionOptions::Preset::fast);
   std::vector<Sample> samples;
 };
 
-Fading::Fading(const RgbImage& first) : state_(std::make_unique<State>()) {
+ReferenceDecay::ReferenceDecay(const RgbImage& first) : state_(std::make_unique<State>()) {
   state_->first = state_->last = grey_picture(first, true);
 }
 
-Fading::~Fading() = default;
-Fading::Fading(Fading&&) noexcept = default;
-Fading& Fading::operator=(Fading&&) noexcept = default;
+ReferenceDecay::~ReferenceDecay() = default;
+ReferenceDecay::ReferenceDecay(ReferenceDecay&&) noexcept = default;
+ReferenceDecay& ReferenceDecay::operator=(ReferenceDecay&&) noexcept = default;
 
-void Fading::push(const RgbImage& picture, double seconds) {
+void ReferenceDecay::push(const RgbImage& picture, double seconds) {
   State& s = *state_;
   const cv::Mat grey = grey_picture(picture, true);
   require(grey.size() == s.first.size(), ErrorKind::usage,
@@ -72,15 +72,17 @@ void Fading::push(const RgbImage& picture, double seconds) {
   s.samples.push_back({seconds, share_said(grey, fetch(s.first, s.chain))});
 }
 
-double Fading::detail() const { return cv::mean(cell_detail(state_->first))[0]; }
+double ReferenceDecay::detail() const { return cv::mean(cell_detail(state_->first))[0]; }
 
-double Fading::fidelity(const RgbImage& coded) const {
+double ReferenceDecay::fidelity(const RgbImage& coded) const {
   return share_said(state_->first, grey_picture(coded, true));
 }
 
-const std::vector<Fading::Sample>& Fading::samples() const { return state_->samples; }
+const std::vector<ReferenceDecay::Sample>& ReferenceDecay::samples() const {
+  return state_->samples;
+}
 
-double Fading::rate() const {
+double ReferenceDecay::rate() const {
   // A line through the logarithms of the shares.
   double n = 0, t = 0, tt = 0, y = 0, ty = 0;
   for (const Sample& sample : state_->samples) {

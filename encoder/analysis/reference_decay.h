@@ -13,13 +13,13 @@
 
 namespace semcodec {
 
-class Fading {
+class ReferenceDecay {
  public:
   /// `first` is the picture to be remembered.
-  explicit Fading(const RgbImage& first);
-  ~Fading();
-  Fading(Fading&&) noexcept;
-  Fading& operator=(Fading&&) noexcept;
+  explicit ReferenceDecay(const RgbImage& first);
+  ~ReferenceDecay();
+  ReferenceDecay(ReferenceDecay&&) noexcept;
+  ReferenceDecay& operator=(ReferenceDecay&&) noexcept;
 
   /// The next picture, `seconds` after the first one. Throws Error(usage) on another size.
   void push(const RgbImage& picture, double seconds);

@@ -1,6 +1,6 @@
 // How fast a picture is left behind.
 
-#include "encoder/analysis/fading.h"
+#include "encoder/analysis/reference_decay.h"
 
 #include <gtest/gtest.h>
 
@@ -36,18 +36,19 @@ RgbImage texture(int shift, std::uint64_t seed = 1) {
   return picture;
 }
 
-TEST(Fading, WhatStandsStillStays) {
-  Fading fading(texture(0));
-  EXPECT_EQ(fading.rate(), 0);
-  for (int i = 1; i <= 5; ++i) fading.push(texture(0), 0.2 * i);
-  ASSERT_EQ(fading.samples().size(), 5u);
-  for (const auto& sample : fading.samples()) EXPECT_GT(sample.share, 0.97) << sample.seconds;
-  EXPECT_LT(fading.rate(), 0.02);
-  EXPECT_GT(fading.detail(), 3);
+TEST(ReferenceDecay, WhatStandsStillStays) {
+  ReferenceDecay reference_decay(texture(0));
+  EXPECT_EQ(reference_decay.rate(), 0);
+  for (int i = 1; i <= 5; ++i) reference_decay.push(texture(0), 0.2 * i);
+  ASSERT_EQ(reference_decay.samples().size(), 5u);
+  for (const auto& sample : reference_decay.samples())
+    EXPECT_GT(sample.share, 0.97) << sample.seconds;
+  EXPECT_LT(reference_decay.rate(), 0.02);
+  EXPECT_GT(reference_decay.detail(), 3);
 }
 
-TEST(Fading, SlowMotionFadesSlowerThanFast) {
-  Fading slow(texture(0)), fast(texture(0));
+TEST(ReferenceDecay, SlowMotionFadesSlowerThanFast) {
+  ReferenceDecay slow(texture(0)), fast(texture(0));
   for (int i = 1; i <= 5; ++i) {
     slow.push(texture(2 * i), 0.2 * i);
     fast.push(texture(16 * i), 0.2 * i);
@@ -57,28 +58,28 @@ TEST(Fading, SlowMotionFadesSlowerThanFast) {
   EXPECT_GT(fast.rate(), slow.rate());
 }
 
-TEST(Fading, AnotherScenesPictureSaysNothing) {
-  Fading fading(texture(0));
-  fading.push(texture(0), 0.1);
-  fading.push(texture(0, 99), 0.2);
-  EXPECT_LT(fading.samples().back().share, 0.4);
-  EXPECT_GT(fading.rate(), 5);
+TEST(ReferenceDecay, AnotherScenesPictureSaysNothing) {
+  ReferenceDecay reference_decay(texture(0));
+  reference_decay.push(texture(0), 0.1);
+  reference_decay.push(texture(0, 99), 0.2);
+  EXPECT_LT(reference_decay.samples().back().share, 0.4);
+  EXPECT_GT(reference_decay.rate(), 5);
 }
 
-TEST(Fading, FidelityIsTheShareOfDetailKept) {
+TEST(ReferenceDecay, FidelityIsTheShareOfDetailKept) {
   const RgbImage picture = texture(0);
-  const Fading fading(picture);
-  EXPECT_NEAR(fading.fidelity(picture), 1, 1e-6);
+  const ReferenceDecay reference_decay(picture);
+  EXPECT_NEAR(reference_decay.fidelity(picture), 1, 1e-6);
   RgbImage flat = picture, half = picture;
   std::fill(flat.pixels.begin(), flat.pixels.end(), std::uint8_t{128});
   for (auto& value : half.pixels) value = static_cast<std::uint8_t>(128 + (value - 128) / 2);
-  EXPECT_LT(fading.fidelity(flat), fading.fidelity(half));
-  EXPECT_LT(fading.fidelity(half), 0.9);
+  EXPECT_LT(reference_decay.fidelity(flat), reference_decay.fidelity(half));
+  EXPECT_LT(reference_decay.fidelity(half), 0.9);
 }
 
-TEST(Fading, RefusesAnotherSize) {
-  Fading fading(texture(0));
-  EXPECT_THROW(fading.push(RgbImage(64, 64), 0.1), Error);
+TEST(ReferenceDecay, RefusesAnotherSize) {
+  ReferenceDecay reference_decay(texture(0));
+  EXPECT_THROW(reference_decay.push(RgbImage(64, 64), 0.1), Error);
 }
 
 }  // namespace
