@@ -98,15 +98,15 @@ EncodeStats FrameEncoder::cost_by_part(const SemanticFrame& frame) const {
   return trial.code(coder, copy);
 }
 
-void FrameEncoder::choose(SemanticFrame& frame, const PlanePrices& prices) const {
+void FrameEncoder::choose(SemanticFrame& frame, const PlaneCosts& costs) const {
   validate(frame);
   require_start(state_->model.started(), frame.entry_point);
   const Plane& structure = frame.structure;
-  require(prices.structure.empty() ||
-              (structure.levels <= entropy::PlaneCoder::kMaxPriced &&
-               prices.structure.size() ==
+  require(costs.structure.empty() ||
+              (structure.levels <= entropy::PlaneCoder::kMaxCosted &&
+               costs.structure.size() ==
                    structure.values.size() * static_cast<std::size_t>(structure.levels)),
-          ErrorKind::usage, "The prices of a plane's values and the plane differ in size.");
+          ErrorKind::usage, "The costs of a plane's values and the plane differ in size.");
   Model trial = state_->model;
   BinaryCoder coder(BinaryCoder::Mode::measure);
   // The rest of the frame comes after these and does not change their cost.
@@ -114,10 +114,10 @@ void FrameEncoder::choose(SemanticFrame& frame, const PlanePrices& prices) const
   part.entry_point = frame.entry_point;
   part.cut = frame.cut;
   part.motion = frame.motion;
-  if (!prices.structure.empty()) part.structure = structure;
-  trial.code(coder, part, &prices);
+  if (!costs.structure.empty()) part.structure = structure;
+  trial.code(coder, part, &costs);
   frame.motion = std::move(part.motion);
-  if (!prices.structure.empty()) frame.structure = std::move(part.structure);
+  if (!costs.structure.empty()) frame.structure = std::move(part.structure);
 }
 
 std::uint64_t FrameEncoder::cost(const SemanticFrame& frame) const {

@@ -28,7 +28,7 @@ SEMCODEC_SIBLING_API SemanticFrame outline_of(const SemanticFrame& frame);
 
 /// What each value of each cell would cost in quality, [cell * levels + value], in 1/65536 bit and
 /// below 2^30; for planes of up to 9 levels. Empty: the plane stays as it is.
-struct PlanePrices {
+struct PlaneCosts {
   std::vector<std::uint32_t> structure;
   /// Of a vector in a cell of the motion field, in the same unit. A cell keeps its vector or takes
   /// one that its surroundings suggest. Empty: the field stays as it is.
@@ -56,9 +56,9 @@ class SEMCODEC_SIBLING_API FrameEncoder {
   std::uint64_t cost(const SemanticFrame& frame) const;
   EncodeStats cost_by_part(const SemanticFrame& frame) const;
 
-  /// Gives each cell, one after the other, the value whose price and bits (those that encode()
-  /// would spend now) sum up to least. Throws Error(usage) when there is not a price for each.
-  void choose(SemanticFrame& frame, const PlanePrices& prices) const;
+  /// Gives each cell, one after the other, the value whose cost and bits (those that encode()
+  /// would spend now) sum up to least. Throws Error(usage) when there is not a cost for each.
+  void choose(SemanticFrame& frame, const PlaneCosts& costs) const;
 
  private:
   struct State;

@@ -46,8 +46,8 @@ void Model::begin(bool entry_point, bool cut) {
   started_ = true;
 }
 
-EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices) {
-  const bool priced = prices != nullptr && !prices->structure.empty();
+EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlaneCosts* costs) {
+  const bool costed = costs != nullptr && !costs->structure.empty();
   begin(frame.entry_point, frame.cut);
   code_counter(coder, frame.entry_point);
   Coders& coders = this->coders();
@@ -59,7 +59,7 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
   };
   if (!frame.motion.empty()) {
     coders.motion.code(coder, frame.motion,
-                        prices != nullptr && prices->motion ? &prices->motion : nullptr);
+                       costs != nullptr && costs->motion ? &costs->motion : nullptr);
   }
   lap(stats.motion);
   if (!frame.palette.empty()) coders.palette.code(coder, frame.palette);
@@ -69,14 +69,14 @@ EncodeStats Model::code(BinaryCoder& coder, SemanticFrame& frame, const PlanePri
     const Plane& plane = frame.structure;
     structure_history_.advance(frame.motion, work_, plane.width, plane.height, 0);
     structure = coders.structure.code(coder, frame.structure, structure_history_, 0, coders.scene,
-                                       nullptr, priced ? prices->structure.data() : nullptr);
+                                      nullptr, costed ? costs->structure.data() : nullptr);
   }
   lap(stats.structure);
   if (!frame.labels.empty()) {
     const Plane& plane = frame.labels;
     label_history_.advance(frame.motion, work_, plane.width, plane.height, -1);
     label_history_.push(coders.labels.code(coder, frame.labels, frame.palette, label_history_,
-                                            structure, coders.scene));
+                                           structure, coders.scene));
   }
   lap(stats.labels);
   if (!structure.empty()) structure_history_.push(std::move(structure));
@@ -119,8 +119,8 @@ void Model::code_texture(BinaryCoder& coder, SemanticFrame& frame) {
         frame.texture[i - 1].height == plane.height) {
       companion = &texture_history_[i - 1];  // its last plane is the channel just coded
     }
-    history.push(
-        coders_->texture.code(coder, plane, history, static_cast<int>(i), coders_->scene, companion));
+    history.push(coders_->texture.code(coder, plane, history, static_cast<int>(i), coders_->scene,
+                                       companion));
   }
 }
 

@@ -46,9 +46,9 @@ class Model {
   /// Begins a frame: what an entry point or a cut forgets. Part of code(), and all of it for a
   /// frame without planes.
   void begin(bool entry_point, bool cut);
-  /// Codes all parts. When reading, the planes are sized but hold nothing yet. With prices, planes
+  /// Codes all parts. When reading, the planes are sized but hold nothing yet. With costs, planes
   /// that have some take the values that cost least in all.
-  EncodeStats code(BinaryCoder& coder, SemanticFrame& frame, const PlanePrices* prices = nullptr);
+  EncodeStats code(BinaryCoder& coder, SemanticFrame& frame, const PlaneCosts* costs = nullptr);
 
  private:
   void code_counter(BinaryCoder& coder, bool entry_point);

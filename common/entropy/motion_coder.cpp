@@ -43,7 +43,7 @@ struct MotionCoder::Surroundings {
 MotionCoder::MotionCoder() : vectors_(vector_shape()), numbers_(8) {}
 
 MotionCoder::Vector MotionCoder::code_vector(BinaryCoder& coder, Vector v, const Surroundings& s,
-                                             const VectorPrice& price) {
+                                             const VectorBitCost& cost) {
   std::array<Vector, kMaxVectors> candidates{};
   int count = 0;
   for (const Vector& c : {s.middle, s.w, s.n, s.ne, s.p0, s.nw, s.pe, s.ps}) {
@@ -84,12 +84,12 @@ MotionCoder::Vector MotionCoder::code_vector(BinaryCoder& coder, Vector v, const
     vectors_.set_apm(k * 16 + flat);
     return t;
   };
-  if (price) {
+  if (cost) {
     std::uint64_t passed = 0;  // bits of the candidates refused so far
     std::uint64_t least = ~std::uint64_t{0};
     Vector best = v;
     const auto consider = [&](const Vector& vector, std::uint64_t bits) {
-      const std::uint64_t total = bits + price(vector);
+      const std::uint64_t total = bits + cost(vector);
       if (total >= least) return;
       least = total;
       best = vector;
@@ -132,7 +132,7 @@ int MotionCoder::code_part(BinaryCoder& coder, int v, int part, int residual_x,
   return std::clamp(predicted + residual, kMotionMin, kMotionMax);
 }
 
-void MotionCoder::code(BinaryCoder& coder, MotionField& motion, const MotionPrice* price) {
+void MotionCoder::code(BinaryCoder& coder, MotionField& motion, const MotionBitCost* cost) {
   const int width = motion.width, height = motion.height;
   Surroundings s;
   s.previous = previous_.width == width && previous_.height == height;
@@ -157,12 +157,12 @@ void MotionCoder::code(BinaryCoder& coder, MotionField& motion, const MotionPric
       s.ww = x > 1 ? from(motion, x - 2, y) : s.w;
       s.nn = y > 1 ? from(motion, x, y - 2) : s.n;
       s.middle = {median(s.w.dx, s.n.dx, s.ne.dx), median(s.w.dy, s.n.dy, s.ne.dy)};
-      VectorPrice here;
-      if (price != nullptr) here = [&](const Vector& t) { return (*price)(x, y, t.dx, t.dy); };
+      VectorBitCost here;
+      if (cost != nullptr) here = [&](const Vector& t) { return (*cost)(x, y, t.dx, t.dy); };
       const Vector v = code_vector(coder, from(motion, x, y), s, here);
       const auto i = static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
                      static_cast<std::size_t>(x);
-      if (coder.reading() || price != nullptr) {
+      if (coder.reading() || cost != nullptr) {
         motion.dx[i] = static_cast<std::int16_t>(v.dx);
         motion.dy[i] = static_cast<std::int16_t>(v.dy);
       }

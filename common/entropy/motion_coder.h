@@ -23,12 +23,12 @@ class MotionCoder {
     vectors_.soften(softness);
     numbers_.soften(softness);
   }
-  /// What a vector in a cell costs in quality, see PlanePrices.
-  using MotionPrice = std::function<std::uint32_t(int x, int y, int dx, int dy)>;
+  /// What a vector in a cell costs in quality, see PlaneCosts.
+  using MotionBitCost = std::function<std::uint32_t(int x, int y, int dx, int dy)>;
 
-  /// When reading, fills motion.dx and dy (sized already). With `price` a cell may take a candidate
+  /// When reading, fills motion.dx and dy (sized already). With `cost` a cell may take a candidate
   /// instead of its vector: whatever costs least, with its bits.
-  void code(BinaryCoder& coder, MotionField& motion, const MotionPrice* price = nullptr);
+  void code(BinaryCoder& coder, MotionField& motion, const MotionBitCost* cost = nullptr);
 
  private:
   struct Surroundings;
@@ -37,10 +37,10 @@ class MotionCoder {
     int dy = 0;
     bool operator==(const Vector&) const = default;
   };
-  using VectorPrice = std::function<std::uint32_t(const Vector&)>;
+  using VectorBitCost = std::function<std::uint32_t(const Vector&)>;
   /// Returns the vector coded.
   Vector code_vector(BinaryCoder& coder, Vector v, const Surroundings& near,
-                     const VectorPrice& price);
+                     const VectorBitCost& cost);
   int code_part(BinaryCoder& coder, int v, int part, int residual_x, const Surroundings& near);
 
   ContextMixer vectors_;

@@ -69,12 +69,12 @@ int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels, int least)
   return unary + found;
 }
 
-int PlaneCoder::cheapest(const std::uint32_t* prices, int levels, std::uint32_t first) {
+int PlaneCoder::cheapest(const std::uint32_t* costs, int levels, std::uint32_t first) {
   std::uint64_t passed = 0;  // bits of the decisions that led to v
   std::uint64_t least = ~std::uint64_t{0};
   int best = 0;
   for (int v = 0; v < levels; ++v) {
-    std::uint64_t total = passed + prices[v];
+    std::uint64_t total = passed + costs[v];
     if (v < levels - 1) {
       mixer_.set_selector(0, v);
       const std::uint32_t more =
@@ -92,7 +92,7 @@ int PlaneCoder::cheapest(const std::uint32_t* prices, int levels, std::uint32_t 
 
 PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history,
                              int channel, std::uint32_t scene, const PlaneHistory* companion,
-                             const std::uint32_t* prices) {
+                             const std::uint32_t* costs) {
   const Coarse q(plane.levels);
   PaddedPlane current(plane.width, plane.height, kOutside);
   const bool have_last = !history.last.empty();
@@ -125,7 +125,7 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
       const auto quiet_context = static_cast<std::size_t>(y * kQuietRows / plane.height * 8 +
                                                           (pp != 0) + 2 * ((west2 | north2) != 0) +
                                                           4 * ((pse | psw | pne | pnw) != 0));
-      const bool known = quiet && prices == nullptr;
+      const bool known = quiet && costs == nullptr;
       if (known && quiet_.code(coder, coder.reading() || plane.values[index] == 0 ? 0 : 1,
                                quiet_context) == 0) {
         if (coder.reading() && coder.overrun()) throw_overrun();
@@ -159,10 +159,10 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
       mixer_.set_selector(1, (have_last ? 80 : 0) + 16 * std::min(errors, 4) +
                                  4 * std::min(q(p0), 3) + std::min(q(west), 3));
       mixer_.set_apm(16 * std::min(q(p0), 3) + 4 * std::min(q(west), 3) + std::min(q(north), 3));
-      if (prices != nullptr) {
+      if (costs != nullptr) {
         plane.values[index] = static_cast<std::uint8_t>(
-            cheapest(prices, plane.levels, quiet ? quiet_.probability(quiet_context) : 0));
-        prices += plane.levels;
+            cheapest(costs, plane.levels, quiet ? quiet_.probability(quiet_context) : 0));
+        costs += plane.levels;
       }
       int value = coder.reading() ? 0 : plane.values[index];
       const bool more = !quiet || known || quiet_.code(coder, value != 0, quiet_context) != 0;

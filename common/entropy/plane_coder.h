@@ -24,19 +24,19 @@ class PlaneCoder {
   /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier
   /// planes, already advanced; `companion` is another plane of
   /// this coded frame that tells something about this one (the channel before), or null; it has the
-  /// same size. With `prices` (of each value of each cell, see PlanePrices; up to kMaxPriced
-  /// levels) the value whose price and bits sum up to least is coded instead and put into `plane`.
+  /// same size. With `costs` (of each value of each cell, see PlaneCosts; up to kMaxCosted
+  /// levels) the value whose cost and bits sum up to least is coded instead and put into `plane`.
   /// Returns the values in a padded plane. When writing, `plane.values` is coded; when reading it
   /// is filled. Throws Error(corrupt) when the reader overruns.
   PaddedPlane code(BinaryCoder& coder, Plane& plane, const PlaneHistory& history, int channel,
                    std::uint32_t scene, const PlaneHistory* companion,
-                   const std::uint32_t* prices = nullptr);
+                   const std::uint32_t* costs = nullptr);
 
-  static constexpr int kMaxPriced = 9;
+  static constexpr int kMaxCosted = 9;
 
  private:
   /// `first` = probability that the value is more than 0, or 0 when the mixer tells.
-  int cheapest(const std::uint32_t* prices, int levels, std::uint32_t first);
+  int cheapest(const std::uint32_t* costs, int levels, std::uint32_t first);
   /// The value is known to be at least `least`.
   int code_value(BinaryCoder& coder, int value, int levels, int least);
 

@@ -18,7 +18,7 @@ namespace semcodec {
 struct ColourOptions {
   int cell = 8;             ///< side of a label cell in pixels: 1..64, usually 4, 8, 16 or 32
   int clusters = 16;        ///< 2..256
-  float smoothing = 0;      ///< λ of the label smoothing in squared Lab units; 0 = off. The price
+  float smoothing = 0;      ///< λ of the label smoothing in squared Lab units; 0 = off. The cost
                             ///< of a label that differs from a neighbour's, three times that
                             ///< of one that differs from the moved previous label (Potts model,
                             ///< iterated conditional modes).

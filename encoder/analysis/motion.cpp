@@ -113,7 +113,7 @@ void MotionEstimator::set_cell(int cell) {
 }
 
 void MotionEstimator::set_lambda(float lambda) {
-  require(lambda >= 0, ErrorKind::usage, "The price of motion bits is negative.");
+  require(lambda >= 0, ErrorKind::usage, "The cost of motion bits is negative.");
   state_->options.lambda = lambda;
 }
 
@@ -163,12 +163,14 @@ MotionField MotionEstimator::finish() {
   return field;
 }
 
-float MotionEstimator::misfit(int x, int y, int dx, int dy) const {
-  return state_->fit->misfit(x, y, {dx, dy});
+float MotionEstimator::distortion(int x, int y, int dx, int dy) const {
+  return state_->fit->distortion(x, y, {dx, dy});
 }
 
-std::function<float(int, int, int, int)> MotionEstimator::misfits() const {
-  return [fit = state_->fit](int x, int y, int dx, int dy) { return fit->misfit(x, y, {dx, dy}); };
+std::function<float(int, int, int, int)> MotionEstimator::distortions() const {
+  return [fit = state_->fit](int x, int y, int dx, int dy) {
+    return fit->distortion(x, y, {dx, dy});
+  };
 }
 
 MotionField estimate_motion(const RgbImage& previous, const RgbImage& current,

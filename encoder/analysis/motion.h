@@ -23,7 +23,7 @@ struct MotionOptions {
   int cell = 16;                 ///< side of a motion cell in pixels: 4..64
   Preset preset = Preset::fast;  ///< of the dense flow
   bool half_size = true;         ///< dense flow at half the working size
-  float lambda = 0.5F;           ///< price of a bit of a vector, in units of the mean absolute
+  float lambda = 0.5F;           ///< cost of a bit of a vector, in units of the mean absolute
                                  ///< luma difference (0..255) of its cell; 0 keeps the best fit
   int passes = 4;                ///< sweeps of the rate-aware pass
   bool direct = true;            ///< let the direct flow compete with the chain
@@ -48,18 +48,18 @@ class MotionEstimator {
 
   /// How badly a vector explains a cell of the field that finish() returned last: mean absolute
   /// luma difference, 0..255. That field must not have been empty.
-  float misfit(int x, int y, int dx, int dy) const;
+  float distortion(int x, int y, int dx, int dy) const;
 
   /// The same as a function of its own, for another thread: it goes on with that field while this
   /// object takes the next frames.
-  std::function<float(int x, int y, int dx, int dy)> misfits() const;
+  std::function<float(int x, int y, int dx, int dy)> distortions() const;
 
   /// Forgets everything: call at cuts.
   void reset();
 
   /// Another size of the cells, from the next finish() on. Throws Error(usage) out of 4..64.
   void set_cell(int cell);
-  /// Another price of bits, likewise; not negative.
+  /// Another cost of bits, likewise; not negative.
   void set_lambda(float lambda);
 
  private:

@@ -104,7 +104,7 @@ MotionVector MotionCost::quantise(float dx, float dy) const {
   return {round(dx * scale_x_), round(dy * scale_y_)};
 }
 
-float MotionCost::misfit(int cx, int cy, const MotionVector& vector) const {
+float MotionCost::distortion(int cx, int cy, const MotionVector& vector) const {
   cv::Rect window = cell(cx, cy);
   // The window reaches a quarter cell into the neighbours, which steadies flat cells.
   const int margin_x = window.width / 4, margin_y = window.height / 4;
@@ -143,27 +143,27 @@ int whole_pixel(int units) {
          kMotionUnitsPerPixel;
 }
 
-/// misfit() with a memory: the sweeps ask for the same few vectors again and again.
+/// distortion() with a memory: the sweeps ask for the same few vectors again and again.
 class RememberedCost {
  public:
   explicit RememberedCost(const MotionCost& cost)
       : cost_(cost),
         known_(static_cast<std::size_t>(cost.columns()) * static_cast<std::size_t>(cost.rows())) {}
 
-  float misfit(int x, int y, const MotionVector& vector) {
+  float distortion(int x, int y, const MotionVector& vector) {
     auto& known = known_[static_cast<std::size_t>(y) * static_cast<std::size_t>(cost_.columns()) +
                          static_cast<std::size_t>(x)];
     for (const auto& entry : known) {
-      if (entry.vector == vector) return entry.misfit;
+      if (entry.vector == vector) return entry.distortion;
     }
-    known.push_back({vector, cost_.misfit(x, y, vector)});
-    return known.back().misfit;
+    known.push_back({vector, cost_.distortion(x, y, vector)});
+    return known.back().distortion;
   }
 
  private:
   struct Entry {
     MotionVector vector;
-    float misfit;
+    float distortion;
   };
   const MotionCost& cost_;
   std::vector<std::vector<Entry>> known_;
@@ -182,7 +182,7 @@ float total_cost(Search& search, const MotionField& field) {
   for (int y = 0; y < field.height; ++y) {
     for (int x = 0; x < field.width; ++x) {
       const MotionVector v = vector_at(field, x, y);
-      sum += search.remembered.misfit(x, y, v) +
+      sum += search.remembered.distortion(x, y, v) +
              search.lambda * motion_bits(v, predict_motion(field, x, y));
     }
   }
@@ -193,15 +193,16 @@ float total_cost(Search& search, const MotionField& field) {
 bool improve_cell(Search& search, MotionField& field, int x, int y, int step) {
   const MotionVector old = vector_at(field, x, y);
   MotionVector best = old;
-  float best_cost = search.remembered.misfit(x, y, old) + search.lambda * local_bits(field, x, y);
+  float best_cost =
+      search.remembered.distortion(x, y, old) + search.lambda * local_bits(field, x, y);
   const auto consider = [&](const MotionVector& wanted) {
     const MotionVector v = within_range(wanted);
     if (v == best || v == old) return;
-    // The bits only add to the misfit, so a vector that fits worse than the best costs is out.
-    const float misfit = search.remembered.misfit(x, y, v);
-    if (misfit >= best_cost) return;
+    // The bits only add to the distortion, so a vector that fits worse than the best costs is out.
+    const float distortion = search.remembered.distortion(x, y, v);
+    if (distortion >= best_cost) return;
     set_vector(field, x, y, v);
-    const float total = misfit + search.lambda * local_bits(field, x, y);
+    const float total = distortion + search.lambda * local_bits(field, x, y);
     if (total < best_cost) {
       best = v;
       best_cost = total;
@@ -286,8 +287,8 @@ MotionField choose_motion(const MotionCost& cost,
       for (int x = 0; x < width; ++x) {
         const std::size_t at = at_cell(best, x, y);
         for (const auto& fit : fits) {
-          if (search.remembered.misfit(x, y, fit[at]) <
-              search.remembered.misfit(x, y, vector_at(best, x, y))) {
+          if (search.remembered.distortion(x, y, fit[at]) <
+              search.remembered.distortion(x, y, vector_at(best, x, y))) {
             set_vector(best, x, y, fit[at]);
           }
         }

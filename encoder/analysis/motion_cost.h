@@ -28,7 +28,7 @@ class MotionCost {
 
   /// Mean absolute difference (0..255) between the current picture around the cell and the
   /// previous one, moved by `vector`, bilinear. Outside the picture the border is repeated.
-  float misfit(int cx, int cy, const MotionVector& vector) const;
+  float distortion(int cx, int cy, const MotionVector& vector) const;
 
  private:
   cv::Mat current_;
@@ -43,12 +43,12 @@ class MotionCost {
 float motion_bits(const MotionVector& vector, const MotionVector& predicted);
 
 /// The field that costs least: sweeps `passes` times over the cells, each of which takes the
-/// candidate that lowers misfit + lambda · bits most, where the bits of the cells that it predicts
-/// count too. Candidates are the fits, also rounded to whole pixels, the neighbours, the median
-/// prediction, rest, and small steps from the best of these. Such a search ends in the next local
-/// minimum, so it starts from several smooth fields (rest, the motion of the whole picture, that of
-/// large tiles) and the best end wins; starting from the fits themselves ends at twice the bits.
-/// With lambda 0: the best fit of each cell.
+/// candidate that lowers distortion + lambda · bits most, where the bits of the cells that it
+/// predicts count too. Candidates are the fits, also rounded to whole pixels, the neighbours, the
+/// median prediction, rest, and small steps from the best of these. Such a search ends in the next
+/// local minimum, so it starts from several smooth fields (rest, the motion of the whole picture,
+/// that of large tiles) and the best end wins; starting from the fits themselves ends at twice the
+/// bits. With lambda 0: the best fit of each cell.
 MotionField choose_motion(const MotionCost& cost,
                           const std::vector<std::vector<MotionVector>>& fits, float lambda,
                           int passes);

@@ -185,7 +185,7 @@ void drop_weak_lines(std::vector<float>& strength, int width, int height, float 
   }
 }
 
-std::vector<float> StructureMap::misfits() const {
+std::vector<float> StructureMap::distortions() const {
   std::vector<float> list;
   const int top = plane.levels - 1;
   list.reserve(strength.size() * static_cast<std::size_t>(plane.levels));

@@ -56,7 +56,7 @@ struct StructureMap {
 
   /// Squared distance from the cell's strength to the nearest strength that has the level,
   /// [cell * levels + level].
-  std::vector<float> misfits() const;
+  std::vector<float> distortions() const;
 };
 
 /// The whole chain. The plane has round(width / cell) × round(height / cell) cells.

@@ -30,9 +30,9 @@ constexpr double kEntryBits = 350;
 constexpr std::size_t kMostAhead = 64;  // frames that are kept to look at
 constexpr double kEndless = 10;         // seconds, where nothing says when a scene might end
 
-/// In 1/65536 bit; `lambda` = the misfit that is worth a bit.
-std::uint32_t price_of(float misfit, float lambda) {
-  return static_cast<std::uint32_t>(65536.0F * std::min(misfit / lambda, 10000.0F));
+/// In 1/65536 bit; `lambda` = the distortion that is worth a bit.
+std::uint32_t cost_of(float distortion, float lambda) {
+  return static_cast<std::uint32_t>(65536.0F * std::min(distortion / lambda, 10000.0F));
 }
 
 bool same(const ColourOptions& a, const ColourOptions& b) {
@@ -71,7 +71,7 @@ struct State {
     Frame frame;
     std::unique_ptr<EdgeMap> edges;  ///< they do not depend on the quality
     SemanticFrame out;               ///< with its times and its motion
-    std::function<float(int x, int y, int dx, int dy)> misfit;  ///< of the motion
+    std::function<float(int x, int y, int dx, int dy)> distortion;  ///< of the motion
     std::vector<Frame> later;  ///< of an entry point: what follows, as far as it is known
     double life = 0;           ///< of an entry point: expected_horizon()
     CodedFrameReport report;
@@ -162,22 +162,23 @@ struct State {
     SemanticFrame& out = coded_frame.out;
     const float lambda = point.motion.lambda;
     if (out.motion.empty() || lambda <= 0) return;
-    PlanePrices prices;
-    prices.motion = [&](int x, int y, int dx, int dy) {
-      return price_of(coded_frame.misfit(x, y, dx, dy), lambda);
+    PlaneCosts costs;
+    costs.motion = [&](int x, int y, int dx, int dy) {
+      return cost_of(coded_frame.distortion(x, y, dx, dy), lambda);
     };
-    writer.encoder().choose(out, prices);
+    writer.encoder().choose(out, costs);
   }
 
   /// Lets lines give way where what they say is not worth their bits.
   void choose_structure(SemanticFrame& out, const StructureMap& lines) const {
     const float lambda = point.structure.lambda;
     if (lambda <= 0) return;
-    PlanePrices prices;
-    const auto misfits = lines.misfits();
-    prices.structure.reserve(misfits.size());
-    for (const float misfit : misfits) prices.structure.push_back(price_of(misfit, lambda));
-    writer.encoder().choose(out, prices);
+    PlaneCosts costs;
+    const auto distortions = lines.distortions();
+    costs.structure.reserve(distortions.size());
+    for (const float distortion : distortions)
+      costs.structure.push_back(cost_of(distortion, lambda));
+    writer.encoder().choose(out, costs);
   }
 
   /// Everything of a coded frame but its times and motion, at the present quality.
@@ -369,7 +370,7 @@ struct State {
     auto field = motion.finish();
     if (!out.entry_point) {
       out.motion = std::move(field);
-      coded_frame->misfit = motion.misfits();
+      coded_frame->distortion = motion.distortions();
     }
     CodedFrame& target = *coded_frame;
     submit(std::move(coded_frame), [this, &target] { code(target); });

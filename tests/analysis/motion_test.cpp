@@ -106,7 +106,7 @@ TEST(Motion, CodedFramesFollowEachOther) {
 }
 
 TEST(Motion, ABitCostsSomething) {
-  // Noise without any motion in it: free vectors chase it, priced ones stay at rest.
+  // Noise without any motion in it: free vectors chase it, costed ones stay at rest.
   RgbImage a(128, 64), b(128, 64);
   Random random(5);
   for (auto& v : a.pixels) v = static_cast<std::uint8_t>(100 + random.below(12));
@@ -115,11 +115,11 @@ TEST(Motion, ABitCostsSomething) {
   options.lambda = 0;
   const MotionField free = estimate_motion(a, b, options);
   options.lambda = 2;
-  const MotionField priced = estimate_motion(a, b, options);
+  const MotionField costed = estimate_motion(a, b, options);
   const auto moving = [](const MotionField& f) {
     return std::ssize(f.dx) - std::count(f.dx.begin(), f.dx.end(), 0);
   };
-  EXPECT_EQ(moving(priced), 0);
+  EXPECT_EQ(moving(costed), 0);
   EXPECT_GT(moving(free), 0);
 }
 

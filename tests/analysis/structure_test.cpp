@@ -153,31 +153,31 @@ TEST(Structure, EveryCellSizeAndLevelCount) {
   }
 }
 
-TEST(Structure, MisfitsSayHowFarTheLevelsAre) {
+TEST(Structure, DistortionsSayHowFarTheLevelsAre) {
   StructureMap map;
   map.plane = {4, 1, 4, {0, 0, 1, 3}};
   map.thresholds = {0.2F, 0.4F, 0.6F};
   map.strength = {0.0F, 0.19F, 0.3F, 0.9F};
-  const std::vector<float> misfits = map.misfits();
-  ASSERT_EQ(misfits.size(), 16u);
-  const auto misfit = [&](int cell, int level) {
-    return misfits[static_cast<std::size_t>(cell * 4 + level)];
+  const std::vector<float> distortions = map.distortions();
+  ASSERT_EQ(distortions.size(), 16u);
+  const auto distortion = [&](int cell, int level) {
+    return distortions[static_cast<std::size_t>(cell * 4 + level)];
   };
   for (int cell = 0; cell < 4; ++cell) {
     // Nothing for the level it has, more for levels farther away, on either side.
     const int own = map.plane.values[static_cast<std::size_t>(cell)];
-    EXPECT_EQ(misfit(cell, own), 0) << cell;
+    EXPECT_EQ(distortion(cell, own), 0) << cell;
     for (int level = own + 1; level < 4; ++level) {
-      EXPECT_GT(misfit(cell, level), misfit(cell, level - 1)) << cell;
+      EXPECT_GT(distortion(cell, level), distortion(cell, level - 1)) << cell;
     }
     for (int level = own - 1; level >= 0; --level) {
-      EXPECT_GT(misfit(cell, level), misfit(cell, level + 1)) << cell;
+      EXPECT_GT(distortion(cell, level), distortion(cell, level + 1)) << cell;
     }
   }
-  EXPECT_FLOAT_EQ(misfit(0, 1), 0.04F);      // no line at all
-  EXPECT_NEAR(misfit(1, 1), 0.0001F, 1e-6);  // just below the threshold
-  EXPECT_NEAR(misfit(2, 0), 0.01F, 1e-6);    // in the middle of level 1
-  EXPECT_NEAR(misfit(2, 2), 0.01F, 1e-6);
+  EXPECT_FLOAT_EQ(distortion(0, 1), 0.04F);      // no line at all
+  EXPECT_NEAR(distortion(1, 1), 0.0001F, 1e-6);  // just below the threshold
+  EXPECT_NEAR(distortion(2, 0), 0.01F, 1e-6);    // in the middle of level 1
+  EXPECT_NEAR(distortion(2, 2), 0.01F, 1e-6);
 }
 
 TEST(Structure, RefusesNonsense) {

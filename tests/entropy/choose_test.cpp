@@ -18,7 +18,7 @@ constexpr std::uint32_t kBit = 65536;
 constexpr std::uint32_t kForbidden = 1000 * kBit;
 
 /// `stay` for the value that a cell has, `leave` for every other.
-std::vector<std::uint32_t> prices(const Plane& plane, std::uint32_t stay, std::uint32_t leave) {
+std::vector<std::uint32_t> costs(const Plane& plane, std::uint32_t stay, std::uint32_t leave) {
   std::vector<std::uint32_t> list;
   for (const int value : plane.values) {
     for (int v = 0; v < plane.levels; ++v) list.push_back(v == value ? stay : leave);
@@ -52,7 +52,7 @@ TEST(Choose, KeepsWhatItMayNotChange) {
   const FrameEncoder encoder = warm_encoder();
   const SemanticFrame frame = noise();
   SemanticFrame chosen = frame;
-  encoder.choose(chosen, {prices(frame.structure, 0, kForbidden), {}});
+  encoder.choose(chosen, {costs(frame.structure, 0, kForbidden), {}});
   EXPECT_EQ(chosen, frame);
   encoder.choose(chosen, {});
   EXPECT_EQ(chosen, frame);
@@ -62,7 +62,7 @@ TEST(Choose, SavesMoreThanItPays) {
   const FrameEncoder encoder = warm_encoder();
   const SemanticFrame frame = noise();
   SemanticFrame chosen = frame;
-  const PlanePrices asked{prices(frame.structure, 0, 2 * kBit), {}};
+  const PlaneCosts asked{costs(frame.structure, 0, 2 * kBit), {}};
   encoder.choose(chosen, asked);
   const EncodeStats before = encoder.cost_by_part(frame), after = encoder.cost_by_part(chosen);
   const double structure = paid(chosen.structure, asked.structure);
@@ -74,7 +74,7 @@ TEST(Choose, TakesTheCheapestWhereAllIsFree) {
   const FrameEncoder encoder = warm_encoder();
   const SemanticFrame frame = noise();
   SemanticFrame chosen = frame;
-  encoder.choose(chosen, {prices(frame.structure, 0, 0), {}});
+  encoder.choose(chosen, {costs(frame.structure, 0, 0), {}});
   const EncodeStats before = encoder.cost_by_part(frame), after = encoder.cost_by_part(chosen);
   EXPECT_LT(after.structure * 5, before.structure);
 }
@@ -88,13 +88,13 @@ TEST(Choose, MotionTakesWhatSurroundsIt) {
   Numbers numbers(3);
   for (auto& dx : shaky.motion.dx) dx = static_cast<std::int16_t>(dx + numbers.below(9) - 4);
   const auto drift = [&](std::uint32_t unit) {
-    PlanePrices prices;
-    prices.motion = [&shaky, unit](int x, int y, int dx, int dy) {
+    PlaneCosts costs;
+    costs.motion = [&shaky, unit](int x, int y, int dx, int dy) {
       const auto i = static_cast<std::size_t>(y * shaky.motion.width + x);
       return unit * static_cast<std::uint32_t>(std::abs(dx - shaky.motion.dx[i]) +
                                                std::abs(dy - shaky.motion.dy[i]));
     };
-    return prices;
+    return costs;
   };
   SemanticFrame chosen = shaky;
   encoder.choose(chosen, drift(kForbidden));
@@ -103,13 +103,13 @@ TEST(Choose, MotionTakesWhatSurroundsIt) {
   const auto bits = [&](const SemanticFrame& f) {
     return cost_bits(encoder.cost_by_part(f).motion);
   };
-  double price = 0;
+  double cost = 0;
   for (std::size_t i = 0; i < shaky.motion.dx.size(); ++i) {
-    price += 0.5 * (std::abs(chosen.motion.dx[i] - shaky.motion.dx[i]) +
-                    std::abs(chosen.motion.dy[i] - shaky.motion.dy[i]));
+    cost += 0.5 * (std::abs(chosen.motion.dx[i] - shaky.motion.dx[i]) +
+                   std::abs(chosen.motion.dy[i] - shaky.motion.dy[i]));
   }
-  EXPECT_GT(price, 0);
-  EXPECT_LT(bits(chosen) + price, bits(shaky));
+  EXPECT_GT(cost, 0);
+  EXPECT_LT(bits(chosen) + cost, bits(shaky));
 }
 
 TEST(Choose, LeavesTheEncoderAsItWas) {
@@ -117,18 +117,18 @@ TEST(Choose, LeavesTheEncoderAsItWas) {
   const SemanticFrame next = test::scene_frame(4, SampleShape{}, false);
   const std::uint64_t before = encoder.cost(next);
   SemanticFrame chosen = noise();
-  encoder.choose(chosen, {prices(chosen.structure, 0, 0), {}});
+  encoder.choose(chosen, {costs(chosen.structure, 0, 0), {}});
   EXPECT_EQ(encoder.cost(next), before);
 }
 
-TEST(Choose, RefusesPricesThatDoNotFit) {
+TEST(Choose, RefusesCostsThatDoNotFit) {
   const FrameEncoder encoder = warm_encoder();
   SemanticFrame frame = noise();
-  auto list = prices(frame.structure, 0, kBit);
+  auto list = costs(frame.structure, 0, kBit);
   list.pop_back();
   EXPECT_THROW(encoder.choose(frame, {list, {}}), Error);
   frame.structure.levels = 10;
-  EXPECT_THROW(encoder.choose(frame, {prices(frame.structure, 0, kBit), {}}), Error);
+  EXPECT_THROW(encoder.choose(frame, {costs(frame.structure, 0, kBit), {}}), Error);
 }
 
 }  // namespace
