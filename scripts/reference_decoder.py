@@ -176,7 +176,7 @@ class Coders:
         self.labels, self.rest = Mixer(17, 8, (12, 320), 384), Mixer(12, 5, (32, 16), 1)
         self.vectors, self.numbers = Mixer(14, 8, (8, 64), 64), Mixer(12, 8, (32, 32), 1)
         self.colours = Mixer(12, 5, (32, 32), 1)
-        self.quiet_structure, self.quiet_texture, self.quiet_labels = Quiet(128), Quiet(128), Quiet(2560)
+        self.skip_structure, self.skip_texture, self.skip_labels = Quiet(128), Quiet(128), Quiet(2560)
         self.scene = 0
 
 
@@ -278,7 +278,7 @@ class Decoder:
         structure, labels, texture, known = None, None, [], {}
         if "structure" in formats:
             known["structure"] = self.reference("structure", motion, *formats["structure"][:2])
-            structure = self.plane(bits, c.structure, c.quiet_structure, formats["structure"], 0,
+            structure = self.plane(bits, c.structure, c.skip_structure, formats["structure"], 0,
                                    known["structure"], None)
             known["structure"] = [structure, known["structure"][0]]
         if "labels" in formats:
@@ -288,7 +288,7 @@ class Decoder:
         for i, form in enumerate(formats.get("texture", [])):
             before = self.reference(i, motion, *form[:2])
             same = i and form[:2] == formats["texture"][i - 1][:2]
-            texture.append(self.plane(bits, c.texture, c.quiet_texture, form, i, before,
+            texture.append(self.plane(bits, c.texture, c.skip_texture, form, i, before,
                                       known[i - 1] if same else None))
             known[i] = [texture[-1], before[0]]
         self.references.update(known)
@@ -354,7 +354,7 @@ class Decoder:
             result.append(tuple(colour))
         self.palette = result
 
-    def plane(self, bits, mixer, quiet, form, channel, reference, companion):
+    def plane(self, bits, mixer, skip, form, channel, reference, companion):
         (width, height, levels), scene = form, self.coders.scene
         plane, blank = Plane(width, height, 0, levels), Plane(width, height, 0)
         last, before = reference[0] or blank, reference[1] or blank
@@ -367,7 +367,7 @@ class Decoder:
                 (pp,), least = before.near(x, y, [HERE]), 0
                 if has and companion is None and not (w or n or nw or ne or p0 or pe or ps or pw or pn):
                     at = 8 * (16 * y // height) + flags(pp, ww or nn, pse or psw or pne or pnw)
-                    least = quiet.read(bits, at)
+                    least = skip.read(bits, at)
                     if not least:
                         continue
                 co, coc = ((p.near(x, y, [HERE])[0] if p else 0) for p in companion or (None, None))
@@ -427,7 +427,7 @@ class Decoder:
                 p0, pe, ps, pw, pn, pse, psw, pne, pnw = last.near(x, y, ALL)
                 (pp,) = before.near(x, y, [HERE])
                 candidates = distinct((v for v in (p0, w, n, ne, nw, pp, pe, ps) if 0 <= v < levels), 6)
-                quiet = p0 >= 0 and {p0} == {w, n, ne, nw, pe, ps, pw, pn}
+                skip = p0 >= 0 and {p0} == {w, n, ne, nw, pe, ps, pw, pn}
                 flat = flags(w == n, n == ne, w == nw, n == nw)
                 errors = (w != pw) + (n != pn) + (ne != pne) + (nw != pnw)
                 for k, t in enumerate(candidates):
@@ -436,9 +436,9 @@ class Decoder:
                     corners = flags(pse == t, psw == t, pne == t, pnw == t)
                     if k == levels - 1:
                         yes = True   # as many candidates as levels: the last one is not said
-                    elif k == 0 and quiet:
+                    elif k == 0 and skip:
                         at = ((t & 63) * 10 + 2 * edge + (pp == t)) * 4 + flags(wider == 3, corners == 15)
-                        yes = self.coders.quiet_labels.read(bits, at)
+                        yes = self.coders.skip_labels.read(bits, at)
                     else:
                         u, near = candidates[k + 1] if k + 1 < len(candidates) else -1, 0
                         d = self.distance(t, u) // 256

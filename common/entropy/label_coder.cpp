@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int16_t kOutside = -1;
 constexpr int kMaxCandidates = 6;
-constexpr std::size_t kQuietContexts = 40 * 64;
+constexpr std::size_t kSkipContexts = 40 * 64;
 
 MixerShape shape() {
   MixerShape s;
@@ -69,7 +69,7 @@ std::vector<std::uint8_t> edge_classes(const PaddedPlane& structure, int width, 
 
 }  // namespace
 
-LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()), quiet_(kQuietContexts) {}
+LabelCoder::LabelCoder() : mixer_(shape()), rest_(rest_shape()), skip_(kSkipContexts) {}
 
 int LabelCoder::code_rest(BinaryCoder& coder, int label, const std::vector<int>& ranked,
                           std::uint32_t scene) {
@@ -131,14 +131,14 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
       }
       if (have_before) pp = *history.before.at(x, y);
       const int edge = edges.empty() ? 0 : edges[index];
-      const bool quiet = p0 >= 0 && p0 == west && p0 == north && p0 == northeast &&
-                         p0 == northwest && p0 == pe && p0 == ps && p0 == pw && p0 == pn;
+      const bool skip = p0 >= 0 && p0 == west && p0 == north && p0 == northeast &&
+                        p0 == northwest && p0 == pe && p0 == ps && p0 == pw && p0 == pn;
       const int label = coder.reading() ? 0 : plane.values[index];
-      if (quiet) {
+      if (skip) {
         const auto context = static_cast<std::size_t>(
             ((p0 & 63) * 10 + edge * 2 + (pp == p0)) * 4 + (west2 == p0 && north2 == p0) +
             2 * (pse == p0 && psw == p0 && pne == p0 && pnw == p0));
-        if (quiet_.code(coder, label == p0 ? 1 : 0, context) != 0) {
+        if (skip_.code(coder, label == p0 ? 1 : 0, context) != 0) {
           if (coder.reading()) {
             plane.values[index] = static_cast<std::uint8_t>(p0);
             if (coder.overrun()) throw_overrun();
@@ -160,8 +160,8 @@ PaddedPlane LabelCoder::code(BinaryCoder& coder, Plane& plane, const Palette& pa
         if (!known) candidates[static_cast<std::size_t>(count++)] = near_by;
       }
       int found = -1;
-      // Of a quiet cell the first candidate, p0, was asked about already.
-      for (int k = quiet ? 1 : 0; k < count && found < 0; ++k) {
+      // Of a skippable cell the first candidate, p0, was asked about already.
+      for (int k = skip ? 1 : 0; k < count && found < 0; ++k) {
         const int t = candidates[static_cast<std::size_t>(k)];
         if (count == levels && k == count - 1) {
           found = t;

@@ -6,8 +6,8 @@
 // ordered by how near their colours are to the colours of the first candidates.
 
 #include "common/entropy/context_mixer.h"
-#include "common/entropy/quiet_model.h"
 #include "common/entropy/reference.h"
+#include "common/entropy/skip_model.h"
 
 namespace semcodec::entropy {
 
@@ -18,7 +18,7 @@ class LabelCoder {
   void soften(const Softness& softness) {
     mixer_.soften(softness);
     rest_.soften(softness);
-    quiet_.soften(softness.histories);
+    skip_.soften(softness.histories);
   }
 
   /// As PlaneCoder::code(). `structure` is this coded frame's structure plane (any size) or empty.
@@ -30,7 +30,7 @@ class LabelCoder {
 
   ContextMixer mixer_;
   ContextMixer rest_;
-  QuietModel quiet_;
+  SkipModel skip_;
 };
 
 }  // namespace semcodec::entropy

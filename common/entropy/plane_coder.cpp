@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kUnary = 8;
 constexpr std::int16_t kOutside = 0;
-constexpr int kQuietRows = 16;
+constexpr int kSkipRows = 16;
 
 MixerShape shape() {
   MixerShape s;
@@ -40,7 +40,7 @@ void throw_overrun() {
               "A frame's coded planes end too early: the chunk is cut or damaged.");
 }
 
-PlaneCoder::PlaneCoder() : mixer_(shape()), quiet_(8 * kQuietRows) {}
+PlaneCoder::PlaneCoder() : mixer_(shape()), skip_(8 * kSkipRows) {}
 
 int PlaneCoder::code_value(BinaryCoder& coder, int value, int levels, int least) {
   const int unary = std::min(levels - 1, kUnary);
@@ -120,14 +120,14 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
         pnw = p[-s - 1];
       }
       if (have_before) pp = *history.before.at(x, y);
-      const bool quiet = have_last && companion == nullptr &&
-                         (west | north | northwest | northeast | p0 | pe | ps | pw | pn) == 0;
-      const auto quiet_context = static_cast<std::size_t>(y * kQuietRows / plane.height * 8 +
-                                                          (pp != 0) + 2 * ((west2 | north2) != 0) +
-                                                          4 * ((pse | psw | pne | pnw) != 0));
-      const bool known = quiet && costs == nullptr;
-      if (known && quiet_.code(coder, coder.reading() || plane.values[index] == 0 ? 0 : 1,
-                               quiet_context) == 0) {
+      const bool skip = have_last && companion == nullptr &&
+                        (west | north | northwest | northeast | p0 | pe | ps | pw | pn) == 0;
+      const auto skip_context = static_cast<std::size_t>(y * kSkipRows / plane.height * 8 +
+                                                         (pp != 0) + 2 * ((west2 | north2) != 0) +
+                                                         4 * ((pse | psw | pne | pnw) != 0));
+      const bool known = skip && costs == nullptr;
+      if (known && skip_.code(coder, coder.reading() || plane.values[index] == 0 ? 0 : 1,
+                              skip_context) == 0) {
         if (coder.reading() && coder.overrun()) throw_overrun();
         ++index;  // the values are 0 already
         continue;
@@ -161,12 +161,12 @@ PaddedPlane PlaneCoder::code(BinaryCoder& coder, Plane& plane, const PlaneHistor
       mixer_.set_apm(16 * std::min(q(p0), 3) + 4 * std::min(q(west), 3) + std::min(q(north), 3));
       if (costs != nullptr) {
         plane.values[index] = static_cast<std::uint8_t>(
-            cheapest(costs, plane.levels, quiet ? quiet_.probability(quiet_context) : 0));
+            cheapest(costs, plane.levels, skip ? skip_.probability(skip_context) : 0));
         costs += plane.levels;
       }
       int value = coder.reading() ? 0 : plane.values[index];
-      const bool more = !quiet || known || quiet_.code(coder, value != 0, quiet_context) != 0;
-      if (more) value = code_value(coder, value, plane.levels, quiet ? 1 : 0);
+      const bool more = !skip || known || skip_.code(coder, value != 0, skip_context) != 0;
+      if (more) value = code_value(coder, value, plane.levels, skip ? 1 : 0);
       if (coder.reading()) {
         plane.values[index] = static_cast<std::uint8_t>(value);
         if (coder.overrun()) throw_overrun();

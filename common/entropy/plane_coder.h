@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "common/entropy/context_mixer.h"
-#include "common/entropy/quiet_model.h"
 #include "common/entropy/reference.h"
+#include "common/entropy/skip_model.h"
 
 namespace semcodec::entropy {
 
@@ -18,7 +18,7 @@ class PlaneCoder {
 
   void soften(const Softness& softness) {
     mixer_.soften(softness);
-    quiet_.soften(softness.histories);
+    skip_.soften(softness.histories);
   }
 
   /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier
@@ -41,7 +41,7 @@ class PlaneCoder {
   int code_value(BinaryCoder& coder, int value, int levels, int least);
 
   ContextMixer mixer_;
-  QuietModel quiet_;
+  SkipModel skip_;
 };
 
 /// Throws the Error of a chunk that is shorter than its planes need.

@@ -13,9 +13,9 @@
 
 namespace semcodec::entropy {
 
-class QuietModel {
+class SkipModel {
  public:
-  explicit QuietModel(std::size_t contexts) : states_(contexts, kFresh) {}
+  explicit SkipModel(std::size_t contexts) : states_(contexts, kFresh) {}
 
   /// Probability of a 1, in 1/65536.
   std::uint32_t probability(std::size_t context) const {

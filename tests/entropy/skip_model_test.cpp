@@ -1,4 +1,4 @@
-#include "common/entropy/quiet_model.h"
+#include "common/entropy/skip_model.h"
 
 #include <gtest/gtest.h>
 
@@ -8,23 +8,23 @@
 namespace semcodec::entropy {
 namespace {
 
-TEST(QuietModel, LearnsAndComesBack) {
+TEST(SkipModel, LearnsAndComesBack) {
   std::vector<int> bits;
   for (int i = 0; i < 4000; ++i) bits.push_back(i % 97 == 5 ? 1 : 0);
-  QuietModel writing(3);
+  SkipModel writing(3);
   BinaryCoder out(BinaryCoder::Mode::write);
   for (std::size_t i = 0; i < bits.size(); ++i) writing.code(out, bits[i], i % 3);
   EXPECT_LT(writing.probability(0), 65536u / 20);
   const auto chunk = out.finish();
   EXPECT_LT(chunk.size(), 60u);  // 41 rare ones of 4000 hold 330 bits
-  QuietModel reading(3);
+  SkipModel reading(3);
   BinaryCoder in(chunk);
   for (std::size_t i = 0; i < bits.size(); ++i) ASSERT_EQ(reading.code(in, 0, i % 3), bits[i]) << i;
   EXPECT_FALSE(in.overrun());
 }
 
-TEST(QuietModel, SoftenedOnesMoveFaster) {
-  QuietModel firm(1), soft(1);
+TEST(SkipModel, SoftenedOnesMoveFaster) {
+  SkipModel firm(1), soft(1);
   BinaryCoder sink(BinaryCoder::Mode::measure);
   for (int i = 0; i < 300; ++i) {
     firm.code(sink, 0, 0);
@@ -37,8 +37,8 @@ TEST(QuietModel, SoftenedOnesMoveFaster) {
   EXPECT_GT(soft.probability(0), 4 * firm.probability(0));
 }
 
-// A scene at rest is quiet nearly everywhere, and a change in the midst of it is still told.
-TEST(QuietModel, SpecksInQuietPlanesComeBack) {
+// A scene at rest is skippable nearly everywhere, and a change in the midst of it is still told.
+TEST(SkipModel, SpecksInPlanesOfSkipContextsComeBack) {
   FrameEncoder encoder(192, 128);
   FrameDecoder decoder(192, 128);
   SemanticFrame frame;
