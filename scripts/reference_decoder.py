@@ -146,7 +146,7 @@ class Mixer:
         entries[low + (f >= 64)] = adapt(entries[low + (f >= 64)], bit, 655)
         return bit
 
-    def soften(self):
+    def limit_adaptation(self):
         self.slots = {i: (c, p, min(n, 4), h) for i, (c, p, n, h) in self.slots.items()}
         self.histories = [[[p, min(n, 60)] for p, n in table] for table in self.histories]
         self.ages = [[min(age, 200) for age in group] for group in self.ages]
@@ -164,7 +164,7 @@ class Quiet:
         self.entries[context] = adapt(p, bit, rate(uses)), min(uses + 1, 255)
         return bit
 
-    def soften(self):
+    def limit_adaptation(self):
         self.entries = [(p, min(uses, 60)) for p, uses in self.entries]
 
 
@@ -242,7 +242,7 @@ class Plane:
 
 
 class Decoder:
-    """The planes of one stream (or of one priming sequence), frame by frame."""
+    """The planes of one stream (or of one pretraining sequence), frame by frame."""
 
     def __init__(self, size, coders, start=None):
         self.size, self.coders, self.start, self.counter, self.palette = size, coders, start, 0, []
@@ -483,7 +483,7 @@ class Decoder:
 
 
 def primed(path):
-    """The coders after the priming data, as entry points load them."""
+    """The coders after the pretraining data, as entry points load them."""
     with open(path, "rb") as file:
         data, coders = file.read(), Coders()
     while data:
@@ -495,7 +495,7 @@ def primed(path):
         data = chunk[head[15]:]
     for part in vars(coders).values():
         if part is not coders.scene:
-            part.soften()
+            part.limit_adaptation()
     return pickle.dumps(coders)
 
 
@@ -630,6 +630,6 @@ def digest(motion, structure, labels, texture, palette, base):
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../common/entropy/priming.bin")
+    DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../common/entropy/pretrained.bin")
     for time, text in Stream(sys.argv[1], primed(sys.argv[2] if len(sys.argv) == 3 else DATA)):
         print(time, text, flush=True)

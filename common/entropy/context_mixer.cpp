@@ -202,18 +202,18 @@ int ContextMixer::code_known(BinaryCoder& coder, int bit, std::uint32_t node) {
   return coded;
 }
 
-void ContextMixer::soften(const Softness& softness) {
+void ContextMixer::limit_adaptation(const AdaptationLimit& adaptation_limit) {
   for (Slot& slot : slots_) {
-    const auto limit = static_cast<std::uint32_t>(softness.slots);
+    const auto limit = static_cast<std::uint32_t>(adaptation_limit.slots);
     const std::uint64_t count = std::min(count_of(slot), limit);
     slot = (slot & ~(std::uint64_t{0xff} << 32)) | count << 32;
   }
   for (Adaptive& history : histories_) {
-    const auto limit = static_cast<std::uint32_t>(softness.histories);
+    const auto limit = static_cast<std::uint32_t>(adaptation_limit.histories);
     history = (history & 0xffff0000u) | std::min(history & 0xffff, limit);
   }
   for (std::uint16_t& age : ages_) {
-    age = static_cast<std::uint16_t>(std::min<int>(age, softness.ages));
+    age = static_cast<std::uint16_t>(std::min<int>(age, adaptation_limit.ages));
   }
 }
 

@@ -27,8 +27,8 @@ struct MixerShape {
   int apm_size = 1;                             ///< contexts of the APM
 };
 
-/// How much of what was learnt from priming stays firm: limits for counts and ages.
-struct Softness {
+/// How much of what was learnt from pretraining stays firm: limits for counts and ages.
+struct AdaptationLimit {
   int slots = 127;
   int histories = 255;
   int ages = 4095;
@@ -55,8 +55,8 @@ class ContextMixer {
   /// Codes one decision and learns from it.
   int code(BinaryCoder& coder, int bit, std::uint32_t node);
 
-  /// What was learnt counts for less from now on: see docs/format.md, priming.
-  void soften(const Softness& softness);
+  /// What was learnt counts for less from now on: see docs/format.md, pretraining.
+  void limit_adaptation(const AdaptationLimit& adaptation_limit);
 
   /// For tests: which loops to use from now on, in all mixers.
   static void use_kernels(const MixKernels& kernels) { kernels_ = &kernels; }

@@ -15,10 +15,10 @@ class LabelCoder {
  public:
   LabelCoder();
 
-  void soften(const Softness& softness) {
-    mixer_.soften(softness);
-    rest_.soften(softness);
-    skip_.soften(softness.histories);
+  void limit_adaptation(const AdaptationLimit& adaptation_limit) {
+    mixer_.limit_adaptation(adaptation_limit);
+    rest_.limit_adaptation(adaptation_limit);
+    skip_.limit_adaptation(adaptation_limit.histories);
   }
 
   /// As PlaneCoder::code(). `structure` is this coded frame's structure plane (any size) or empty.

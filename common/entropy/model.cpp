@@ -9,12 +9,12 @@ namespace semcodec {
 
 namespace entropy {
 
-void Coders::soften(const Softness& softness) {
-  motion.soften(softness);
-  palette.soften(softness);
-  structure.soften(softness);
-  labels.soften(softness);
-  texture.soften(softness);
+void Coders::limit_adaptation(const AdaptationLimit& adaptation_limit) {
+  motion.limit_adaptation(adaptation_limit);
+  palette.limit_adaptation(adaptation_limit);
+  structure.limit_adaptation(adaptation_limit);
+  labels.limit_adaptation(adaptation_limit);
+  texture.limit_adaptation(adaptation_limit);
 }
 
 Model::Model(int work_width, int work_height, const Coders* start)

@@ -25,10 +25,10 @@ struct Coders {
   /// apart by it.
   std::uint32_t scene = 0;
 
-  void soften(const Softness& softness);
+  void limit_adaptation(const AdaptationLimit& adaptation_limit);
 };
 
-/// The coders as they are at an entry point: primed with the planes built in (priming.h).
+/// The coders as they are at an entry point: primed with the planes built in (pretrained.h).
 const Coders& primed_coders();
 
 class Model {

@@ -19,9 +19,9 @@ class MotionCoder {
   MotionCoder();
 
   void forget_previous() { previous_ = {}; }
-  void soften(const Softness& softness) {
-    vectors_.soften(softness);
-    numbers_.soften(softness);
+  void limit_adaptation(const AdaptationLimit& adaptation_limit) {
+    vectors_.limit_adaptation(adaptation_limit);
+    numbers_.limit_adaptation(adaptation_limit);
   }
   /// What a vector in a cell costs in quality, see PlaneCosts.
   using MotionBitCost = std::function<std::uint32_t(int x, int y, int dx, int dy)>;

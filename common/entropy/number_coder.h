@@ -19,7 +19,9 @@ class NumberCoder {
   /// `contexts`: how many the uses set, at most kMaxContexts.
   explicit NumberCoder(int contexts);
 
-  void soften(const Softness& softness) { mixer_.soften(softness); }
+  void limit_adaptation(const AdaptationLimit& adaptation_limit) {
+    mixer_.limit_adaptation(adaptation_limit);
+  }
 
   /// Contexts for the following numbers; `kind` (0...7) separates the uses.
   void set_contexts(int kind, std::initializer_list<std::uint32_t> values);
@@ -36,7 +38,9 @@ class NumberCoder {
 class PaletteCoder {
  public:
   void forget_previous() { previous_.clear(); }
-  void soften(const Softness& softness) { numbers_.soften(softness); }
+  void limit_adaptation(const AdaptationLimit& adaptation_limit) {
+    numbers_.limit_adaptation(adaptation_limit);
+  }
   /// When reading, fills the palette (sized already).
   void code(BinaryCoder& coder, Palette& palette);
 

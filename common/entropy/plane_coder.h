@@ -16,9 +16,9 @@ class PlaneCoder {
  public:
   PlaneCoder();
 
-  void soften(const Softness& softness) {
-    mixer_.soften(softness);
-    skip_.soften(softness.histories);
+  void limit_adaptation(const AdaptationLimit& adaptation_limit) {
+    mixer_.limit_adaptation(adaptation_limit);
+    skip_.limit_adaptation(adaptation_limit.histories);
   }
 
   /// Codes plane number `channel` (each has statistics of its own). `history` holds the earlier

@@ -35,8 +35,8 @@ class SkipModel {
     return coded;
   }
 
-  /// What was learnt from priming counts as at most so many uses.
-  void soften(int uses) {
+  /// What was learnt from pretraining counts as at most so many uses.
+  void limit_adaptation(int uses) {
     for (std::uint32_t& state : states_) {
       state = (state & 0xffff0000u) | std::min(state & 0xffff, static_cast<std::uint32_t>(uses));
     }

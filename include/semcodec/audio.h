@@ -21,7 +21,7 @@ struct AudioInfo {
   std::int64_t bit_rate = 0;       ///< bit/s, 0 = unknown
   int profile = -99;               ///< libav's profile number; -99 = unknown
   int frame_size = 0;              ///< samples a packet, 0 = varies
-  int initial_padding = 0;  ///< samples of encoder delay in front (Opus pre-skip, AAC priming)
+  int initial_padding = 0;  ///< samples of encoder delay in front (Opus pre-skip, AAC pretraining)
   int seek_preroll = 0;     ///< samples to decode before a seek point
   int block_align = 0;      ///< bytes, PCM and the like
   int bits_per_sample = 0;  ///< coded bits a sample, PCM and the like

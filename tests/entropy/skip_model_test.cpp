@@ -31,7 +31,7 @@ TEST(SkipModel, SoftenedOnesMoveFaster) {
     soft.code(sink, 0, 0);
   }
   ASSERT_EQ(firm.probability(0), soft.probability(0));
-  soft.soften(20);
+  soft.limit_adaptation(20);
   firm.code(sink, 1, 0);
   soft.code(sink, 1, 0);
   EXPECT_GT(soft.probability(0), 4 * firm.probability(0));

@@ -14,7 +14,7 @@ FRAMES = 12   # of each stream; it decodes a few a second
 
 class GoldenStreams(unittest.TestCase):
     def test_digests(self):
-        start = reference_decoder.primed(os.path.join(ROOT, "common/entropy/priming.bin"))
+        start = reference_decoder.primed(os.path.join(ROOT, "common/entropy/pretrained.bin"))
         streams = sorted(glob.glob(os.path.join(ROOT, "samples/golden/*.sem")))
         self.assertGreaterEqual(len(streams), 4)
         for path in streams:

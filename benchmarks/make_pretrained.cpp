@@ -1,10 +1,10 @@
-// Makes common/entropy/priming.bin out of real planes, and says what it is worth.
+// Makes common/entropy/pretrained.bin out of real planes, and says what it is worth.
 //
-//   make_priming [--out FILE] [--eval FILE...] CLIP[:START:COUNT]...
+//   make_pretrained [--out FILE] [--eval FILE...] CLIP[:START:COUNT]...
 //
 // A clip is a .sem stream or a plane dump; COUNT coded frames from START on (default 4:3) are
 // taken, as if the stream began there. With --eval, the costs of other clips' first coded frames
-// are printed without and with the priming; those should not be clips that it was made from.
+// are printed without and with the pretraining; those should not be clips that it was made from.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,13 +16,13 @@
 #include "benchmarks/plane_file.h"
 #include "common/app/run_main.h"
 #include "common/core/error.h"
-#include "common/entropy/priming.h"
+#include "common/entropy/pretrained.h"
 
 namespace {
 
 using namespace semcodec;
 
-entropy::PrimingSequence take(std::string clip) {
+entropy::PretrainingSequence take(std::string clip) {
   int start = 4;
   int count = 3;
   if (const auto colon = clip.find(':'); colon != std::string::npos) {
@@ -31,7 +31,7 @@ entropy::PrimingSequence take(std::string clip) {
     clip.resize(colon);
   }
   const bench::PlaneSequence planes = bench::read_planes(clip);
-  entropy::PrimingSequence out{planes.work_width, planes.work_height, {}};
+  entropy::PretrainingSequence out{planes.work_width, planes.work_height, {}};
   for (int i = start; i < start + count; ++i) {
     require(i < static_cast<int>(planes.frames.size()), ErrorKind::input,
             clip + " has only " + std::to_string(planes.frames.size()) + " anchors.");
@@ -85,14 +85,14 @@ int main(int argc, char** argv) {
   std::vector<std::string> clips, evals;
   std::string out;
   app.add_option("clips", clips, "CLIP[:START:COUNT]...")->required();
-  app.add_option("--out", out, "Write the priming data here");
+  app.add_option("--out", out, "Write the pretraining data here");
   app.add_option("--eval", evals, "Print what it saves on these clips");
   return run_main(app, argc, argv, [&] {
-    std::vector<entropy::PrimingSequence> sequences;
+    std::vector<entropy::PretrainingSequence> sequences;
     for (const std::string& clip : clips) sequences.push_back(take(clip));
-    const std::vector<std::uint8_t> bytes = entropy::write_priming(sequences);
+    const std::vector<std::uint8_t> bytes = entropy::write_pretraining(sequences);
     std::printf("%zu sequences, %zu bytes\n", sequences.size(), bytes.size());
-    if (!evals.empty()) evaluate(evals, entropy::read_priming(bytes).coders);
+    if (!evals.empty()) evaluate(evals, entropy::read_pretraining(bytes).coders);
     if (out.empty()) return;
     std::ofstream file(out, std::ios::binary);
     file.write(reinterpret_cast<const char*>(bytes.data()),

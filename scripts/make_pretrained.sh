@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes common/entropy/priming.bin anew: planes of the training clips that the map coder is primed
+# Makes common/entropy/pretrained.bin anew: planes of the training clips that the map coder is primed
 # with. Needed when the coder, the encoder's planes or the training clips change; it is part of the
 # stream format, so docs/format.md, tests/entropy and samples/golden must follow.
 #
-#   bash scripts/make_priming.sh FOLDER_OF_TRAINING_CLIPS
+#   bash scripts/make_pretrained.sh FOLDER_OF_TRAINING_CLIPS
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-clips=${1:?"make_priming: name the folder of the training clips"}
+clips=${1:?"make_pretrained: name the folder of the training clips"}
 bin=$root/build/bin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,11 +17,11 @@ for entry in gopro_walk:35 highway_project:60 mapillary_street:35 sam2_01_dog:60
   sam2_03_blocks:60 sam2_04_coffee:60 static_cars:60 static_person:60; do
   clip=${entry%:*}
   quality=${entry#*:}
-  [ -e "$clips/$clip.mp4" ] || { echo "make_priming: $clips/$clip.mp4 is missing" >&2; exit 3; }
+  [ -e "$clips/$clip.mp4" ] || { echo "make_pretrained: $clips/$clip.mp4 is missing" >&2; exit 3; }
   "$bin/semcodec-encode" "$clips/$clip.mp4" "$work/$clip.sem" --quality "$quality" --audio none \
     --profile semantic --limit 250 --quiet
   planes+=("$work/$clip.sem:4:4")
 done
-"$bin/make_priming" --out "$work/priming.bin" "${planes[@]}"
-mv "$work/priming.bin" "$root/common/entropy/priming.bin"
-md5sum "$root/common/entropy/priming.bin"
+"$bin/make_pretrained" --out "$work/pretrained.bin" "${planes[@]}"
+mv "$work/pretrained.bin" "$root/common/entropy/pretrained.bin"
+md5sum "$root/common/entropy/pretrained.bin"

@@ -1,4 +1,4 @@
-#include "common/entropy/priming.h"
+#include "common/entropy/pretrained.h"
 
 #include <array>
 #include <utility>
@@ -10,11 +10,11 @@ namespace {
 
 constexpr std::size_t kNumbers = 16;
 // What was learnt from other clips yields to the stream at hand.
-constexpr Softness kSoftness{4, 60, 200};
+constexpr AdaptationLimit kAdaptationLimit{4, 60, 200};
 
 using Head = std::array<int, kNumbers>;
 
-Head head_of(const PrimingSequence& sequence, std::size_t chunk_size) {
+Head head_of(const PretrainingSequence& sequence, std::size_t chunk_size) {
   const SemanticFrame& last = sequence.frames.back();
   const Plane texture = last.texture.empty() ? Plane{} : last.texture.front();
   return {sequence.work_width,
@@ -57,7 +57,7 @@ SemanticFrame frame_of(const Head& head, bool first) {
 }
 
 // Codes the sequences' frames one after the other with the same coders.
-void code(const PrimingSequence& sequence, Coders& coders, BinaryCoder& coder,
+void code(const PretrainingSequence& sequence, Coders& coders, BinaryCoder& coder,
           std::vector<SemanticFrame>& frames) {
   Model model(sequence.work_width, sequence.work_height, nullptr);
   model.coders() = std::move(coders);
@@ -67,9 +67,9 @@ void code(const PrimingSequence& sequence, Coders& coders, BinaryCoder& coder,
 
 }  // namespace
 
-Priming read_priming(std::span<const std::uint8_t> bytes) {
-  Priming priming;
-  const char* const damaged = "The priming data is damaged.";
+Pretrained read_pretraining(std::span<const std::uint8_t> bytes) {
+  Pretrained pretrained;
+  const char* const damaged = "The pretraining data is damaged.";
   while (!bytes.empty()) {
     require(bytes.size() >= 2 * kNumbers, ErrorKind::corrupt, damaged);
     Head head{};
@@ -78,27 +78,27 @@ Priming read_priming(std::span<const std::uint8_t> bytes) {
     const auto chunk_size = static_cast<std::size_t>(head.back());
     require(bytes.size() >= chunk_size && head[11] <= kMaxTextureChannels, ErrorKind::corrupt,
             damaged);
-    PrimingSequence sequence{head[0], head[1], {}};
+    PretrainingSequence sequence{head[0], head[1], {}};
     for (int i = 0; i < head[2]; ++i) sequence.frames.push_back(frame_of(head, i == 0));
     BinaryCoder coder(bytes.first(chunk_size));
-    code(sequence, priming.coders, coder, sequence.frames);
+    code(sequence, pretrained.coders, coder, sequence.frames);
     bytes = bytes.subspan(chunk_size);
-    priming.sequences.push_back(std::move(sequence));
+    pretrained.sequences.push_back(std::move(sequence));
   }
-  priming.coders.soften(kSoftness);
-  return priming;
+  pretrained.coders.limit_adaptation(kAdaptationLimit);
+  return pretrained;
 }
 
-std::vector<std::uint8_t> write_priming(std::span<const PrimingSequence> sequences) {
+std::vector<std::uint8_t> write_pretraining(std::span<const PretrainingSequence> sequences) {
   std::vector<std::uint8_t> bytes;
   Coders coders;
-  for (const PrimingSequence& sequence : sequences) {
-    require(!sequence.frames.empty(), ErrorKind::input, "A priming sequence has no frames.");
+  for (const PretrainingSequence& sequence : sequences) {
+    require(!sequence.frames.empty(), ErrorKind::input, "A pretraining sequence has no frames.");
     BinaryCoder coder(BinaryCoder::Mode::write);
     std::vector<SemanticFrame> frames = sequence.frames;
     code(sequence, coders, coder, frames);
     const std::vector<std::uint8_t> chunk = coder.finish();
-    require(chunk.size() < 65536, ErrorKind::input, "A priming sequence is too long.");
+    require(chunk.size() < 65536, ErrorKind::input, "A pretraining sequence is too long.");
     const Head head = head_of(sequence, chunk.size());
     for (const SemanticFrame& frame : sequence.frames) {
       const SemanticFrame like = frame_of(head, &frame == &sequence.frames.front());
@@ -108,7 +108,7 @@ std::vector<std::uint8_t> write_priming(std::span<const PrimingSequence> sequenc
                   frame.labels.values.size() == like.labels.values.size() &&
                   frame.palette.size() == like.palette.size() &&
                   frame.texture.size() == like.texture.size(),
-              ErrorKind::input, "The frames of a priming sequence differ in what they hold.");
+              ErrorKind::input, "The frames of a pretraining sequence differ in what they hold.");
     }
     for (const int number : head) {
       bytes.push_back(static_cast<std::uint8_t>(number));
@@ -120,7 +120,7 @@ std::vector<std::uint8_t> write_priming(std::span<const PrimingSequence> sequenc
 }
 
 const Coders& primed_coders() {
-  static const Coders coders = read_priming(built_in_priming()).coders;
+  static const Coders coders = read_pretraining(built_in_pretraining()).coders;
   return coders;
 }
 

@@ -1,4 +1,4 @@
-#include "common/entropy/priming.h"
+#include "common/entropy/pretrained.h"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,10 @@
 namespace semcodec::entropy {
 namespace {
 
-std::vector<PrimingSequence> samples() {
-  std::vector<PrimingSequence> sequences;
+std::vector<PretrainingSequence> samples() {
+  std::vector<PretrainingSequence> sequences;
   for (int s = 0; s < 3; ++s) {
-    PrimingSequence sequence{192, 128, {}};
+    PretrainingSequence sequence{192, 128, {}};
     for (int t = 0; t < 4; ++t) {
       sequence.frames.push_back(test::scene_frame(5 * s + t, test::SampleShape{}, t == 0));
     }
@@ -21,19 +21,19 @@ std::vector<PrimingSequence> samples() {
   return sequences;
 }
 
-TEST(Priming, ComesBackAsItWas) {
+TEST(Pretrained, ComesBackAsItWas) {
   const auto sequences = samples();
-  const auto bytes = write_priming(sequences);
-  const Priming priming = read_priming(bytes);
-  ASSERT_EQ(priming.sequences.size(), sequences.size());
+  const auto bytes = write_pretraining(sequences);
+  const Pretrained pretrained = read_pretraining(bytes);
+  ASSERT_EQ(pretrained.sequences.size(), sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    EXPECT_EQ(priming.sequences[i].frames, sequences[i].frames) << i;
+    EXPECT_EQ(pretrained.sequences[i].frames, sequences[i].frames) << i;
   }
 }
 
-TEST(Priming, HelpsWithWhatIsLikeIt) {
+TEST(Pretrained, HelpsWithWhatIsLikeIt) {
   const Coders cold;
-  const Coders primed = read_priming(write_priming(samples())).coders;
+  const Coders primed = read_pretraining(write_pretraining(samples())).coders;
   const auto cost = [](const Coders& start) {
     Model model(192, 128, &start);
     SemanticFrame frame = test::scene_frame(30, test::SampleShape{}, true);
@@ -43,22 +43,22 @@ TEST(Priming, HelpsWithWhatIsLikeIt) {
   EXPECT_LT(cost(primed) * 10, cost(cold) * 9);
 }
 
-TEST(Priming, DamageIsRefused) {
-  auto bytes = write_priming(samples());
+TEST(Pretrained, DamageIsRefused) {
+  auto bytes = write_pretraining(samples());
   bytes.resize(bytes.size() - 20);
-  EXPECT_THROW(read_priming(bytes), Error);
-  EXPECT_THROW(read_priming(std::span(bytes).first(7)), Error);
+  EXPECT_THROW(read_pretraining(bytes), Error);
+  EXPECT_THROW(read_pretraining(std::span(bytes).first(7)), Error);
 }
 
 // The data is part of the format; and it must be made anew when the coder changes.
-TEST(Priming, TheBuiltInOneFitsTheCoder) {
-  const auto bytes = built_in_priming();
-  const Priming priming = read_priming(bytes);
-  EXPECT_GE(priming.sequences.size(), 5u);
+TEST(Pretrained, TheBuiltInOneFitsTheCoder) {
+  const auto bytes = built_in_pretraining();
+  const Pretrained pretrained = read_pretraining(bytes);
+  EXPECT_GE(pretrained.sequences.size(), 5u);
   EXPECT_LE(bytes.size(), 16384u);
-  const auto again = write_priming(priming.sequences);
+  const auto again = write_pretraining(pretrained.sequences);
   EXPECT_EQ(again, std::vector<std::uint8_t>(bytes.begin(), bytes.end()))
-      << "run scripts/make_priming.sh";
+      << "run scripts/make_pretrained.sh";
   EXPECT_EQ(md5_hex(bytes), "1e5d1223839b61913d51884bdf9b1ed2");
 }
 
