@@ -33,9 +33,9 @@ EncodeSummary summary_of(const EncodeSetup& setup, const Encoded& encoded) {
   summary.passes = static_cast<int>(encoded.passes.size());
   summary.cancelled = result.cancelled;
   summary.source_warning = result.warning;
-  auto verdict = judge(encoded, setup);
-  summary.target = std::move(verdict.sentence);
-  summary.target_missed = verdict.warning;
+  auto report = judge(encoded, setup);
+  summary.target = std::move(report.sentence);
+  summary.target_missed = report.warning;
   if (result.peak) {
     summary.peak_overflows = result.peak->overflows();
     summary.peak_window = result.peak->fullest() * setup.rate.window;

@@ -21,10 +21,10 @@ Encoded encode_in_passes(VideoReader& reader, const EncodeJob& job, const std::s
 
 /// One sentence about how the target was met, empty without a target, and whether it is one to
 /// warn of: a target outside what the video can take, or missed.
-struct Verdict {
+struct TargetReport {
   std::string sentence;
   bool warning = false;
 };
-Verdict judge(const Encoded& encoded, const EncodeSetup& setup);
+TargetReport judge(const Encoded& encoded, const EncodeSetup& setup);
 
 }  // namespace semcodec

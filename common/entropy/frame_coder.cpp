@@ -157,7 +157,7 @@ void FrameDecoder::decode(std::span<const std::uint8_t> chunk, SemanticFrame& fr
   if (stats != nullptr) *stats = parts;
 }
 
-SemanticFrame outline_of(const SemanticFrame& frame) {
+SemanticFrame plane_header_of(const SemanticFrame& frame) {
   SemanticFrame out = frame;
   out.motion.dx.clear();
   out.motion.dy.clear();

@@ -24,7 +24,7 @@
 namespace semcodec {
 
 /// `frame` without the values of its planes: what FrameDecoder::decode() is told of a frame.
-SEMCODEC_SIBLING_API SemanticFrame outline_of(const SemanticFrame& frame);
+SEMCODEC_SIBLING_API SemanticFrame plane_header_of(const SemanticFrame& frame);
 
 /// What each value of each cell would cost in quality, [cell * levels + value], in 1/65536 bit and
 /// below 2^30; for planes of up to 9 levels. Empty: the plane stays as it is.

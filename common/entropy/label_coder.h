@@ -1,8 +1,8 @@
 #pragma once
 // Codes the label plane: unordered cluster indices.
 //
-// A label is spelled as decisions "is it the candidate ...?" over the distinct labels of the moved
-// previous plane and the neighbours; if it is none of them, its rank among the other labels,
+// A label is binarised as decisions "is it the candidate ...?" over the distinct labels of the
+// moved previous plane and the neighbours; if it is none of them, its rank among the other labels,
 // ordered by how near their colours are to the colours of the first candidates.
 
 #include "common/entropy/context_mixer.h"

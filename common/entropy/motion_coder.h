@@ -1,9 +1,9 @@
 #pragma once
 // Codes motion fields.
 //
-// Fields are patches of equal vectors. A vector is therefore spelled as "is it the candidate ...?"
-// over the median of the neighbours, the neighbours and the previous field's vectors; if it is none
-// of them, by its difference from the median.
+// Fields are patches of equal vectors. A vector is therefore binarised as "is it the candidate
+// ...?" over the median of the neighbours, the neighbours and the previous field's vectors; if it
+// is none of them, by its difference from the median.
 
 #include <cstdint>
 #include <functional>

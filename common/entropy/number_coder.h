@@ -12,7 +12,7 @@ namespace semcodec::entropy {
 /// 0, then sign and number of binary digits.
 std::uint32_t size_class(int value);
 
-/// A number is spelled as: zero? sign; the count of its magnitude's binary digits in unary; the
+/// A number is binarised as: zero? sign; the count of its magnitude's binary digits in unary; the
 /// digits below the highest one. Contexts are the caller's.
 class NumberCoder {
  public:

@@ -1,8 +1,8 @@
 #pragma once
 // Codes planes of ordered values: structure (edge strength) and texture (learned integers).
 //
-// A value is spelled as decisions "is it more than 0?", "more than 1?", ... up to kUnary, the rest
-// as binary digits; see docs/format.md for the contexts.
+// A value is binarised as decisions "is it more than 0?", "more than 1?", ... up to kUnary, the
+// rest as binary digits; see docs/format.md for the contexts.
 
 #include <cstdint>
 

@@ -104,7 +104,7 @@ void hold_palette(Palette& palette, const Palette& previous, int hold) {
 
 }  // namespace
 
-ColourAnalyser::ColourAnalyser(const ColourOptions& options, KMeansTwin twin)
+ColourAnalyser::ColourAnalyser(const ColourOptions& options, KMeansReference twin)
     : options_(options), twin_(std::move(twin)) {
   require(options.cell >= 1 && options.cell <= 64, ErrorKind::usage,
           "The cell of the colour labels must be 1 to 64 pixels, not " +

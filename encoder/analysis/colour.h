@@ -37,8 +37,9 @@ struct ColourMap {
 
 class ColourAnalyser {
  public:
-  /// `twin`: clusters large sets instead. Throws Error(usage) when an option is out of its range.
-  explicit ColourAnalyser(const ColourOptions& options, KMeansTwin twin = {});
+  /// `reference implementation`: clusters large sets instead. Throws Error(usage) when an option is
+  /// out of its range.
+  explicit ColourAnalyser(const ColourOptions& options, KMeansReference twin = {});
 
   /// Analyses one coded frame. `motion` (may be null or empty: no motion) is the coded frame's
   /// backward motion; it is only used by the smoothing. A change of the picture size resets.
@@ -53,7 +54,7 @@ class ColourAnalyser {
   KMeansResult cluster(const PointSet& points, const KMeansOptions& options);
 
   ColourOptions options_;
-  KMeansTwin twin_;
+  KMeansReference twin_;
   std::vector<Centre> centres_;  ///< Lab; empty after reset
   ColourMap previous_;
 };

@@ -67,7 +67,7 @@ KMeansResult kmeans_from(const PointSet& points, std::vector<Centre> start,
 
 /// The two functions on another device, with the same results, for sets of `least_points` and more.
 /// Empty functions: there is none.
-struct KMeansTwin {
+struct KMeansReference {
   std::size_t least_points = 0;
   std::function<KMeansResult(const PointSet&, const KMeansOptions&)> fresh;
   std::function<KMeansResult(const PointSet&, std::vector<Centre>, const KMeansOptions&)> from;

@@ -53,7 +53,7 @@ struct EdgeFinder::State {
   explicit State(const EdgeDetector& d) : detector(d) {}
 
   const EdgeDetector& detector;
-  KMeansTwin clustering;
+  KMeansReference clustering;
 #ifdef SEMCODEC_HAVE_CUDA
   std::unique_ptr<cuda::StructureDevice> structure;  ///< null: the CPU thins
 #endif
@@ -86,7 +86,7 @@ EdgeFinder::EdgeFinder(const EdgeDetector& detector) : state_(std::make_unique<S
 EdgeFinder::~EdgeFinder() = default;
 EdgeFinder::EdgeFinder(EdgeFinder&&) noexcept = default;
 
-const KMeansTwin& EdgeFinder::clustering() const { return state_->clustering; }
+const KMeansReference& EdgeFinder::clustering() const { return state_->clustering; }
 
 std::unique_ptr<EdgeMap> EdgeFinder::find(const RgbImage& picture) const {
   const torch::InferenceMode guard;

@@ -28,7 +28,7 @@ class EdgeFinder {
   std::unique_ptr<EdgeMap> find(const RgbImage& picture) const;
 
   /// Who clusters large sets of points; empty where it is the CPU.
-  const KMeansTwin& clustering() const;
+  const KMeansReference& clustering() const;
 
  private:
   struct State;

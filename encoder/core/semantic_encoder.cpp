@@ -127,7 +127,7 @@ struct State {
                                    : 0.0;
   }
   /// Whether what a coded frame took decides about the next ones.
-  bool steered() const { return options.rate_control || options.peak; }
+  bool rate_controlled() const { return options.rate_control || options.peak; }
   double interval() const { return point.interval * choice.interval_scale; }
 
   OperatingPoint point_at(double at) const {
@@ -283,7 +283,7 @@ struct State {
 
   /// Tells the rate control and the peak limit what a coded frame cost.
   void account(const CodedFrameReport& report) {
-    if (!steered()) return;
+    if (!rate_controlled()) return;
     const double bits = 8.0 * static_cast<double>(report.bytes);
     if (options.peak) {
       options.peak->add(report.seconds, bits);
@@ -366,7 +366,7 @@ struct State {
     // The network runs beside the coding of the coded frames before.
     coded_frame->edges = finder.find(frame.picture);
     coded_frame->frame = std::move(frame);
-    settle(steered() ? 0 : kAhead);
+    settle(rate_controlled() ? 0 : kAhead);
     auto field = motion.finish();
     if (!out.entry_point) {
       out.motion = std::move(field);

@@ -48,7 +48,7 @@ PlannedControl::PlannedControl(const PassRecord& before, const RateModel& model,
   }
 }
 
-double PlannedControl::foretold(double seconds) const {
+double PlannedControl::predicted_bits(double seconds) const {
   const auto after = std::upper_bound(plan_.begin(), plan_.end(), seconds,
                                       [](double t, const Step& step) { return t < step.seconds; });
   if (after == plan_.begin()) return 0;
@@ -65,7 +65,7 @@ void PlannedControl::update(const CodedFrameCost& coded_frame) {
   const double trimmed = model_.octaves(coded_frame.choice) - quality_ / model_.per_octave;
   plain_ += coded_frame.bits * std::exp2(-trimmed);
   const double whole = plan_.back().bits;
-  const double so_far = foretold(coded_frame.seconds);
+  const double so_far = predicted_bits(coded_frame.seconds);
   const double rest = whole - so_far;
   if (rest <= 0) return;
   const double trust = kPatience * whole;

@@ -1,6 +1,6 @@
 #pragma once
 // The later passes of two-pass rate control: one quality for the whole video, and the interval
-// trimmed a little wherever the bits run ahead of or behind what the pass before foretold.
+// trimmed a little wherever the bits run ahead of or behind what the pass before predicted.
 
 #include <cstddef>
 #include <vector>
@@ -40,7 +40,7 @@ class PlannedControl : public RateControl {
     double seconds;
     double bits;  ///< of all coded frames up to here, at the planned quality
   };
-  double foretold(double seconds) const;
+  double predicted_bits(double seconds) const;
 
   RateModel model_;
   double quality_;

@@ -47,7 +47,7 @@ struct GeneratorWorkspace {
         seen(s.quarter / 2, w / 4, h / 4, 1),
         told(s.quarter / 2, w / 4, h / 4, 1),
         seen_phases(2 * s.quarter, w / 8, h / 8, 1),
-        told_phases(2 * s.quarter, w / 8, h / 8, 1),
+        context_phases(2 * s.quarter, w / 8, h / 8, 1),
         eighth_phases(2 * s.eighth, w / 16, h / 16, 1),
         texture((s.texture_channels + 1) / 2, w / 16, h / 16, 1),
         bottleneck(s.bottleneck / 2, w / 16, h / 16, 1),
@@ -60,7 +60,7 @@ struct GeneratorWorkspace {
         half(s.half, w / 2, h / 2),
         full(kFull / 2, w, h, 1) {}
   int width, height;
-  Planes conditions, folded_half, folded_quarter, seen, told, seen_phases, told_phases,
+  Planes conditions, folded_half, folded_quarter, seen, told, seen_phases, context_phases,
       eighth_phases, texture, bottleneck, tokens, normed, qkv, wide;
   StageMaps eighth, quarter, half;
   Planes full;
@@ -189,15 +189,15 @@ struct GeneratorEngine::Net : generate::Runner {
     target.residual = &w.quarter.raw;
     target.active_alone = true;
     points(w.folded_quarter, image_in, target);
-    split(w.told, 0, w.told_phases);
+    split(w.told, 0, w.context_phases);
     split(w.seen, 0, w.seen_phases);
-    const Steps steps = steps_of_phases(w.told_phases);
+    const Steps steps = steps_of_phases(w.context_phases);
     Target down;
     down.raw = &w.eighth.other;
     down.active = &w.eighth.inner;
-    convolve(
-        {{&w.told_phases, &steps, &condition_down.dot}, {&w.seen_phases, &steps, &image_down.dot}},
-        image_down.bias, down, in.width / 8, in.height / 8);
+    convolve({{&w.context_phases, &steps, &condition_down.dot},
+              {&w.seen_phases, &steps, &image_down.dot}},
+             image_down.bias, down, in.width / 8, in.height / 8);
     split(w.eighth.inner, 0, w.eighth_phases);
   }
 
@@ -324,7 +324,7 @@ GeneratorEngine::GeneratorEngine(const GeneratorSizes& sizes, const Weight& weig
 GeneratorEngine::~GeneratorEngine() = default;
 
 void GeneratorEngine::generate(const GeneratorInput& input, float* frame) const {
-  const auto space = net_->spaces.lend(input.width, input.height, [&] {
+  const auto space = net_->spaces.acquire(input.width, input.height, [&] {
     return std::make_unique<GeneratorWorkspace>(net_->sizes, input.width, input.height);
   });
   net_->run(input, *space, frame);

@@ -68,7 +68,7 @@ torch::Tensor InterpolatorImpl::seen(const InterpolatorInput& x, const torch::Te
       {warp(x.small_a, x.flow_a), warp(x.small_b, x.flow_b), flows / kFlowUnit, times}, 1);
 }
 
-std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::mend(const InterpolatorInput& x) {
+std::pair<torch::Tensor, torch::Tensor> InterpolatorImpl::refine(const InterpolatorInput& x) {
   const auto flows = torch::cat({x.flow_a, x.flow_b}, 1);
   const auto near = motion_in_(seen(x, flows).to(motion_in_->weight.scalar_type()));
   const auto far = motion_eighth_->forward(motion_down_(activate(near)));
@@ -86,10 +86,10 @@ torch::Tensor InterpolatorImpl::heads(const torch::Tensor& folded) {
 InterpolatorOutput InterpolatorImpl::forward(const InterpolatorInput& x) {
   const auto type = motion_in_->weight.scalar_type();
   const auto t = x.tau.view({-1, 1, 1, 1});
-  const auto [mended, hint] = mend(x);
+  const auto [refined, hint] = refine(x);
   InterpolatorOutput out;
-  out.flow_a = mended.narrow(1, 0, 2);
-  out.flow_b = mended.narrow(1, 2, 2);
+  out.flow_a = refined.narrow(1, 0, 2);
+  out.flow_b = refined.narrow(1, 2, 2);
   out.warped_a = warp(x.picture_a, out.flow_a);
   out.warped_b = warp(x.picture_b, out.flow_b);
   const auto maps =
@@ -114,12 +114,12 @@ torch::Tensor InterpolatorImpl::generator_bytes(const InterpolatorInput& x) {
   if (!x.pixels_a.defined()) return to_bytes(forward(x).frame).to(torch::kCPU);
   if (runner_ != nullptr) return runner_->run(x);
   if (engine_ != nullptr) return generate_by_engine(x);
-  const auto [mended, hint] = mend(x);
+  const auto [refined, hint] = refine(x);
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
   auto folded = torch::empty({1, 2 * 12 + kHintChannels, h / 2, w / 2},
                              hint.options().memory_format(torch::MemoryFormat::ChannelsLast));
-  const auto a = warp_folded(x.pixels_a, mended.narrow(1, 0, 2), folded, 0);
-  const auto b = warp_folded(x.pixels_b, mended.narrow(1, 2, 2), folded, 12);
+  const auto a = warp_folded(x.pixels_a, refined.narrow(1, 0, 2), folded, 0);
+  const auto b = warp_folded(x.pixels_b, refined.narrow(1, 2, 2), folded, 12);
   folded.narrow(1, 24, kHintChannels).copy_(torch::pixel_shuffle(hint, 2));
   return blend_to_bytes(heads(folded).contiguous(torch::MemoryFormat::ChannelsLast), a, b,
                         x.tau.item<float>());
@@ -127,18 +127,18 @@ torch::Tensor InterpolatorImpl::generator_bytes(const InterpolatorInput& x) {
 
 torch::Tensor InterpolatorImpl::generate_by_engine(const InterpolatorInput& x) {
   const auto h = x.pixels_a.size(0), w = x.pixels_a.size(1);
-  const auto maps = engine_->lend(static_cast<int>(w), static_cast<int>(h));
+  const auto maps = engine_->acquire(static_cast<int>(w), static_cast<int>(h));
   const auto flows = torch::cat({x.flow_a, x.flow_b}, 1).to(torch::kFloat32);
   const auto sight = seen(x, flows).to(torch::kFloat32).contiguous();
   auto off = torch::empty({1, 4, h / 4, w / 4});
-  engine_->mend(*maps, sight.const_data_ptr<float>(), off.mutable_data_ptr<float>());
-  const auto mended = flows + off * kFlowUnit;
+  engine_->refine(*maps, sight.const_data_ptr<float>(), off.mutable_data_ptr<float>());
+  const auto refined = flows + off * kFlowUnit;
   auto& pictures = InterpolatorEngine::pictures(*maps);
   const auto rows = [&](int first_pair) {
     return FoldedPairs{pictures.at(first_pair, 0), pictures.plane, pictures.stride};
   };
-  const auto a = warp_folded(x.pixels_a, mended.narrow(1, 0, 2), rows(0));
-  const auto b = warp_folded(x.pixels_b, mended.narrow(1, 2, 2), rows(6));
+  const auto a = warp_folded(x.pixels_a, refined.narrow(1, 0, 2), rows(0));
+  const auto b = warp_folded(x.pixels_b, refined.narrow(1, 2, 2), rows(6));
   const auto& heads = engine_->blend(*maps);
   return blend_to_bytes(ConstFoldedPairs{heads.at(0, 0), heads.plane, heads.stride}, a, b,
                         x.tau.item<float>());

@@ -1,5 +1,5 @@
 #pragma once
-// Frames between two coded frames: both are moved to the moment, and a small network mends the
+// Frames between two coded frames: both are moved to the moment, and a small network refines the
 // motion and mixes them.
 //
 // A video shows some ten times more interpolated frames than coded frames, and all that
@@ -39,7 +39,7 @@ struct InterpolatorInput {
 
 struct InterpolatorOutput {
   torch::Tensor frame;           ///< N×3×H×W
-  torch::Tensor flow_a, flow_b;  ///< mended
+  torch::Tensor flow_a, flow_b;  ///< refined
   torch::Tensor warped_a, warped_b;
 };
 
@@ -70,9 +70,9 @@ class InterpolatorImpl : public torch::nn::Module {
   torch::Tensor seen(const InterpolatorInput& context, const torch::Tensor& flows) const;
   torch::Tensor generate_by_engine(const InterpolatorInput& context);
 
-  /// The motion step: mended flows (N×4×H/4×W/4, A then B) and features that hint at how sure it
+  /// The motion step: refined flows (N×4×H/4×W/4, A then B) and features that hint at how sure it
   /// is.
-  std::pair<torch::Tensor, torch::Tensor> mend(const InterpolatorInput& context);
+  std::pair<torch::Tensor, torch::Tensor> refine(const InterpolatorInput& context);
   /// The blend step, from both warped pictures and the hint, folded by two; to 24 channels.
   torch::Tensor heads(const torch::Tensor& folded);
 

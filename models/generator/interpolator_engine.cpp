@@ -88,7 +88,7 @@ struct InterpolatorEngine::Net : generate::Runner {
     convolve({{&phases, &steps, &layer.dot}}, layer.bias, target, phases.width, phases.height);
   }
 
-  void mend(const float* values, Maps& m) const {
+  void refine(const float* values, Maps& m) const {
     const std::ptrdiff_t area = std::ptrdiff_t{m.seen.width} * m.seen.height;
     rows(m.seen.height, [&](int first, int last) {
       for (int p = 0; p < m.seen.pair_count; ++p) {
@@ -163,13 +163,13 @@ InterpolatorEngine::InterpolatorEngine(const InterpolatorSizes& sizes,
 
 InterpolatorEngine::~InterpolatorEngine() = default;
 
-std::shared_ptr<InterpolatorEngine::Maps> InterpolatorEngine::lend(int width, int height) const {
-  return net_->spaces.lend(width, height,
-                           [&] { return std::make_unique<Maps>(net_->sizes, width, height); });
+std::shared_ptr<InterpolatorEngine::Maps> InterpolatorEngine::acquire(int width, int height) const {
+  return net_->spaces.acquire(width, height,
+                              [&] { return std::make_unique<Maps>(net_->sizes, width, height); });
 }
 
-void InterpolatorEngine::mend(Maps& maps, const float* seen, float* off) const {
-  net_->mend(seen, maps);
+void InterpolatorEngine::refine(Maps& maps, const float* seen, float* off) const {
+  net_->refine(seen, maps);
   const Planes& words = maps.off;
   for (int c = 0; c < 4; ++c) {
     for (int y = 0; y < words.height; ++y, off += words.width) {

@@ -29,15 +29,15 @@ class InterpolatorEngine {
                      generate::Parallel parallel);
   ~InterpolatorEngine();
 
-  /// The maps of one frame, which is mended, then `pictures` are written, then blended.
+  /// The maps of one frame, which is refined, then `pictures` are written, then blended.
   struct Maps;
   /// For frames of width × height, multiples of 16; given back when the pointer goes, before the
   /// engine does. May be called in several threads at a time.
-  std::shared_ptr<Maps> lend(int width, int height) const;
+  std::shared_ptr<Maps> acquire(int width, int height) const;
 
   /// The motion step. seen: 30 × height/4 × width/4. off: 4 × height/4 × width/4, by how much the
   /// flows are off, in units of 16 pixels.
-  void mend(Maps& maps, const float* seen, float* off) const;
+  void refine(Maps& maps, const float* seen, float* off) const;
 
   /// Where both warped pictures go, folded by two: six pairs each (width/2 × height/2), pair 2c +
   /// dy of colour c and sub-pixels (0, dy) and (1, dy).

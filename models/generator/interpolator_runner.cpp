@@ -55,12 +55,12 @@ torch::Tensor InterpolatorRunner::run(const InterpolatorInput& x) const {
   const auto tau = x.tau.item<float>();
   const auto [off, hint] = motion(motion_input(x.small_a, x.small_b, x.flow_a, x.flow_b, tau,
                                                x.interval.clamp(0, 1).item<float>(), type_));
-  const auto mended =
+  const auto refined =
       torch::cat({x.flow_a, x.flow_b}, 1) + off.to(torch::kFloat32).contiguous() * kFlowUnit;
   auto folded = torch::empty({1, kPictures + kHints, h / 2, w / 2},
                              torch::dtype(type_).memory_format(torch::MemoryFormat::ChannelsLast));
-  const auto a = warp_folded(x.pixels_a, mended.narrow(1, 0, 2), folded, 0);
-  const auto b = warp_folded(x.pixels_b, mended.narrow(1, 2, 2), folded, kPictures / 2);
+  const auto a = warp_folded(x.pixels_a, refined.narrow(1, 0, 2), folded, 0);
+  const auto b = warp_folded(x.pixels_b, refined.narrow(1, 2, 2), folded, kPictures / 2);
   shuffle_into(hint, folded, kPictures);
   return blend_to_bytes(heads(folded), a, b, tau);
 }

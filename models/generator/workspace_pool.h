@@ -16,7 +16,7 @@ class WorkspacePool {
   /// An idle space of that size, else what `make()` returns (a unique_ptr). It comes back when the
   /// last copy of the pointer goes.
   template <typename Make>
-  std::shared_ptr<Space> lend(int width, int height, const Make& make) {
+  std::shared_ptr<Space> acquire(int width, int height, const Make& make) {
     std::unique_ptr<Space> space;
     {
       const std::lock_guard<std::mutex> lock(mutex_);

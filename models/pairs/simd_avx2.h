@@ -85,7 +85,7 @@ SEMCODEC_INLINE Floats even_of(Words v) { return _mm256_castsi256_ps(_mm256_slli
 SEMCODEC_INLINE Floats odd_of(Words v) {
   return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(static_cast<int>(0xffff0000))));
 }
-/// The bfloat16 nearest to each float (to even) in the upper half, rubbish below.
+/// The bfloat16 nearest to each float (to even) in the upper half, garbage below.
 SEMCODEC_INLINE Words rounded(Floats v) {
   const Words bits = _mm256_castps_si256(v);
   const Words lowest = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));

@@ -17,7 +17,7 @@ inline constexpr Level kLevel = Level::avx512;
 inline constexpr bool kFewRegisters = false;
 inline constexpr bool kPairProducts = false;
 
-/// The bfloat16 nearest to each float (to even) in the upper half, rubbish below.
+/// The bfloat16 nearest to each float (to even) in the upper half, garbage below.
 SEMCODEC_INLINE Words rounded(Floats v) {
   const Words bits = _mm512_castps_si512(v);
   const Words lowest = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));

@@ -110,7 +110,7 @@ TEST_F(KMeansCuda, ColoursOfCodedFramesEqualTheCpus) {
   ColourOptions options;
   options.cell = 4;
   int fresh = 0, from = 0;
-  const KMeansTwin twin{
+  const KMeansReference twin{
       500,
       [&](const PointSet& points, const KMeansOptions& k) {
         ++fresh;

@@ -58,13 +58,13 @@ Bytes join(const std::vector<Bytes>& parts) {
   return all;
 }
 
-TEST(RecordScanner, FindsRecordsBetweenRubbish) {
-  const Bytes rubbish{0xA7, 0x52, 0x05, 1, 2, 3, 0xA7, 0xA7, 0x5E, 0xff, 0xff, 0xff, 0xff, 0xA7};
+TEST(RecordScanner, FindsRecordsBetweenGarbage) {
+  const Bytes garbage{0xA7, 0x52, 0x05, 1, 2, 3, 0xA7, 0xA7, 0x5E, 0xff, 0xff, 0xff, 0xff, 0xA7};
   std::uint64_t gap = 0;
   const auto found = scan(
-      join({framed("one"), rubbish, framed(""), rubbish, framed(std::string(100000, 'z'))}), &gap);
+      join({framed("one"), garbage, framed(""), garbage, framed(std::string(100000, 'z'))}), &gap);
   EXPECT_EQ(found, (std::vector<std::string>{"one", "", std::string(100000, 'z')}));
-  EXPECT_EQ(gap, 2 * rubbish.size());
+  EXPECT_EQ(gap, 2 * garbage.size());
 }
 
 TEST(RecordScanner, ALengthThatSwallowsTheRestIsSurvived) {

@@ -22,7 +22,7 @@ void expect_round_trip(const std::vector<SemanticFrame>& frames) {
     EncodeStats written, read;
     const std::uint64_t predicted = encoder.cost(frames[i]);
     const auto chunk = encoder.encode(frames[i], &written);
-    SemanticFrame decoded = outline_of(frames[i]);
+    SemanticFrame decoded = plane_header_of(frames[i]);
     decoder.decode(chunk, decoded, &read);
     ASSERT_EQ(decoded, frames[i]) << "frame " << i;
     EXPECT_EQ(predicted, written.total());
@@ -160,12 +160,12 @@ TEST(FrameCoder, AMissingFrameIsNoticed) {
     const SampleShape tiny{1, 1, 3, 2, 4, 3, 2, 4, 0, 1, 1, 2};
     for (int t = 0; t < group; ++t) {
       const SemanticFrame frame = test::scene_frame(t, tiny, t == 0);
-      SemanticFrame out = outline_of(frame);
+      SemanticFrame out = plane_header_of(frame);
       decoder.decode(encoder.encode(frame), out);
     }
     encoder.encode(test::scene_frame(group, tiny, false));  // lost
     const SemanticFrame next = test::scene_frame(group + 1, tiny, false);
-    SemanticFrame out = outline_of(next);
+    SemanticFrame out = plane_header_of(next);
     EXPECT_THROW(decoder.decode(encoder.encode(next), out), Error) << group;
   }
 }
@@ -175,7 +175,7 @@ TEST(FrameCoder, NeedsAnEntryPointFirst) {
   FrameDecoder decoder(kWorkWidth, kWorkHeight);
   const SemanticFrame frame = test::scene_frame(1, SampleShape{}, false);
   EXPECT_THROW(encoder.encode(frame), Error);
-  SemanticFrame out = outline_of(frame);
+  SemanticFrame out = plane_header_of(frame);
   EXPECT_THROW(decoder.decode({}, out), Error);
 }
 
@@ -204,7 +204,7 @@ TEST(FrameCoder, AnyBytesDecodeToValidPlanesOrAnError) {
     }
     try {
       for (int t = 0; t < 2; ++t) {
-        SemanticFrame frame = outline_of(test::scene_frame(t, s, t == 0));
+        SemanticFrame frame = plane_header_of(test::scene_frame(t, s, t == 0));
         decoder.decode(chunk, frame);
         validate(frame);
         if (!chunk.empty()) chunk[0] = static_cast<std::uint8_t>(chunk[0] - 16);  // the counter
@@ -225,10 +225,10 @@ TEST(FrameCoder, AChunkCutShortIsNoticed) {
   auto chunk = encoder.encode(frame);
   chunk.resize(chunk.size() - 12);
   FrameDecoder decoder(kWorkWidth, kWorkHeight);
-  SemanticFrame out = outline_of(frame);
+  SemanticFrame out = plane_header_of(frame);
   EXPECT_THROW(decoder.decode(chunk, out), Error);
   // And it wants an entry point before it goes on.
-  SemanticFrame next = outline_of(test::scene_frame(1, s, false));
+  SemanticFrame next = plane_header_of(test::scene_frame(1, s, false));
   EXPECT_THROW(decoder.decode(chunk, next), Error);
 }
 

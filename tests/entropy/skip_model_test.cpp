@@ -53,7 +53,7 @@ TEST(SkipModel, SpecksInPlanesOfSkipContextsComeBack) {
       frame.structure.values[at] = static_cast<std::uint8_t>(numbers.below(4));
       frame.labels.values[at] = static_cast<std::uint8_t>(numbers.below(5));
     }
-    SemanticFrame back = outline_of(frame);
+    SemanticFrame back = plane_header_of(frame);
     decoder.decode(encoder.encode(frame), back);
     ASSERT_EQ(back, frame) << t;
   }

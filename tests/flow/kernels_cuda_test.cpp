@@ -1,4 +1,4 @@
-// The CUDA kernels of the flow operators against their twins on the CPU.
+// The CUDA kernels of the flow operators against their reference implementation on the CPU.
 
 #include <cmath>
 #include <limits>

@@ -25,7 +25,7 @@ TEST(BlockCode, AnyOfThemGiveTheOthers) {
     }
     const auto made = make_parity(symbols, parities);
     const std::size_t length = made.front().size();
-    // As many are lost as can be mended, wherever they are.
+    // As many are lost as can be refined, wherever they are.
     std::map<std::size_t, Symbol> there, parity;
     for (std::size_t i = 0; i < count; ++i) there[i] = symbols[i];
     for (std::size_t j = 0; j < parities; ++j) parity[j] = made[j];

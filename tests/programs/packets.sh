@@ -14,11 +14,11 @@ clip 128x96 60 "$dir/clip.y4m"
 "$dec" "$dir/a.pkt" "$dir/a.y4m" -q --packets
 cmp "$dir/a.y4m" "$dir/plain.y4m" || fail "packets gave other pictures than the stream"
 
-# Through a pipe, and a link that loses, turns round and repeats: mended.
+# Through a pipe, and a link that loses, turns round and repeats: refined.
 "$enc" "$dir/clip.y4m" - -q --keyint 0.5s --packets --packet-size 60 --fec 60% |
   python3 $channel - - --loss 10% --reorder 5% --duplicate 5% --seed 7 2>/dev/null |
   "$dec" - "$dir/b.y4m" --packets --progress none 2>"$dir/err.txt"
-cmp "$dir/b.y4m" "$dir/plain.y4m" || fail "10 % loss was not mended: $(cat "$dir/err.txt")"
+cmp "$dir/b.y4m" "$dir/plain.y4m" || fail "10 % loss was not refined: $(cat "$dir/err.txt")"
 grep -q " 0 lost" "$dir/err.txt" || fail "no report of packets: $(cat "$dir/err.txt")"
 
 # Without error correction a loss costs up to the next entry point, and is said.

@@ -90,7 +90,7 @@ TEST_F(StageRunnerTest, AFailureKeepsItsExitCodeAndNamesTheStage) {
   status_ = 3;
   EXPECT_EQ(run(), Outcome("c1 1 c2 2 ", 3));
   EXPECT_NE(sentence_.find("stage 2/3 task2"), std::string::npos) << sentence_;
-  steps_ = "7";  // mended by another setting: begins anew
+  steps_ = "7";  // refined by another setting: begins anew
   status_ = 0;
   EXPECT_EQ(run(), Outcome("c2 2 c3 3 ", 0));
 }
