@@ -219,8 +219,8 @@ void add_restorer(std::vector<BenchPart>& parts, const BenchSettings& s,
 
 BenchPart synthesis_part(const BenchSettings& s, const ModelPackage& package) {
   StreamInfo info;
-  info.width = info.work_width = s.width;
-  info.height = info.work_height = s.height;
+  info.width = info.coded_width = s.width;
+  info.height = info.coded_height = s.height;
   info.time_base_den = 25;
   SynthesisOptions options;
   options.device = s.device;

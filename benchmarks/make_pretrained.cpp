@@ -31,7 +31,7 @@ entropy::PretrainingSequence take(std::string clip) {
     clip.resize(colon);
   }
   const bench::PlaneSequence planes = bench::read_planes(clip);
-  entropy::PretrainingSequence out{planes.work_width, planes.work_height, {}};
+  entropy::PretrainingSequence out{planes.coded_width, planes.coded_height, {}};
   for (int i = start; i < start + count; ++i) {
     require(i < static_cast<int>(planes.frames.size()), ErrorKind::input,
             clip + " has only " + std::to_string(planes.frames.size()) + " anchors.");
@@ -45,7 +45,7 @@ entropy::PretrainingSequence take(std::string clip) {
 
 EncodeStats cost_of(const bench::PlaneSequence& planes, const entropy::Coders& start,
                     int coded_frames) {
-  entropy::Model model(planes.work_width, planes.work_height, &start);
+  entropy::Model model(planes.coded_width, planes.coded_height, &start);
   EncodeStats sum;
   for (std::size_t i = 0; i < planes.frames.size() && static_cast<int>(i) < coded_frames; ++i) {
     entropy::BinaryCoder coder(entropy::BinaryCoder::Mode::measure);

@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
   app.add_option("--network", a.network,
                  "package, or paper: a generator of training/recipes/paper.toml's sizes")
       ->check(CLI::IsMember({"package", "paper"}));
-  app.add_option("--size", a.size, "Working size")->capture_default_str();
+  app.add_option("--size", a.size, "Coded size")->capture_default_str();
   app.add_option("--device", a.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--threads", a.threads, "Threads; 0 = one a core");
   app.add_option("--runs", a.runs, "Timed runs of each part")->check(CLI::Range(1, 10000));

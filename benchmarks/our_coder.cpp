@@ -27,7 +27,7 @@ OurResult run_our_coder(const PlaneSequence& sequence, int repeats) {
   for (int repeat = 0; repeat < repeats; ++repeat) {
     chunks.clear();
     EncodeStats cost;
-    FrameEncoder encoder(sequence.work_width, sequence.work_height);
+    FrameEncoder encoder(sequence.coded_width, sequence.coded_height);
     const double start = processor_seconds();
     for (const SemanticFrame& frame : sequence.frames) {
       EncodeStats parts;
@@ -44,7 +44,7 @@ OurResult run_our_coder(const PlaneSequence& sequence, int repeats) {
   for (const SemanticFrame& frame : sequence.frames) outlines.push_back(outline_of(frame));
   for (int repeat = 0; repeat < repeats; ++repeat) {
     std::vector<SemanticFrame> decoded = outlines;
-    FrameDecoder decoder(sequence.work_width, sequence.work_height);
+    FrameDecoder decoder(sequence.coded_width, sequence.coded_height);
     const double start = processor_seconds();
     for (std::size_t i = 0; i < chunks.size(); ++i) decoder.decode(chunks[i], decoded[i]);
     const double seconds = processor_seconds() - start;

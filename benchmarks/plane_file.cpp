@@ -61,8 +61,8 @@ class Reader {
 PlaneSequence read_dump(std::vector<char> bytes, const std::string& path) {
   Reader reader(std::move(bytes), path);
   PlaneSequence sequence;
-  sequence.work_width = reader.size(kMaxWorkDimension);
-  sequence.work_height = reader.size(kMaxWorkDimension);
+  sequence.coded_width = reader.size(kMaxCodedDimension);
+  sequence.coded_height = reader.size(kMaxCodedDimension);
   const int frames = reader.size(1 << 24);
   for (int i = 0; i < frames; ++i) {
     SemanticFrame frame;
@@ -99,8 +99,8 @@ PlaneSequence read_dump(std::vector<char> bytes, const std::string& path) {
 PlaneSequence read_stream(const std::string& path) {
   StreamReader reader(path);
   PlaneSequence sequence;
-  sequence.work_width = reader.info().work_width;
-  sequence.work_height = reader.info().work_height;
+  sequence.coded_width = reader.info().coded_width;
+  sequence.coded_height = reader.info().coded_height;
   while (auto item = reader.next()) {
     SemanticFrame* frame = item->frame();
     if (frame == nullptr) continue;
@@ -117,8 +117,8 @@ PlaneSequence read_stream(const std::string& path) {
 
 void write_planes(const std::string& path, const PlaneSequence& sequence) {
   Writer writer;
-  writer.number(sequence.work_width);
-  writer.number(sequence.work_height);
+  writer.number(sequence.coded_width);
+  writer.number(sequence.coded_height);
   writer.number(static_cast<int>(sequence.frames.size()));
   for (const SemanticFrame& frame : sequence.frames) {
     writer.number((frame.entry_point ? 1 : 0) | (frame.cut ? 2 : 0));

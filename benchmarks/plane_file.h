@@ -16,8 +16,8 @@ namespace semcodec::bench {
 
 struct PlaneSequence {
   std::string name;
-  int work_width = 0;
-  int work_height = 0;
+  int coded_width = 0;
+  int coded_height = 0;
   std::vector<SemanticFrame> frames;  ///< only flags and planes
 };
 

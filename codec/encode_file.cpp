@@ -70,16 +70,16 @@ EncodeSummary encode_file(const std::string& input, const std::string& output,
   const StreamInfo& info = job.setup.info;
   job.open = [&] {
     VideoReader again(input, reading);
-    again.set_output_size(info.work_width, info.work_height);
+    again.set_output_size(info.coded_width, info.coded_height);
     return again;
   };
   require(options.maps.empty() || job.setup.options.profile != Profile::hybrid, ErrorKind::usage,
           "--maps needs edge and colour maps; use --profile semantic or paper.");
-  reader.set_output_size(info.work_width, info.work_height);
+  reader.set_output_size(info.coded_width, info.coded_height);
   if (!options.maps.empty()) make_map_folder(options.maps);
   log::info("Encoding " + input + " (" + std::to_string(info.width) + "x" +
             std::to_string(info.height) + ", " + source.codec + ") at " +
-            std::to_string(info.work_width) + "x" + std::to_string(info.work_height) + " on " +
+            std::to_string(info.coded_width) + "x" + std::to_string(info.coded_height) + " on " +
             describe(job.setup.device) + ".");
 
   const auto encoded = encode_in_passes(reader, job, output);

@@ -79,8 +79,8 @@ BasePictureDecoder base_decoder() {
 
 /// So many, or fewer where they are large.
 std::size_t frames_ahead(const StreamInfo& info) {
-  const auto frame = std::uint64_t{3} * static_cast<std::uint64_t>(info.work_width) *
-                     static_cast<std::uint64_t>(info.work_height);
+  const auto frame = std::uint64_t{3} * static_cast<std::uint64_t>(info.coded_width) *
+                     static_cast<std::uint64_t>(info.coded_height);
   return std::clamp<std::size_t>(static_cast<std::size_t>(kBytesAhead / frame), kLeastAhead,
                                  kFramesAhead);
 }
@@ -90,8 +90,8 @@ void check_memory(const StreamDecoderOptions& options, const StreamInfo& info,
   const std::uint64_t needed = estimate_memory(info);
   const std::uint64_t there = available_memory();
   const auto megabytes = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
-  const std::string sentence = name + " is coded at " + std::to_string(info.work_width) + "x" +
-                               std::to_string(info.work_height) +
+  const std::string sentence = name + " is coded at " + std::to_string(info.coded_width) + "x" +
+                               std::to_string(info.coded_height) +
                                "; generating its pictures takes about " + megabytes(needed);
   require(options.max_memory == 0 || needed <= options.max_memory, ErrorKind::unsupported,
           sentence + ", more than the limit of " + megabytes(options.max_memory) +

@@ -70,7 +70,7 @@ const StreamInfo& StreamEncoder::info() const { return impl_->setup.info; }
 const std::string& StreamEncoder::device() const { return impl_->device; }
 
 void StreamEncoder::push(RgbImage picture, std::int64_t pts) {
-  impl_->run.push(resized(std::move(picture), info().work_width, info().work_height), pts);
+  impl_->run.push(resized(std::move(picture), info().coded_width, info().coded_height), pts);
 }
 
 void StreamEncoder::push(std::vector<AudioPacket> packets) { impl_->run.push(std::move(packets)); }

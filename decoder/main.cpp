@@ -85,8 +85,8 @@ WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info)
               std::to_string(options.height) + ". --max-size or --size give another size.");
   }
   if (arguments.size == "work" || !arguments.side_by_side.empty()) {
-    options.width = info.work_width * (arguments.side_by_side.empty() ? 1 : 2);
-    options.height = info.work_height;
+    options.width = info.coded_width * (arguments.side_by_side.empty() ? 1 : 2);
+    options.height = info.coded_height;
   } else if (!arguments.size.empty()) {
     const auto size = parse_size(arguments.size);
     options.width = size.width;
@@ -164,11 +164,11 @@ void decode(Arguments arguments, const CommonOptions& common) {
   StreamDecoder& decoder = *receiver.decoder;
   const StreamInfo& info = decoder.info();
   log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
-            std::to_string(info.height) + ", generated at " + std::to_string(info.work_width) +
-            "x" + std::to_string(info.work_height) + ") on " + decoder.device() + ".");
+            std::to_string(info.height) + ", generated at " + std::to_string(info.coded_width) +
+            "x" + std::to_string(info.coded_height) + ") on " + decoder.device() + ".");
   std::optional<SideBySide> beside;
   if (!arguments.side_by_side.empty()) {
-    beside.emplace(arguments.side_by_side, info.work_width, info.work_height);
+    beside.emplace(arguments.side_by_side, info.coded_width, info.coded_height);
   }
   auto options = writer_options(arguments, info);
   Progress progress(parse_progress_mode(common.progress), "decode", decoder.expected_frames());

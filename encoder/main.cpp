@@ -245,7 +245,7 @@ int main(int argc, char** argv) {
       ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
   app.add_option("--size", a.size,
-                 "Working size WxH, multiples of 16 (default: 512 on the long side)");
+                 "Coded size WxH, multiples of 16 (default: 512 on the long side)");
   app.add_option(
          "--profile", a.profile,
          "hybrid (base pictures), semantic (edges and colours), paper (these for every frame) "

@@ -48,7 +48,7 @@ int main(int argc, char** argv) try {
   semcodec::StreamReader reader(argv[1]);
   const semcodec::StreamInfo& info = reader.info();
   std::printf("%dx%d, coded at %dx%d, profile %s, model %s\n", info.width, info.height,
-              info.work_width, info.work_height, info.profile.c_str(), info.model_name.c_str());
+              info.coded_width, info.coded_height, info.profile.c_str(), info.model_name.c_str());
   const double unit = static_cast<double>(info.time_base_num) / info.time_base_den;
   int count = 0;
   while (const auto item = reader.next()) {

@@ -132,7 +132,7 @@ py::dict summary_dict(const EncodeSummary& summary) {
   result["seconds"] = summary.seconds;
   result["passes"] = summary.passes;
   result["profile"] = summary.info.profile;
-  result["coded_size"] = py::make_tuple(summary.info.work_width, summary.info.work_height);
+  result["coded_size"] = py::make_tuple(summary.info.coded_width, summary.info.coded_height);
   result["target"] = summary.target;
   result["target_missed"] = summary.target_missed;
   return result;

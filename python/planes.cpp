@@ -117,8 +117,8 @@ void bind_info(py::module_& module) {
   py::class_<StreamInfo>(module, "StreamInfo", "What holds for a whole stream.")
       .def_readonly("width", &StreamInfo::width)
       .def_readonly("height", &StreamInfo::height)
-      .def_readonly("coded_width", &StreamInfo::work_width)
-      .def_readonly("coded_height", &StreamInfo::work_height)
+      .def_readonly("coded_width", &StreamInfo::coded_width)
+      .def_readonly("coded_height", &StreamInfo::coded_height)
       .def_property_readonly("time_base",
                              [](const StreamInfo& info) {
                                return py::make_tuple(info.time_base_num, info.time_base_den);

@@ -34,7 +34,7 @@ out=out/demo
 mkdir -p "$out"
 rm -f "$out"/demo.sem "$out"/demo.mp4 "$out"/side-by-side.png "$out"/quality.json
 
-# The rate and quality marks of the project refer to this clip at this working size.
+# The rate and quality marks of the project refer to this clip at this coded size.
 size=()
 marks=no
 if [ -n "$video" ]; then
@@ -58,7 +58,7 @@ encoded=$(now)
 "$bin/semcodec-decode" "$out/demo.sem" "$out/demo.mp4" -y || die "decoding failed"
 decoded=$(now)
 
-# Quality is judged at the working size, where the codec works; the stream knows it.
+# Quality is judged at the coded size, where the codec works; the stream knows it.
 work=$("$bin/semcodec-info" "$out/demo.sem" --json | python3 -c '
 import json, sys
 def find(j, key):
@@ -69,13 +69,13 @@ def find(j, key):
         found = find(value, key)
         if found is not None: return found
 j = json.load(sys.stdin)
-w, h = find(j, "work_width"), find(j, "work_height")
+w, h = find(j, "coded_width"), find(j, "coded_height")
 print(f"{w}x{h}" if w and h else "")') || die "semcodec-info could not read $out/demo.sem"
 "$bin/semcodec-eval" "$video" "$out/demo.mp4" --bits "$out/demo.sem" ${work:+--size "$work"} \
   --metrics psnr,ssim,ms-ssim,gmsd,lpips,fd-squeezenet,motion,flicker,warping \
   --json "$out/quality.json" -y >/dev/null || die "the quality could not be measured"
 
-# Three moments, source left, output right, at the working size.
+# Three moments, source left, output right, at the coded size.
 read -r last eval_width eval_height < <(python3 -c '
 import json, sys
 j = json.load(open(sys.argv[1]))

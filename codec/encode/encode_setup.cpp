@@ -58,7 +58,7 @@ Profile choose_profile(const std::string& wanted, const RateRequest& rate,
   if (!package.restorer || rate.max_rate) return Profile::semantic;
   auto bit_rate = rate.bitrate;
   if (rate.target_bits && seconds) bit_rate = *rate.target_bits / *seconds;
-  return automatic_profile(bit_rate, info.work_width, info.work_height);
+  return automatic_profile(bit_rate, info.coded_width, info.coded_height);
 }
 
 StreamInfo stream_info(const StreamEncoderOptions& options, const VideoFormat& video,
@@ -67,13 +67,13 @@ StreamInfo stream_info(const StreamEncoderOptions& options, const VideoFormat& v
   info.width = video.width;
   info.height = video.height;
   if (options.width == 0 && options.height == 0) {
-    const auto size = default_work_size(video.width, video.height);
-    info.work_width = size.width;
-    info.work_height = size.height;
+    const auto size = default_coded_size(video.width, video.height);
+    info.coded_width = size.width;
+    info.coded_height = size.height;
   } else {
-    check_work_size(options.width, options.height);
-    info.work_width = options.width;
-    info.work_height = options.height;
+    check_coded_size(options.width, options.height);
+    info.coded_width = options.width;
+    info.coded_height = options.height;
   }
   info.time_base_num = video.time_base.num;
   info.time_base_den = video.time_base.den;
@@ -158,7 +158,7 @@ std::unique_ptr<Encoder> EncodeSetup::make_encoder(const EncoderOptions& with,
 
 RateModel EncodeSetup::rate_model() const {
   auto model =
-      RateModel::typical(info.work_width, info.work_height, options.profile != Profile::paper);
+      RateModel::typical(info.coded_width, info.coded_height, options.profile != Profile::paper);
   model.trims = options.profile != Profile::hybrid;
   return model;
 }

@@ -32,7 +32,7 @@ void write_maps(const std::string& folder, std::int64_t index, const SemanticFra
   };
   char name[32];
   std::snprintf(name, sizeof name, "/%06lld", static_cast<long long>(index));
-  const int w = info.work_width, h = info.work_height;
+  const int w = info.coded_width, h = info.coded_height;
   const auto area = static_cast<std::size_t>(w) * static_cast<std::size_t>(h);
   write_png(folder + name + "-colour.png", w, h, 3,
             bytes(render_colour(frame.labels, frame.palette, w, h), 3, area));

@@ -11,7 +11,7 @@ namespace semcodec {
 /// Makes the folder unless it is there. Throws Error(output).
 void make_map_folder(const std::string& folder);
 
-/// Writes FOLDER/NNNNNN-colour.png and -edges.png at the working size.
+/// Writes FOLDER/NNNNNN-colour.png and -edges.png at the coded size.
 void write_maps(const std::string& folder, std::int64_t index, const SemanticFrame& frame,
                 const StreamInfo& info);
 

@@ -16,7 +16,7 @@ constexpr std::uint32_t kEntryPoint = 1;
 constexpr std::uint32_t kCut = 2;
 enum Part : std::uint32_t { kMotion = 1, kStructure = 2, kLabels = 4, kTexture = 8 };
 
-// Cells that a record may have whatever its size, beside a quarter of the working size, and cells
+// Cells that a record may have whatever its size, beside a quarter of the coded size, and cells
 // for each byte of its chunk. The cheapest planes take some 2000 cells a byte.
 constexpr std::uint64_t kFreeCells = 65536, kCellsPerByte = 1024;
 
@@ -45,21 +45,21 @@ Format get(const wire::PlaneFormat& in) {
   return {narrow(in.width()), narrow(in.height()), narrow(in.levels())};
 }
 
-// Sizes: inside the working size; all cells together inside the limit.
+// Sizes: inside the coded size; all cells together inside the limit.
 class SizeCheck {
  public:
   SizeCheck(const StreamInfo& info, std::uint64_t most) : info_(info), most_(most), left_(most) {}
   void operator()(int width, int height, const char* name) {
     if (width == 0 && height == 0) return;
-    require(width >= 1 && height >= 1 && width <= info_.work_width && height <= info_.work_height,
+    require(width >= 1 && height >= 1 && width <= info_.coded_width && height <= info_.coded_height,
             ErrorKind::corrupt,
             std::string("The ") + name + " plane is " + std::to_string(width) + "x" +
-                std::to_string(height) + "; it must not exceed the working size " +
-                std::to_string(info_.work_width) + "x" + std::to_string(info_.work_height) + ".");
+                std::to_string(height) + "; it must not exceed the coded size " +
+                std::to_string(info_.coded_width) + "x" + std::to_string(info_.coded_height) + ".");
     const auto cells = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
     require(cells <= left_, ErrorKind::corrupt,
             "A frame's planes together exceed " + std::to_string(most_) +
-                " cells, the limit at this working size and number of bytes.");
+                " cells, the limit at this coded size and number of bytes.");
     left_ -= cells;
   }
 
@@ -69,12 +69,12 @@ class SizeCheck {
 };
 
 void check_base_size(const StreamInfo& info, int width, int height) {
-  require(width >= kMinBaseDimension && height >= kMinBaseDimension && width <= info.work_width &&
-              height <= info.work_height && width % 2 == 0 && height % 2 == 0,
+  require(width >= kMinBaseDimension && height >= kMinBaseDimension && width <= info.coded_width &&
+              height <= info.coded_height && width % 2 == 0 && height % 2 == 0,
           ErrorKind::corrupt,
           "The base picture is " + std::to_string(width) + "x" + std::to_string(height) +
               "; its sides must be even, from 16 to the coded size " +
-              std::to_string(info.work_width) + "x" + std::to_string(info.work_height) + ".");
+              std::to_string(info.coded_width) + "x" + std::to_string(info.coded_height) + ".");
 }
 
 std::uint64_t cells_of(const SemanticFrame& frame) {
@@ -87,14 +87,14 @@ std::uint64_t cells_of(const SemanticFrame& frame) {
 }  // namespace
 
 std::uint64_t max_plane_cells(const StreamInfo& info) {
-  return 4 * static_cast<std::uint64_t>(info.work_width) *
-             static_cast<std::uint64_t>(info.work_height) +
+  return 4 * static_cast<std::uint64_t>(info.coded_width) *
+             static_cast<std::uint64_t>(info.coded_height) +
          4096;
 }
 
 std::uint64_t max_plane_cells(const StreamInfo& info, std::size_t chunk_bytes) {
-  const std::uint64_t free = static_cast<std::uint64_t>(info.work_width) *
-                                 static_cast<std::uint64_t>(info.work_height) / 4 +
+  const std::uint64_t free = static_cast<std::uint64_t>(info.coded_width) *
+                                 static_cast<std::uint64_t>(info.coded_height) / 4 +
                              kFreeCells;
   return std::min(max_plane_cells(info), free + kCellsPerByte * chunk_bytes);
 }

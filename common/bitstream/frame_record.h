@@ -39,7 +39,7 @@ struct PlaneFormats {
   Format base;  ///< levels: its quantiser
 };
 
-/// The limit on the sum of a frame's plane cells, for any working size.
+/// The limit on the sum of a frame's plane cells, for any coded size.
 std::uint64_t max_plane_cells(const StreamInfo& info);
 /// The same where the coded chunk has so many bytes: few bytes may not ask for many cells.
 std::uint64_t max_plane_cells(const StreamInfo& info, std::size_t chunk_bytes);

@@ -38,8 +38,8 @@ StreamInfo read_header(const wire::Header& header, const std::string& name) {
   StreamInfo info;
   info.width = narrow(header.width());
   info.height = narrow(header.height());
-  info.work_width = narrow(header.work_width());
-  info.work_height = narrow(header.work_height());
+  info.coded_width = narrow(header.coded_width());
+  info.coded_height = narrow(header.coded_height());
   info.time_base_num = narrow(header.time_base_num());
   info.time_base_den = narrow(header.time_base_den());
   info.frame_rate_num = narrow(header.frame_rate_num());

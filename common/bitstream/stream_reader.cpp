@@ -64,7 +64,7 @@ struct StreamReader::Impl {
         budget(chosen.max_waiting) {
     read_start();
     frames.emplace(info);
-    coder.emplace(info.work_width, info.work_height);
+    coder.emplace(info.coded_width, info.coded_height);
   }
 
   void read_start();
@@ -162,9 +162,9 @@ void StreamReader::Impl::check_size() const {
   const auto size = [](int width, int height) {
     return std::to_string(width) + "x" + std::to_string(height);
   };
-  require(info.work_width <= options.max_width && info.work_height <= options.max_height,
+  require(info.coded_width <= options.max_width && info.coded_height <= options.max_height,
           ErrorKind::unsupported,
-          name + " is coded at " + size(info.work_width, info.work_height) +
+          name + " is coded at " + size(info.coded_width, info.coded_height) +
               ", more than the limit of " + size(options.max_width, options.max_height) +
               "; allow it with --max-size if you trust where it comes from.");
 }

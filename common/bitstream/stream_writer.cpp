@@ -44,8 +44,8 @@ wire::Header header_of(const StreamInfo& info) {
   header.set_version_minor(kFormatMinor);
   header.set_width(u(info.width));
   header.set_height(u(info.height));
-  header.set_work_width(u(info.work_width));
-  header.set_work_height(u(info.work_height));
+  header.set_coded_width(u(info.coded_width));
+  header.set_coded_height(u(info.coded_height));
   header.set_time_base_num(u(info.time_base_num));
   header.set_time_base_den(u(info.time_base_den));
   header.set_frame_rate_num(u(info.frame_rate_num));
@@ -69,7 +69,7 @@ wire::Header header_of(const StreamInfo& info) {
 
 struct StreamWriter::Impl {
   Impl(Sink to, const StreamInfo& info)
-      : sink(std::move(to)), frames(info), coder(info.work_width, info.work_height) {}
+      : sink(std::move(to)), frames(info), coder(info.coded_width, info.coded_height) {}
 
   /// Writes a record behind all frames that wait; returns its size with framing.
   std::uint64_t put(RecordKind kind, const std::string& payload) {

@@ -63,8 +63,8 @@ struct FrameEncoder::State {
   Model model;
 };
 
-FrameEncoder::FrameEncoder(int work_width, int work_height)
-    : state_(new State{Model(work_width, work_height)}) {}
+FrameEncoder::FrameEncoder(int coded_width, int coded_height)
+    : state_(new State{Model(coded_width, coded_height)}) {}
 FrameEncoder::~FrameEncoder() = default;
 FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
 FrameEncoder& FrameEncoder::operator=(FrameEncoder&&) noexcept = default;
@@ -128,8 +128,8 @@ struct FrameDecoder::State {
   Model model;
 };
 
-FrameDecoder::FrameDecoder(int work_width, int work_height)
-    : state_(new State{Model(work_width, work_height)}) {}
+FrameDecoder::FrameDecoder(int coded_width, int coded_height)
+    : state_(new State{Model(coded_width, coded_height)}) {}
 FrameDecoder::~FrameDecoder() = default;
 FrameDecoder::FrameDecoder(FrameDecoder&&) noexcept = default;
 FrameDecoder& FrameDecoder::operator=(FrameDecoder&&) noexcept = default;

@@ -35,10 +35,10 @@ struct PlaneCosts {
   std::function<std::uint32_t(int x, int y, int dx, int dy)> motion;
 };
 
-/// Writes frames. The working size relates the motion field's pixels to the planes' cells.
+/// Writes frames. The coded size relates the motion field's pixels to the planes' cells.
 class SEMCODEC_SIBLING_API FrameEncoder {
  public:
-  FrameEncoder(int work_width, int work_height);
+  FrameEncoder(int coded_width, int coded_height);
   ~FrameEncoder();
   FrameEncoder(FrameEncoder&&) noexcept;
   FrameEncoder& operator=(FrameEncoder&&) noexcept;
@@ -68,7 +68,7 @@ class SEMCODEC_SIBLING_API FrameEncoder {
 /// Reads frames.
 class FrameDecoder {
  public:
-  FrameDecoder(int work_width, int work_height);
+  FrameDecoder(int coded_width, int coded_height);
   ~FrameDecoder();
   FrameDecoder(FrameDecoder&&) noexcept;
   FrameDecoder& operator=(FrameDecoder&&) noexcept;

@@ -17,13 +17,13 @@ void Coders::limit_adaptation(const AdaptationLimit& adaptation_limit) {
   texture.limit_adaptation(adaptation_limit);
 }
 
-Model::Model(int work_width, int work_height, const Coders* start)
-    : work_{work_width, work_height}, start_(start) {
+Model::Model(int coded_width, int coded_height, const Coders* start)
+    : work_{coded_width, coded_height}, start_(start) {
   if (start == nullptr) coders_.emplace();
-  require(work_width >= 1 && work_width <= kMaxWorkDimension && work_height >= 1 &&
-              work_height <= kMaxWorkDimension,
+  require(coded_width >= 1 && coded_width <= kMaxCodedDimension && coded_height >= 1 &&
+              coded_height <= kMaxCodedDimension,
           ErrorKind::corrupt,
-          "The working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way.");
+          "The coded size must be 1..." + std::to_string(kMaxCodedDimension) + " either way.");
 }
 
 Coders& Model::coders() {

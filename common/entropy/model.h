@@ -34,8 +34,8 @@ const Coders& primed_coders();
 class Model {
  public:
   /// Entry points start from `start`, which must outlive the model; with null, from whatever was
-  /// learnt until then. Throws Error(corrupt) when the working size is out of range.
-  Model(int work_width, int work_height, const Coders* start = &primed_coders());
+  /// learnt until then. Throws Error(corrupt) when the coded size is out of range.
+  Model(int coded_width, int coded_height, const Coders* start = &primed_coders());
 
   bool started() const { return started_; }
   void stop() { started_ = false; }

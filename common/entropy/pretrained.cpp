@@ -17,8 +17,8 @@ using Head = std::array<int, kNumbers>;
 Head head_of(const PretrainingSequence& sequence, std::size_t chunk_size) {
   const SemanticFrame& last = sequence.frames.back();
   const Plane texture = last.texture.empty() ? Plane{} : last.texture.front();
-  return {sequence.work_width,
-          sequence.work_height,
+  return {sequence.coded_width,
+          sequence.coded_height,
           static_cast<int>(sequence.frames.size()),
           last.motion.width,
           last.motion.height,
@@ -59,7 +59,7 @@ SemanticFrame frame_of(const Head& head, bool first) {
 // Codes the sequences' frames one after the other with the same coders.
 void code(const PretrainingSequence& sequence, Coders& coders, BinaryCoder& coder,
           std::vector<SemanticFrame>& frames) {
-  Model model(sequence.work_width, sequence.work_height, nullptr);
+  Model model(sequence.coded_width, sequence.coded_height, nullptr);
   model.coders() = std::move(coders);
   for (SemanticFrame& frame : frames) model.code(coder, frame);
   coders = std::move(model.coders());

@@ -18,8 +18,8 @@ namespace semcodec::entropy {
 
 /// Some frames of one clip; the first is an entry point.
 struct PretrainingSequence {
-  int work_width = 0;
-  int work_height = 0;
+  int coded_width = 0;
+  int coded_height = 0;
   std::vector<SemanticFrame> frames;
 };
 

@@ -13,9 +13,9 @@ PaddedPlane::PaddedPlane(int width, int height, std::int16_t outside)
 
 namespace {
 
-// Quarter pixels of the working size -> cells of the plane, to the nearest.
-int to_cells(int quarters, int plane_size, int work_size) {
-  const std::int64_t den = std::int64_t{kMotionUnitsPerPixel} * work_size;
+// Quarter pixels of the coded size -> cells of the plane, to the nearest.
+int to_cells(int quarters, int plane_size, int coded_size) {
+  const std::int64_t den = std::int64_t{kMotionUnitsPerPixel} * coded_size;
   const std::int64_t num = std::int64_t{quarters} * plane_size * 2 + den;
   const std::int64_t twice = 2 * den;
   return static_cast<int>(num >= 0 ? num / twice : -((-num + twice - 1) / twice));

@@ -22,10 +22,10 @@ void check_plane(const Plane& plane, const char* name, int width, int height) {
               plane.height <= kMaxPlaneDimension && plane.levels >= 2 && plane.levels <= 256 &&
               plane.values.size() == area(plane.width, plane.height),
           ErrorKind::corrupt, "The " + what + " plane is empty or its sizes disagree.");
-  require(width > 0 && height > 0 && width <= kMaxWorkDimension && height <= kMaxWorkDimension,
+  require(width > 0 && height > 0 && width <= kMaxCodedDimension && height <= kMaxCodedDimension,
           ErrorKind::usage,
           "A " + what + " plane cannot be rendered at " + std::to_string(width) + "x" +
-              std::to_string(height) + "; sizes are 1 to " + std::to_string(kMaxWorkDimension) +
+              std::to_string(height) + "; sizes are 1 to " + std::to_string(kMaxCodedDimension) +
               ".");
 }
 

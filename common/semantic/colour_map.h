@@ -1,5 +1,5 @@
 #pragma once
-// From small integer planes to float pictures of the working size: the form in which the
+// From small integer planes to float pictures of the coded size: the form in which the
 // generator, the training and the "colour alone" baseline look at colour and structure.
 //
 // Layout of the results: planar float, rows top to bottom, no padding. A colour picture is three

@@ -38,8 +38,8 @@ int source_cell(int cell, int cells, int motion, int work) {
 
 }  // namespace
 
-Plane predict_plane(const Plane& previous, const MotionField& motion, int work_width,
-                    int work_height) {
+Plane predict_plane(const Plane& previous, const MotionField& motion, int coded_width,
+                    int coded_height) {
   if (previous.empty() || motion.empty()) return previous;
   const std::size_t vectors = area(motion.width, motion.height);
   require(motion.width > 0 && motion.height > 0 && motion.dx.size() == vectors &&
@@ -48,8 +48,8 @@ Plane predict_plane(const Plane& previous, const MotionField& motion, int work_w
   require(previous.width > 0 && previous.height > 0 &&
               previous.values.size() == area(previous.width, previous.height),
           ErrorKind::corrupt, "The previous plane's sizes disagree with its data.");
-  require(work_width > 0 && work_height > 0, ErrorKind::corrupt,
-          "The working size of a plane to predict is empty.");
+  require(coded_width > 0 && coded_height > 0, ErrorKind::corrupt,
+          "The coded size of a plane to predict is empty.");
 
   Plane moved{previous.width, previous.height, previous.levels, {}};
   moved.values.resize(previous.values.size());
@@ -61,8 +61,8 @@ Plane predict_plane(const Plane& previous, const MotionField& motion, int work_w
     for (int x = 0; x < previous.width; ++x, ++at) {
       const std::size_t vector =
           field_row + static_cast<std::size_t>(field_x[static_cast<std::size_t>(x)]);
-      const int sx = source_cell(x, previous.width, motion.dx[vector], work_width);
-      const int sy = source_cell(y, previous.height, motion.dy[vector], work_height);
+      const int sx = source_cell(x, previous.width, motion.dx[vector], coded_width);
+      const int sy = source_cell(y, previous.height, motion.dy[vector], coded_height);
       moved.values[at] = previous.values[area(previous.width, sy) + static_cast<std::size_t>(sx)];
     }
   }

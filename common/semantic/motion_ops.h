@@ -11,13 +11,13 @@ namespace semcodec {
 /// of `previous` that its centre, moved by the field, falls in (clamped to the plane).
 ///
 /// `previous` and `motion` may have any sizes; both cover the whole working picture of
-/// work_width × work_height pixels. A cell uses the motion of the field cell its centre lies in.
+/// coded_width × coded_height pixels. A cell uses the motion of the field cell its centre lies in.
 /// In integers, for plane cell x of W and field vector dx in quarter pixels:
-///     source = floor((2 (2x + 1) · work_width + dx · W) / (4 · work_width)), clamped to [0, W).
+///     source = floor((2 (2x + 1) · coded_width + dx · W) / (4 · coded_width)), clamped to [0, W).
 /// An empty motion field means no motion: the result is `previous`. The result is empty when
 /// `previous` is. Throws Error(corrupt) when sizes and data disagree.
-Plane predict_plane(const Plane& previous, const MotionField& motion, int work_width,
-                    int work_height);
+Plane predict_plane(const Plane& previous, const MotionField& motion, int coded_width,
+                    int coded_height);
 
 struct MotionVector {
   int dx = 0;  ///< quarter pixels, as in MotionField

@@ -130,7 +130,7 @@ void validate(const SemanticFrame& frame) {
   }
   if (frame.base) {
     const auto side_ok = [](int side) {
-      return side >= kMinBaseDimension && side <= kMaxWorkDimension && side % 2 == 0;
+      return side >= kMinBaseDimension && side <= kMaxCodedDimension && side % 2 == 0;
     };
     check(side_ok(frame.base->width) && side_ok(frame.base->height), "base picture",
           "has a size of " + std::to_string(frame.base->width) + "x" +
@@ -149,8 +149,8 @@ void validate(const StreamInfo& info) {
     return w >= 1 && w <= limit && h >= 1 && h <= limit;
   };
   rule(size_ok(info.width, info.height, 65535), "picture size must be 1...65535 either way");
-  rule(size_ok(info.work_width, info.work_height, kMaxWorkDimension),
-       "working size must be 1..." + std::to_string(kMaxWorkDimension) + " either way");
+  rule(size_ok(info.coded_width, info.coded_height, kMaxCodedDimension),
+       "coded size must be 1..." + std::to_string(kMaxCodedDimension) + " either way");
   rule(info.time_base_num >= 1 && info.time_base_den >= 1, "time base must be positive");
   rule(info.frame_rate_num >= 0 && info.frame_rate_den >= 1,
        "frame rate must be 0 (unknown) or positive");

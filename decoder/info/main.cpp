@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
   return run_main(app, argc, argv, [&] {
     // Nothing is generated here, so any size that the format knows is welcome.
     StreamReader::Options reading;
-    reading.max_width = reading.max_height = kMaxWorkDimension;
+    reading.max_width = reading.max_height = kMaxCodedDimension;
     StreamReader reader(input, reading);
     const StreamReport report = make_report(reader, records, digests);
     const ChartStyle style{terminal_columns(), terminal_columns() > 0 && utf8_locale()};

@@ -154,7 +154,7 @@ std::string report_text(const StreamReport& report, bool records, bool digests,
   row("model", info.model_name.empty() ? "none" : info.model_name + " " + info.model_hash);
   row("picture", size(info.width, info.height) + ", sample aspect " + std::to_string(info.sar_num) +
                      ":" + std::to_string(info.sar_den));
-  row("working size", size(info.work_width, info.work_height));
+  row("coded size", size(info.coded_width, info.coded_height));
   row("time base", std::to_string(info.time_base_num) + "/" + std::to_string(info.time_base_den));
   row("frame rate", info.frame_rate_num == 0
                         ? "unknown"
@@ -212,8 +212,8 @@ std::string report_json(const StreamReport& report, bool records, bool digests) 
   json["model"] = {{"name", info.model_name}, {"hash", info.model_hash}};
   json["width"] = info.width;
   json["height"] = info.height;
-  json["work_width"] = info.work_width;
-  json["work_height"] = info.work_height;
+  json["coded_width"] = info.coded_width;
+  json["coded_height"] = info.coded_height;
   json["sample_aspect"] = {info.sar_num, info.sar_den};
   json["time_base"] = {info.time_base_num, info.time_base_den};
   json["frame_rate"] = {info.frame_rate_num, info.frame_rate_den};

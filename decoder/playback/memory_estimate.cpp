@@ -19,8 +19,8 @@ std::uint64_t number_in(const std::string& path) {
 }  // namespace
 
 std::uint64_t estimate_memory(const StreamInfo& info) {
-  return kProgram + kBytesPerPixel * static_cast<std::uint64_t>(info.work_width) *
-                        static_cast<std::uint64_t>(info.work_height);
+  return kProgram + kBytesPerPixel * static_cast<std::uint64_t>(info.coded_width) *
+                        static_cast<std::uint64_t>(info.coded_height);
 }
 
 std::uint64_t available_memory() {

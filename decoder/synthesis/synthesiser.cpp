@@ -33,11 +33,11 @@ Synthesiser::Synthesiser(const ModelPackage& package, const StreamInfo& info,
                  options.device),
       base_flow_(package.base_flow),
       detail_(options.detail.value_or(package.detail)) {
-  require(info.work_width % GeneratorConfig::kStride == 0 &&
-              info.work_height % GeneratorConfig::kStride == 0,
+  require(info.coded_width % GeneratorConfig::kStride == 0 &&
+              info.coded_height % GeneratorConfig::kStride == 0,
           ErrorKind::unsupported,
-          "The stream's working size " + std::to_string(info.work_width) + "x" +
-              std::to_string(info.work_height) + " is not a multiple of 16, as this model needs.");
+          "The stream's coded size " + std::to_string(info.coded_width) + "x" +
+              std::to_string(info.coded_height) + " is not a multiple of 16, as this model needs.");
 }
 
 torch::Tensor Synthesiser::seconds(std::int64_t from, std::int64_t to) const {
@@ -49,7 +49,7 @@ torch::Tensor Synthesiser::intra_picture(const SemanticFrame& frame) {
   if (!frame.intra_picture || !options_.key_decoder) return {};
   try {
     const auto bytes =
-        options_.key_decoder(*frame.intra_picture, info_.work_width, info_.work_height);
+        options_.key_decoder(*frame.intra_picture, info_.coded_width, info_.coded_height);
     return (generator_.bring(bytes).permute({2, 0, 1}).unsqueeze(0).to(torch::kFloat32) / 255.0)
         .contiguous();
   } catch (const Error& error) {
@@ -61,7 +61,7 @@ torch::Tensor Synthesiser::intra_picture(const SemanticFrame& frame) {
 
 torch::Tensor Synthesiser::motion_of(const CodedFrame& coded_frame) const {
   if (coded_frame.flow_to_earlier.defined()) return coded_frame.flow_to_earlier;
-  return torch::zeros({1, 2, info_.work_height / kFlowScale, info_.work_width / kFlowScale},
+  return torch::zeros({1, 2, info_.coded_height / kFlowScale, info_.coded_width / kFlowScale},
                       torch::TensorOptions().device(options_.device));
 }
 
@@ -69,11 +69,12 @@ Synthesiser::CodedFrame Synthesiser::generate_coded_frame(const SemanticFrame& f
   CodedFrame coded_frame;
   coded_frame.pts = frame.pts;
   CodedFrameInput input;
-  input.condition = generator_.bring(render_condition(frame, info_.work_width, info_.work_height));
-  input.planes = generator_.bring(plane_scalars(frame, info_.work_width, texture_channels_));
+  input.condition =
+      generator_.bring(render_condition(frame, info_.coded_width, info_.coded_height));
+  input.planes = generator_.bring(plane_scalars(frame, info_.coded_width, texture_channels_));
   if (texture_channels_ > 0) {
     input.texture = generator_.bring(
-        render_texture(frame.texture, texture_channels_, info_.work_width, info_.work_height));
+        render_texture(frame.texture, texture_channels_, info_.coded_width, info_.coded_height));
   }
   CodedFramePicture generated;
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
@@ -81,7 +82,7 @@ Synthesiser::CodedFrame Synthesiser::generate_coded_frame(const SemanticFrame& f
   } else {
     if (!frame.motion.empty()) {
       coded_frame.flow_to_earlier =
-          generator_.bring(dense_motion(frame.motion, info_.work_width, info_.work_height));
+          generator_.bring(dense_motion(frame.motion, info_.coded_width, info_.coded_height));
     }
     const auto distance = seconds(last_->pts, frame.pts);
     if (before_last_) {
@@ -109,8 +110,8 @@ std::optional<Synthesiser::Waiting> Synthesiser::decode_base(const SemanticFrame
     return std::nullopt;
   }
   const auto base = generator_.bring(waiting.picture).permute({2, 0, 1}).unsqueeze(0);
-  waiting.raised = raise_base((base.to(torch::kFloat32) / 255.0).contiguous(), info_.work_height,
-                              info_.work_width);
+  waiting.raised = raise_base((base.to(torch::kFloat32) / 255.0).contiguous(), info_.coded_height,
+                              info_.coded_width);
   waiting.half = halve(waiting.raised);
   waiting.frame.base->bytes.clear();
   return waiting;
@@ -122,7 +123,7 @@ torch::Tensor Synthesiser::base_motion(const From& from, const Towards& towards)
     return generator_.base_flow(from.raised, towards.raised);
   }
   return generator_.bring(
-      base_flow(from.picture, towards.picture, info_.work_height, info_.work_width));
+      base_flow(from.picture, towards.picture, info_.coded_height, info_.coded_width));
 }
 
 Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiting* next) {
@@ -148,7 +149,7 @@ Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiti
     after = {next->half, coded_frame.flow_to_later};
   }
   RestorerFacts facts;
-  facts.scale = static_cast<double>(frame.base->width) / info_.work_width;
+  facts.scale = static_cast<double>(frame.base->width) / info_.coded_width;
   facts.quantiser = frame.base->quantiser;
   facts.detail = detail_;
   facts.has_a = before.half.defined();
@@ -163,7 +164,7 @@ Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiti
     facts.interval = elapsed(frame.pts, next->frame.pts);
   }
   const auto condition =
-      generator_.bring(render_condition(frame, info_.work_width, info_.work_height));
+      generator_.bring(render_condition(frame, info_.coded_width, info_.coded_height));
   const auto edges =
       frame.structure.empty() ? torch::Tensor() : condition.narrow(1, 3, 1).contiguous();
   const auto generated = generator_.restore(waiting.raised, memory, before, after, edges,

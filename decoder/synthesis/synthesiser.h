@@ -33,7 +33,7 @@ struct GeneratedFrame {
   torch::Tensor rgb;
 };
 
-/// Decodes an intra picture to H×W×3 RGB bytes at the working size (a CPU tensor), or throws Error.
+/// Decodes an intra picture to H×W×3 RGB bytes at the coded size (a CPU tensor), or throws Error.
 /// The program supplies it, since the codec is libav's and this library does without libav.
 using KeyDecoder = std::function<torch::Tensor(const IntraPicture&, int width, int height)>;
 

@@ -11,12 +11,12 @@
 namespace semcodec {
 
 void check_picture(const RgbImage& picture) {
-  require(picture.width > 0 && picture.height > 0 && picture.width <= kMaxWorkDimension &&
-              picture.height <= kMaxWorkDimension &&
+  require(picture.width > 0 && picture.height > 0 && picture.width <= kMaxCodedDimension &&
+              picture.height <= kMaxCodedDimension &&
               picture.pixels.size() == std::size_t{3} * static_cast<std::size_t>(picture.width) *
                                            static_cast<std::size_t>(picture.height),
           ErrorKind::usage,
-          "A picture to analyse must measure 1 to " + std::to_string(kMaxWorkDimension) +
+          "A picture to analyse must measure 1 to " + std::to_string(kMaxCodedDimension) +
               " pixels a side, not " + std::to_string(picture.width) + "x" +
               std::to_string(picture.height) + ".");
 }

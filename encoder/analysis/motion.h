@@ -22,7 +22,7 @@ struct MotionOptions {
 
   int cell = 16;                 ///< side of a motion cell in pixels: 4..64
   Preset preset = Preset::fast;  ///< of the dense flow
-  bool half_size = true;         ///< dense flow at half the working size
+  bool half_size = true;         ///< dense flow at half the coded size
   float lambda = 0.5F;           ///< cost of a bit of a vector, in units of the mean absolute
                                  ///< luma difference (0..255) of its cell; 0 keeps the best fit
   int passes = 4;                ///< sweeps of the rate-aware pass

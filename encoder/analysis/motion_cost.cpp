@@ -75,14 +75,14 @@ float local_bits(const MotionField& field, int x, int y) {
 
 }  // namespace
 
-MotionCost::MotionCost(const cv::Mat& current, const cv::Mat& previous, int work_width,
-                       int work_height, int cell)
+MotionCost::MotionCost(const cv::Mat& current, const cv::Mat& previous, int coded_width,
+                       int coded_height, int cell)
     : current_(current),
-      columns_(std::min(cells_along(work_width, cell), current.cols)),
-      rows_(std::min(cells_along(work_height, cell), current.rows)),
-      scale_x_(static_cast<float>(kMotionUnitsPerPixel * work_width) /
+      columns_(std::min(cells_along(coded_width, cell), current.cols)),
+      rows_(std::min(cells_along(coded_height, cell), current.rows)),
+      scale_x_(static_cast<float>(kMotionUnitsPerPixel * coded_width) /
                static_cast<float>(current.cols)),
-      scale_y_(static_cast<float>(kMotionUnitsPerPixel * work_height) /
+      scale_y_(static_cast<float>(kMotionUnitsPerPixel * coded_height) /
                static_cast<float>(current.rows)) {
   // A window pushed out of the picture by its own size sees nothing but repeated border.
   const cv::Rect largest = this->cell(0, 0);

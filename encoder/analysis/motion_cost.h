@@ -14,7 +14,7 @@ namespace semcodec {
 class MotionCost {
  public:
   /// `current` and `previous` are grey pictures of one size.
-  MotionCost(const cv::Mat& current, const cv::Mat& previous, int work_width, int work_height,
+  MotionCost(const cv::Mat& current, const cv::Mat& previous, int coded_width, int coded_height,
              int cell);
 
   int columns() const { return columns_; }

@@ -19,9 +19,9 @@ std::size_t area(int width, int height) {
 }
 
 void check_size(int width, int height) {
-  require(width > 0 && height > 0 && width <= kMaxWorkDimension && height <= kMaxWorkDimension,
+  require(width > 0 && height > 0 && width <= kMaxCodedDimension && height <= kMaxCodedDimension,
           ErrorKind::usage,
-          "The edge map to analyse is empty or larger than " + std::to_string(kMaxWorkDimension) +
+          "The edge map to analyse is empty or larger than " + std::to_string(kMaxCodedDimension) +
               " pixels.");
 }
 

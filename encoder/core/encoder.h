@@ -94,7 +94,7 @@ class Encoder {
   /// and finish().
   virtual void set_observer(Observer observer) = 0;
 
-  /// The next frame, at the working size; pts rising. Throws Error(usage) on another size, and
+  /// The next frame, at the coded size; pts rising. Throws Error(usage) on another size, and
   /// what writing an earlier frame threw.
   virtual void push(RgbImage picture, std::int64_t pts) = 0;
   /// Has something else written behind the frames so far.

@@ -47,15 +47,15 @@ class HybridEncoder : public Encoder {
   const std::optional<LeakyBucket>& peak() const override { return options_.peak; }
 
   void push(RgbImage picture, std::int64_t pts) override {
-    require(picture.width == info_.work_width && picture.height == info_.work_height,
-            ErrorKind::usage, "A frame does not have the working size.");
+    require(picture.width == info_.coded_width && picture.height == info_.coded_height,
+            ErrorKind::usage, "A frame does not have the coded size.");
     if (!first_pts_) first_pts_ = pts;
     const bool cut = cuts_.push(picture).cut && options_.scene_cut && frames_ > 0;
     ++frames_;
     ahead_.push_back({Frame{std::move(picture), pts, cut}, {}});
     const std::size_t most =
-        kMostAheadBytes / (std::size_t{3} * static_cast<std::size_t>(info_.work_width) *
-                           static_cast<std::size_t>(info_.work_height)) +
+        kMostAheadBytes / (std::size_t{3} * static_cast<std::size_t>(info_.coded_width) *
+                           static_cast<std::size_t>(info_.coded_height)) +
         1;
     while (!ahead_.empty() &&
            (seconds(ahead_.front().first->pts, pts) >= search_seconds() || ahead_.size() > most)) {
@@ -214,8 +214,8 @@ class HybridEncoder : public Encoder {
     ladder_interval_ = hybrid_point(choice_.quality).interval;
     const double scale = options_.overrides.base_scale.value_or(point_.scale);
     BaseCoderOptions coder;
-    coder.width = base_side(info_.work_width, scale);
-    coder.height = base_side(info_.work_height, scale);
+    coder.width = base_side(info_.coded_width, scale);
+    coder.height = base_side(info_.coded_height, scale);
     coder.rate = 1 / std::max(interval(), std::max(frame_seconds(), 1e-3));
     coder.look_ahead = options_.base_look_ahead;
     coder.effort = options_.base_effort;

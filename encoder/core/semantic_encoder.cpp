@@ -131,7 +131,7 @@ struct State {
   double interval() const { return point.interval * choice.interval_scale; }
 
   OperatingPoint point_at(double at) const {
-    auto next = operating_point(options.profile, at, info.work_width, info.work_height);
+    auto next = operating_point(options.profile, at, info.coded_width, info.coded_height);
     options.overrides.apply(next);
     return next;
   }
@@ -151,7 +151,7 @@ struct State {
     const torch::InferenceMode guard;
     const auto rgb = as_tensor(picture).to(models.device).to(torch::kFloat32) / 255.0;
     const auto condition =
-        render_condition(frame, info.work_width, info.work_height).to(models.device);
+        render_condition(frame, info.coded_width, info.coded_height).to(models.device);
     const int levels = models.texture->config().levels;
     return texture_planes(quantise_texture(models.texture->forward(rgb, condition), levels), levels,
                           point.texture_channels);
@@ -474,8 +474,8 @@ class SemanticEncoder : public Encoder {
   const std::optional<LeakyBucket>& peak() const override { return state_.options.peak; }
 
   void push(RgbImage picture, std::int64_t pts) override {
-    require(picture.width == state_.info.work_width && picture.height == state_.info.work_height,
-            ErrorKind::usage, "A frame does not have the working size.");
+    require(picture.width == state_.info.coded_width && picture.height == state_.info.coded_height,
+            ErrorKind::usage, "A frame does not have the coded size.");
     ++state_.frames;
     state_.ahead.push_back({std::move(picture), pts});
     state_.go_on(false);

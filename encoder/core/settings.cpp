@@ -86,10 +86,10 @@ Profile parse_profile(const std::string& text) {
   throw Error(ErrorKind::usage, "'" + text + "' is no profile; use semantic, hybrid or paper.");
 }
 
-Profile automatic_profile(std::optional<double> bit_rate, int work_width, int work_height) {
+Profile automatic_profile(std::optional<double> bit_rate, int coded_width, int coded_height) {
   // On a city drive at 512x256 and 3.3 kbit/s base pictures are ahead by 2 dB, and behind in LPIPS
   // alone (docs/experiments.md). Larger pictures need more bits for a base.
-  const double area = static_cast<double>(work_width) * work_height / (512.0 * 256.0);
+  const double area = static_cast<double>(coded_width) * coded_height / (512.0 * 256.0);
   const double least = 3000 * std::sqrt(area);
   return bit_rate && *bit_rate < least ? Profile::semantic : Profile::hybrid;
 }
@@ -107,12 +107,12 @@ const char* to_string(Profile profile) {
   }
 }
 
-OperatingPoint operating_point(Profile profile, double quality, int work_width, int work_height) {
+OperatingPoint operating_point(Profile profile, double quality, int coded_width, int coded_height) {
   const double q = std::clamp(quality, 0.0, 100.0);
   const Step& step = profile == Profile::paper ? step_at(kPaper, q) : step_at(kSemantic, q);
-  // A larger working size shows the same scene with more pixels, not with more cells.
+  // A larger coded size shows the same scene with more pixels, not with more cells.
   int scale = 1;
-  while (std::max(work_width, work_height) / (scale * 2) >= kDefaultLongSide && scale < 8) {
+  while (std::max(coded_width, coded_height) / (scale * 2) >= kDefaultLongSide && scale < 8) {
     scale *= 2;
   }
   OperatingPoint point;
@@ -133,10 +133,10 @@ OperatingPoint operating_point(Profile profile, double quality, int work_width, 
   return point;
 }
 
-PictureSize default_work_size(int source_width, int source_height) {
+PictureSize default_coded_size(int source_width, int source_height) {
   const auto rounded = [](double value) {
     return std::clamp(static_cast<int>(std::lround(value / kStride)) * kStride, kSmallest,
-                      kMaxWorkDimension);
+                      kMaxCodedDimension);
   };
   const int long_side = std::max(source_width, source_height);
   // No larger than the source: generation more pixels than there were helps nobody.
@@ -145,14 +145,14 @@ PictureSize default_work_size(int source_width, int source_height) {
   return {rounded(source_width * factor), rounded(source_height * factor)};
 }
 
-void check_work_size(int width, int height) {
+void check_coded_size(int width, int height) {
   const auto good = [](int value) {
-    return value >= kSmallest && value <= kMaxWorkDimension && value % kStride == 0;
+    return value >= kSmallest && value <= kMaxCodedDimension && value % kStride == 0;
   };
   require(good(width) && good(height), ErrorKind::usage,
-          "The working size " + std::to_string(width) + "x" + std::to_string(height) +
+          "The coded size " + std::to_string(width) + "x" + std::to_string(height) +
               " should have sides that are multiples of 16, from 64 to " +
-              std::to_string(kMaxWorkDimension) + ".");
+              std::to_string(kMaxCodedDimension) + ".");
 }
 
 }  // namespace semcodec

@@ -22,7 +22,7 @@ Profile parse_profile(const std::string& text);
 
 /// What is best at a target in bit/s (nothing: a rate that the default quality gives) at a coded
 /// size: base pictures, but planes for the lowest rates.
-Profile automatic_profile(std::optional<double> bit_rate, int work_width, int work_height);
+Profile automatic_profile(std::optional<double> bit_rate, int coded_width, int coded_height);
 
 /// The quality where the user names none.
 double default_quality(Profile profile);
@@ -56,14 +56,14 @@ struct PointOverrides {
 PointOverrides parse_overrides(const std::string& text);
 
 /// quality 0 (fewest bits) … 100. Rate rises with quality; plane sizes change in steps, the
-/// interval continuously. Cell sizes are those for a working size of 512 pixels on the long side
+/// interval continuously. Cell sizes are those for a coded size of 512 pixels on the long side
 /// and grow with it.
-OperatingPoint operating_point(Profile profile, double quality, int work_width, int work_height);
+OperatingPoint operating_point(Profile profile, double quality, int coded_width, int coded_height);
 
-/// Working size for a source: 512 on the long side (less for small sources), same shape, multiples
+/// Coded size for a source: 512 on the long side (less for small sources), same shape, multiples
 /// of 16, at least 64.
-PictureSize default_work_size(int source_width, int source_height);
-/// Throws Error(usage) unless both are multiples of 16 from 64 to kMaxWorkDimension.
-void check_work_size(int width, int height);
+PictureSize default_coded_size(int source_width, int source_height);
+/// Throws Error(usage) unless both are multiples of 16 from 64 to kMaxCodedDimension.
+void check_coded_size(int width, int height);
 
 }  // namespace semcodec

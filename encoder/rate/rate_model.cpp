@@ -5,11 +5,11 @@
 
 namespace semcodec {
 
-RateModel RateModel::typical(int work_width, int work_height, bool intervals) {
+RateModel RateModel::typical(int coded_width, int coded_height, bool intervals) {
   RateModel model;
   // Measured on the dev clips at 512 pixels on the long side: 1.2 to 1.7 kbit/s at quality 0, five
   // octaves to quality 100. Smaller pictures have fewer cells; larger ones have as many.
-  const double area = static_cast<double>(work_width) * work_height / (512.0 * 272.0);
+  const double area = static_cast<double>(coded_width) * coded_height / (512.0 * 272.0);
   model.zero = std::log2(intervals ? 1500.0 : 20000.0) + 0.8 * std::log2(std::min(area, 1.0));
   model.per_octave = intervals ? 18 : 25;
   model.intervals = intervals;

@@ -16,8 +16,8 @@ struct RateModel {
   /// too late and end beside the target; its passes keep one quality, and the next one corrects.
   bool trims = true;
 
-  /// The model for driving and street video at a working size.
-  static RateModel typical(int work_width, int work_height, bool intervals);
+  /// The model for driving and street video at a coded size.
+  static RateModel typical(int coded_width, int coded_height, bool intervals);
 
   /// Octaves above those of quality 0.
   double octaves(const RateChoice& choice) const;

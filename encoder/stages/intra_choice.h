@@ -12,7 +12,7 @@
 
 namespace semcodec {
 
-/// An ordinary codec for pictures of the working size. The program supplies it, since it is
+/// An ordinary codec for pictures of the coded size. The program supplies it, since it is
 /// libav's.
 struct KeyCodec {
   /// `quality` is 0..100. `fast`: a tenth of the time, nearly the size and quality of the other.

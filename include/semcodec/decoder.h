@@ -54,7 +54,7 @@ struct StreamDecoderOptions {
 };
 
 struct DecodedFrame {
-  RgbImage image{};      ///< at the coded size, StreamInfo::work_width × work_height
+  RgbImage image{};      ///< at the coded size, StreamInfo::coded_width × coded_height
   std::int64_t pts = 0;  ///< in StreamInfo::time_base units
   double seconds = 0;    ///< the same in seconds
   bool coded = false;    ///< the stream describes this frame; false: it is interpolated

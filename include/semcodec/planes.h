@@ -30,7 +30,7 @@ struct Plane {
 
 /// Coarse backward motion: cell (x, y) of this coded frame shows what was at
 /// (centre of the cell) + (dx, dy) in the coded frame before it.
-/// Unit: 1/4 pixel of the working size. Range: [-1024, 1023] (so ±256 pixels).
+/// Unit: 1/4 pixel of the coded size. Range: [-1024, 1023] (so ±256 pixels).
 struct MotionField {
   int width = 0;                     ///< cells
   int height = 0;                    ///< cells
@@ -50,7 +50,7 @@ using Palette = std::vector<std::array<std::uint8_t, 3>>;  ///< 2..256 entries
 /// an intra picture coded by an ordinary intra codec, kept as intra picture memory.
 struct IntraPicture {
   std::string codec;                ///< libavcodec name: "av1", "hevc", "h264"
-  std::vector<std::uint8_t> bytes;  ///< one intra frame at the working size
+  std::vector<std::uint8_t> bytes;  ///< one intra frame at the coded size
   bool operator==(const IntraPicture&) const = default;
 };
 
@@ -93,8 +93,8 @@ struct SemanticFrame {
 struct StreamInfo {
   int width = 0;  ///< of the source as displayed (after rotation), pixels
   int height = 0;
-  int work_width = 0;  ///< working size: planes, motion and networks refer to it
-  int work_height = 0;
+  int coded_width = 0;  ///< coded size: planes, motion and networks refer to it
+  int coded_height = 0;
   int time_base_num = 1;  ///< seconds per pts unit = num / den
   int time_base_den = 1;
   int frame_rate_num = 0;  ///< nominal rate, 0 when unknown
@@ -137,7 +137,7 @@ inline double cost_bits(std::uint64_t cost) {
 }
 
 /// Limits that every decoder enforces before it allocates.
-inline constexpr int kMaxWorkDimension = 4096;
+inline constexpr int kMaxCodedDimension = 4096;
 inline constexpr int kMaxPlaneDimension = 4096;
 inline constexpr int kMaxTextureChannels = 64;
 inline constexpr int kMaxInterpolatedFrames = 4096;

@@ -63,7 +63,7 @@ class SEMCODEC_API StreamReader {
  public:
   struct Options {
     bool strict = false;   ///< throw Error(corrupt) at the first damage
-    int max_width = 2048;  ///< refuse larger working sizes (Error(unsupported))
+    int max_width = 2048;  ///< refuse larger coded sizes (Error(unsupported))
     int max_height = 2048;
     /// Gives the entry point behind a loss the times of the frames that are missing before it, at
     /// the nominal rate, so that they are interpolated instead of a picture that stands still.

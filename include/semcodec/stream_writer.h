@@ -40,7 +40,7 @@ class SEMCODEC_API StreamWriter {
 
   /// Codes and writes one coded frame. Rules: validate(frame); the first frame is an entry point;
   /// pts and interpolated_pts lie after the previous coded frame's pts; planes are not larger than
-  /// the working size. Throws Error(corrupt) naming the field otherwise, and nothing is written
+  /// the coded size. Throws Error(corrupt) naming the field otherwise, and nothing is written
   /// then. The header is repeated before entry points as long as that costs less than 1 % of the
   /// stream.
   void write(const SemanticFrame& frame);

@@ -27,8 +27,8 @@ torch::Tensor zeros_picture(const torch::Tensor& condition) {
 
 }  // namespace
 
-torch::Tensor render_condition(const SemanticFrame& frame, int work_width, int work_height) {
-  const int width = work_width / 2, height = work_height / 2;
+torch::Tensor render_condition(const SemanticFrame& frame, int coded_width, int coded_height) {
+  const int width = coded_width / 2, height = coded_height / 2;
   auto out = torch::empty({1, 4, height, width}, torch::kFloat32);
   float* data = out.data_ptr<float>();
   const std::size_t area = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
@@ -53,9 +53,9 @@ torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size,
       .unsqueeze(0);
 }
 
-torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int texture_channels) {
+torch::Tensor plane_scalars(const SemanticFrame& frame, int coded_width, int texture_channels) {
   const auto cell = [&](const Plane& plane) {
-    return plane.empty() ? 32 : std::max(1, work_width / plane.width);
+    return plane.empty() ? 32 : std::max(1, coded_width / plane.width);
   };
   return plane_scalars(
       cell(frame.labels), cell(frame.structure), static_cast<int>(frame.palette.size()),

@@ -11,7 +11,7 @@ namespace semcodec {
 
 /// Renders colour map and edge strength of a coded frame: 1×4×H/2×W/2 float (see FrameContext).
 /// Planes that were not sent become mid-grey and zero.
-torch::Tensor render_condition(const SemanticFrame& frame, int work_width, int work_height);
+torch::Tensor render_condition(const SemanticFrame& frame, int coded_width, int coded_height);
 
 /// One coded frame as the receiver remembers it. Tensors are batched (N), so that the trainer can
 /// build many at once.
@@ -30,7 +30,7 @@ struct CodedFrameInput {
 /// Properties of the planes that the generator is told (FrameContext::scalars 5..8), N×4.
 /// texture_share: channels sent / channels of the model.
 torch::Tensor plane_scalars(int colour_cell, int edge_cell, int palette_size, double texture_share);
-torch::Tensor plane_scalars(const SemanticFrame& frame, int work_width, int texture_channels);
+torch::Tensor plane_scalars(const SemanticFrame& frame, int coded_width, int texture_channels);
 
 /// Context of a picture with nothing before it (first frame, hard cut). With `key` (N×3×H×W) that
 /// picture is the reference; has_key (N, 0/1) says for which of the batch, all when undefined.

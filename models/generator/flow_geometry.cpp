@@ -57,7 +57,7 @@ constexpr double kHole = 0.02;  // less weight than this is nothing to go by
 
 }  // namespace
 
-torch::Tensor dense_motion(const MotionField& field, int work_width, int work_height) {
+torch::Tensor dense_motion(const MotionField& field, int coded_width, int coded_height) {
   auto cells = torch::empty({1, 2, field.height, field.width}, torch::kFloat32);
   float* x = cells.data_ptr<float>();
   const std::size_t count = field.dx.size();
@@ -65,7 +65,7 @@ torch::Tensor dense_motion(const MotionField& field, int work_width, int work_he
     x[i] = static_cast<float>(field.dx[i]) / kMotionUnitsPerPixel;
     x[count + i] = static_cast<float>(field.dy[i]) / kMotionUnitsPerPixel;
   }
-  return resize(cells, work_height / kFlowScale, work_width / kFlowScale);
+  return resize(cells, coded_height / kFlowScale, coded_width / kFlowScale);
 }
 
 torch::Tensor warp(const torch::Tensor& image, const torch::Tensor& flow) {

@@ -2,8 +2,8 @@
 // Geometry of motion between coded frames, on tensors.
 //
 // Convention everywhere: a backward flow F(x) of frame i towards frame j says that pixel x of i
-// shows what is at x + F(x) in j. Flows live at 1/4 of the working size, N×2×H/4×W/4 (x then y),
-// in pixels of the working size. All functions are batched and run on any device.
+// shows what is at x + F(x) in j. Flows live at 1/4 of the coded size, N×2×H/4×W/4 (x then y),
+// in pixels of the coded size. All functions are batched and run on any device.
 
 #include <torch/torch.h>
 
@@ -13,13 +13,13 @@
 
 namespace semcodec {
 
-inline constexpr int kFlowScale = 4;  ///< working size / flow size
+inline constexpr int kFlowScale = 4;  ///< coded size / flow size
 
 /// The transmitted coarse motion as a flow of this coded frame towards the one before it:
 /// 1×2×H/4×W/4, bilinear between the centres of the cells.
-torch::Tensor dense_motion(const MotionField& field, int work_width, int work_height);
+torch::Tensor dense_motion(const MotionField& field, int coded_width, int coded_height);
 
-/// Samples `image` (N×C×h×w, any scale of the working size) along `flow`, which is resized to the
+/// Samples `image` (N×C×h×w, any scale of the coded size) along `flow`, which is resized to the
 /// image's scale. Bilinear, clamped at the border.
 torch::Tensor warp(const torch::Tensor& image, const torch::Tensor& flow);
 

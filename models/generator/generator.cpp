@@ -12,7 +12,7 @@ namespace nn = torch::nn;
 namespace {
 
 constexpr int kReferenceChannels = 3;
-constexpr int kFullChannels = 8;  // at the working size itself every channel is dear
+constexpr int kFullChannels = 8;  // at the coded size itself every channel is dear
 
 }  // namespace
 

@@ -14,7 +14,7 @@
 // A. Frames between two coded frames are the work of the interpolator (interpolator.h), which
 // belongs to the same set of weights.
 //
-// Shapes (W×H = working size, multiples of 16):
+// Shapes (W×H = coded size, multiples of 16):
 //   Conditions   N×4×H/2×W/2: R G B of the rendered colour map in 0..1, edge strength 0..1
 //   Texture      N×C×H/16×W/16 in -1..1 (texture.h)
 //   References   N×3×H×W in 0..1, warped to the frame's time
@@ -34,7 +34,7 @@ class GeneratorEngine;
 
 /// Sizes of the network; stored in the model package (docs/model-package.md).
 struct GeneratorConfig {
-  int channels_half = 32;         ///< at 1/2 of the working size
+  int channels_half = 32;         ///< at 1/2 of the coded size
   int channels_quarter = 48;      ///< at 1/4
   int channels_eighth = 128;      ///< at 1/8
   int channels_bottleneck = 192;  ///< at 1/16, where the transformer blocks sit
@@ -48,7 +48,7 @@ struct GeneratorConfig {
   InterpolatorConfig between;
   TextureConfig texture;
 
-  static constexpr int kStride = 16;  ///< working sizes are multiples of this
+  static constexpr int kStride = 16;  ///< coded sizes are multiples of this
   static constexpr int kConditionChannels = 4;
   static constexpr int kScalars = 9;  ///< see FrameContext::scalars
 };

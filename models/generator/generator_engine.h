@@ -24,7 +24,7 @@ struct GeneratorSizes {
 
 /// One picture's FrameContext; all row-major.
 struct GeneratorInput {
-  int width = 0, height = 0;       ///< working size, multiples of 16
+  int width = 0, height = 0;       ///< coded size, multiples of 16
   const float* condition[3] = {};  ///< of this moment, of A, of B: 4 × height/2 × width/2
   const float* reference[2] = {};  ///< 3 × height × width
   const float* texture = nullptr;  ///< texture_channels × height/16 × width/16

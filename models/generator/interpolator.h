@@ -21,7 +21,7 @@ class InterpolatorEngine;
 class InterpolatorRunner;
 
 struct InterpolatorConfig {
-  int channels_motion = 48;  ///< at 1/4 of the working size
+  int channels_motion = 48;  ///< at 1/4 of the coded size
   int channels_half = 24;
   int channels_quarter = 48;
 };

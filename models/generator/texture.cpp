@@ -63,9 +63,9 @@ std::vector<Plane> texture_planes(const torch::Tensor& values, int levels, int c
   return planes;
 }
 
-torch::Tensor render_texture(const std::vector<Plane>& planes, int channels, int work_width,
-                             int work_height) {
-  const int width = work_width / kTextureCell, height = work_height / kTextureCell;
+torch::Tensor render_texture(const std::vector<Plane>& planes, int channels, int coded_width,
+                             int coded_height) {
+  const int width = coded_width / kTextureCell, height = coded_height / kTextureCell;
   require(planes.size() <= static_cast<std::size_t>(channels), ErrorKind::unsupported,
           "The stream has " + std::to_string(planes.size()) + " texture planes; this model knows " +
               std::to_string(channels) + ".");

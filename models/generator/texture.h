@@ -50,7 +50,7 @@ std::vector<Plane> texture_planes(const torch::Tensor& values, int levels, int c
 
 /// The receiver's side: planes → 1×`channels`×H/16×W/16 floats; channels that were not sent are 0.
 /// Throws Error(unsupported) when planes have another size or the stream has more of them.
-torch::Tensor render_texture(const std::vector<Plane>& planes, int channels, int work_width,
-                             int work_height);
+torch::Tensor render_texture(const std::vector<Plane>& planes, int channels, int coded_width,
+                             int coded_height);
 
 }  // namespace semcodec

@@ -24,7 +24,7 @@ def parser():
         prog="sweep.py", description="Encodes, decodes and measures clips with semcodec and with "
         "ordinary codecs; writes CSV, JSON, curves and an HTML report. Docs: docs/evaluation.md.")
     p.add_argument("clips", nargs="+", metavar="CLIP[@WxH]", help="a video, and the size at which "
-                   "it is compared (default: semcodec's working size)")
+                   "it is compared (default: semcodec's coded size)")
     p.add_argument("-o", "--out", default="out/sweep", metavar="DIR",
                    help="results, streams and reports; the same folder goes on (%(default)s)")
     p.add_argument("--codecs", default=None, metavar="LIST",

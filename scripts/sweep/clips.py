@@ -16,7 +16,7 @@ from .errors import SweepError
 
 PREPARATION = 2  # raise it when references come out differently
 LONG_SIDE = 512
-STRIDE = 16      # semcodec's working sizes are multiples of it
+STRIDE = 16      # semcodec's coded sizes are multiples of it
 # Lossless whatever the frames hold, quick, with exact times.
 LOSSLESS = ["-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bf", "0"]
 

@@ -168,7 +168,7 @@ TEST(HostilePlanes, FewBytesDoNotMakeManyCells) {
 
 TEST(HostilePlanes, LargeStillPlanesAreStillCarried) {
   StreamInfo info = test::sample_info();
-  info.work_width = info.work_height = 768;
+  info.coded_width = info.coded_height = 768;
   SemanticFrame frame;
   frame.entry_point = true;
   frame.structure = {768, 768, 2, Bytes(std::size_t{768} * 768, 0)};

@@ -18,8 +18,8 @@ inline StreamInfo sample_info() {
   StreamInfo info;
   info.width = 720;
   info.height = 480;
-  info.work_width = 192;
-  info.work_height = 128;
+  info.coded_width = 192;
+  info.coded_height = 128;
   info.time_base_num = 1;
   info.time_base_den = 30000;
   info.frame_rate_num = 30000;

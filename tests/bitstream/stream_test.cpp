@@ -136,7 +136,7 @@ TEST(Stream, AnEntryPointInsideARecordIsRefused) {
   const auto frames = base_and_plane_frames(2, 1);
   std::string frame_bytes[2];
   FrameRecordWriter writer(sample_info());
-  FrameEncoder coder(sample_info().work_width, sample_info().work_height);
+  FrameEncoder coder(sample_info().coded_width, sample_info().coded_height);
   for (int i = 0; i < 2; ++i) {
     const auto& frame = frames[static_cast<std::size_t>(i)];
     frame_bytes[i] = writer.write(frame, has_planes(frame) ? coder.encode(frame) : Bytes{});

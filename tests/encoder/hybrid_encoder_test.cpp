@@ -36,8 +36,8 @@ class FakeCoder : public BaseCoder {
 class HybridEncoderTest : public ::testing::Test {
  protected:
   HybridEncoderTest() {
-    info_.width = info_.work_width = 128;
-    info_.height = info_.work_height = 64;
+    info_.width = info_.coded_width = 128;
+    info_.height = info_.coded_height = 64;
     info_.time_base_den = 25;
     info_.frame_rate_num = 25;
     info_.profile = "hybrid";

@@ -109,7 +109,7 @@ TEST(FrameCoder, AStillSceneCostsNearlyNothing) {
 }
 
 TEST(FrameCoder, MotionMakesAMovedSceneCheaper) {
-  // Noise that moves by exactly 2 structure cells = 16 pixels of the working size.
+  // Noise that moves by exactly 2 structure cells = 16 pixels of the coded size.
   Numbers numbers(11);
   SemanticFrame first;
   first.entry_point = true;

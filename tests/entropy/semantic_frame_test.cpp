@@ -65,11 +65,11 @@ TEST(Validate, NamesTheFieldOfEachBrokenRule) {
 TEST(Validate, StreamInfo) {
   StreamInfo info;
   EXPECT_THROW(validate(info), Error);
-  info.width = info.height = info.work_width = info.work_height = 16;
+  info.width = info.height = info.coded_width = info.coded_height = 16;
   EXPECT_NO_THROW(validate(info));
-  info.work_width = kMaxWorkDimension + 1;
+  info.coded_width = kMaxCodedDimension + 1;
   EXPECT_THROW(validate(info), Error);
-  info.work_width = 16;
+  info.coded_width = 16;
   info.time_base_den = 0;
   EXPECT_THROW(validate(info), Error);
 }

@@ -39,8 +39,8 @@ class DevicePath : public GpuTest {
   static std::vector<torch::Tensor> decode(torch::Device device, torch::Dtype dtype, int width,
                                            int height, int workers) {
     StreamInfo info;
-    info.width = info.work_width = width;
-    info.height = info.work_height = height;
+    info.width = info.coded_width = width;
+    info.height = info.coded_height = height;
     info.time_base_den = 25;
     SynthesisOptions options;
     options.device = device;

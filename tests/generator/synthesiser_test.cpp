@@ -40,8 +40,8 @@ class SynthesiserTest : public ::testing::Test {
     save_safetensors(folder_ + "/restorer.safetensors", state_of(*net));
     package.restorer = restorer;
     write_package_description(folder_, package);
-    info_.width = info_.work_width = 64;
-    info_.height = info_.work_height = 64;
+    info_.width = info_.coded_width = 64;
+    info_.height = info_.coded_height = 64;
     info_.time_base_num = 1;
     info_.time_base_den = 25;
   }
@@ -195,7 +195,7 @@ TEST_F(SynthesiserTest, AIntraPictureIsUsedAndADamagedOneDoesNoHarm) {
 }
 
 TEST_F(SynthesiserTest, ASizeThatTheModelCannotGeneratorIsAnError) {
-  info_.work_width = 72;
+  info_.coded_width = 72;
   EXPECT_THROW(generate({}), Error);
 }
 

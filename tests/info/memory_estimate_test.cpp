@@ -7,8 +7,8 @@ namespace {
 
 StreamInfo coded_at(int width, int height) {
   StreamInfo info;
-  info.work_width = width;
-  info.work_height = height;
+  info.coded_width = width;
+  info.coded_height = height;
   return info;
 }
 
