@@ -52,9 +52,9 @@ class Random:
                 return (z ^ (z >> 31)) & mask
 
 
-def draw_patch(width, height, side, seed, step, salt):
+def draw_patch(width, height, side, seed, step, seed_offset):
     side = min(side or min(width, height), width, height)
-    random = Random(seed * 7919 + salt * 104729 + step)
+    random = Random(seed * 7919 + seed_offset * 104729 + step)
     x, y = random.below(width - side + 1), random.below(height - side + 1)
     return lambda pictures: pictures[:, :, y:y + side, x:x + side]
 

@@ -7,11 +7,11 @@
 namespace semcodec {
 
 Patch draw_patch(const torch::Tensor& pictures, std::int64_t side, std::uint64_t seed,
-                 std::int64_t step, std::uint64_t salt) {
+                 std::int64_t step, std::uint64_t seed_offset) {
   const auto largest = std::min(pictures.size(2), pictures.size(3));
   Patch patch;
   patch.side = side > 0 ? std::min(side, largest) : largest;
-  Random random(seed * 7919 + salt * 104729 + static_cast<std::uint64_t>(step));
+  Random random(seed * 7919 + seed_offset * 104729 + static_cast<std::uint64_t>(step));
   const auto draw = [&](std::int64_t range) {
     return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(range + 1)));
   };

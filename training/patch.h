@@ -19,6 +19,6 @@ struct Patch {
 /// that a resumed run repeats it. A side of 0, or one larger than the pictures, gives the largest
 /// square.
 Patch draw_patch(const torch::Tensor& pictures, std::int64_t side, std::uint64_t seed,
-                 std::int64_t step, std::uint64_t salt);
+                 std::int64_t step, std::uint64_t seed_offset);
 
 }  // namespace semcodec

@@ -90,7 +90,7 @@ class GeneratorTrainingTest : public ::testing::Test {
   std::string root_;
 };
 
-TEST_F(GeneratorTrainingTest, ARolloutAgesTheMemoryAlone) {
+TEST_F(GeneratorTrainingTest, AnUnrollAgesTheMemoryAlone) {
   SamplerOptions sampling;
   sampling.crop = 64;
   const SequenceSampler sampler(root_ + "/data", sampling);

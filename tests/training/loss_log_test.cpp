@@ -131,7 +131,7 @@ TEST(Recovery, GoesOnSlowerAndGivesUp) {
   std::map<std::string, std::string> kept;
   now.put(kept);
   now = Recovery::from(kept);
-  now.reached(200);  // too near to the trouble
+  now.reached(200);  // too near to the divergence
   now = now.after(110, "again", options, "c");
   EXPECT_EQ(now.diverged_at, 120) << "the farthest one counts";
   EXPECT_THROW(now.after(110, "again", options, "c"), Error);

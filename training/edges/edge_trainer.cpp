@@ -206,8 +206,8 @@ void EdgeTrainer::run(const std::function<bool()>& stop) {
     const double loss = train_step();
     seconds_ += since(stepped);
     stepped = Clock::now();
-    if (const auto trouble = guard_.check(loss, loss, finite_gradient_)) {
-      roll_back(*trouble);
+    if (const auto divergence = guard_.check(loss, loss, finite_gradient_)) {
+      roll_back(*divergence);
       sum = 0;
       count = 0;
       continue;
@@ -231,11 +231,11 @@ void EdgeTrainer::run(const std::function<bool()>& stop) {
   save();
 }
 
-void EdgeTrainer::roll_back(const std::string& trouble) {
-  const auto next = recovery_.after(step_, trouble, options_.retry, options_.checkpoint);
+void EdgeTrainer::roll_back(const std::string& divergence) {
+  const auto next = recovery_.after(step_, divergence, options_.retry, options_.checkpoint);
   const double spent = seconds_;
   require(std::filesystem::exists(options_.checkpoint), ErrorKind::internal,
-          "Step " + std::to_string(step_) + ": " + trouble +
+          "Step " + std::to_string(step_) + ": " + divergence +
               ", and there is no checkpoint to go back to.");
   restore();
   recovery_ = next;
@@ -244,7 +244,7 @@ void EdgeTrainer::roll_back(const std::string& trouble) {
                static_cast<std::uint64_t>(recovery_.reseed) * 7777777777777ULL);
   guard_.restart();
   finite_gradient_ = true;
-  log::warning(next.sentence(step_, trouble, options_.retry));
+  log::warning(next.sentence(step_, divergence, options_.retry));
   save();  // so that a run killed now comes back with the lower rate
 }
 

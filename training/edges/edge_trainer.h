@@ -101,7 +101,7 @@ class EdgeTrainer {
   };
   Batch draw();
   double train_step();
-  void roll_back(const std::string& trouble);
+  void roll_back(const std::string& divergence);
   double progress() const;
   void save();
   void restore();

@@ -174,9 +174,9 @@ void FlowTrainer::run(const std::function<bool()>& stop) {
     set_rate();
     double error = 0;
     const double loss = step(batch, error);
-    if (const auto trouble = guard_.check(loss, error, finite_gradient_)) {
+    if (const auto divergence = guard_.check(loss, error, finite_gradient_)) {
       next.wait();  // it draws from the random state that is put back
-      roll_back(*trouble);
+      roll_back(*divergence);
       next = std::async(std::launch::async, fetch);
       counted = 0;
       loss_sum = error_sum = 0;
@@ -244,17 +244,17 @@ bool FlowTrainer::healthy() const {
   return true;
 }
 
-void FlowTrainer::roll_back(const std::string& trouble) {
-  const auto next = recovery_.after(iteration_, trouble, options_.retry, checkpoint_path());
+void FlowTrainer::roll_back(const std::string& divergence) {
+  const auto next = recovery_.after(iteration_, divergence, options_.retry, checkpoint_path());
   require(resume(), ErrorKind::internal,
-          "Step " + std::to_string(iteration_) + ": " + trouble +
+          "Step " + std::to_string(iteration_) + ": " + divergence +
               ", and there is no checkpoint to go back to.");
   recovery_ = next;
   random_.seed(options_.seed + static_cast<std::uint64_t>(iteration_) * 1000003 +
                static_cast<std::uint64_t>(recovery_.reseed) * 7777777777777ULL);
   guard_.restart();
   finite_gradient_ = true;
-  log::warning(next.sentence(iteration_, trouble, options_.retry));
+  log::warning(next.sentence(iteration_, divergence, options_.retry));
   write_files();  // so that a run killed now comes back with the lower rate
 }
 

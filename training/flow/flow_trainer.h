@@ -86,7 +86,7 @@ class FlowTrainer {
   std::string checkpoint_path() const;
   bool healthy() const;
   void write_files();
-  void roll_back(const std::string& trouble);
+  void roll_back(const std::string& divergence);
 
   FlowTrainingOptions options_;
   ImageSource train_, held_out_;

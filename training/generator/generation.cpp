@@ -76,7 +76,7 @@ CodedFrameState grown_old(Step& step, const CodedFrameInput& input, CodedFrameSt
 
 Generated generate_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
                           bool image_only, bool bf16, bool recompute, std::int64_t noise_seed,
-                          int rollout) {
+                          int unroll) {
   Step step{generator, encoder, s, bf16, recompute, noise_seed};
   Generated out;
   const auto first = step.input(0);
@@ -89,7 +89,7 @@ Generated generate_sample(Generator& generator, TextureEncoder& encoder, const S
     if (!step.textures.empty()) out.texture = step.textures.front();
     return out;
   }
-  const auto a0 = grown_old(step, first, remember(s.conditions[0], y0), s.interval, rollout);
+  const auto a0 = grown_old(step, first, remember(s.conditions[0], y0), s.interval, unroll);
   const auto y1 = step.generate(coded_frame_context(step.input(1), a0, s.flow_10, s.interval));
   const auto a1 = remember(s.conditions[1], y1);
 

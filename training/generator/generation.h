@@ -22,11 +22,11 @@ struct Generated {
 /// See generator_trainer.h for the sequences. References carry no gradient. `image_only`: y0 alone.
 /// `recompute`: the generator's inner activations are computed again in the backward pass instead
 /// of being kept (recompute.h), so that memory holds those of one frame instead of three.
-/// `noise_seed`: FrameContext::noise_seed. `rollout`: so many times the first frame is generated
+/// `noise_seed`: FrameContext::noise_seed. `unroll`: so many times the first frame is generated
 /// again from itself, without gradients, before the second one refers to it: what a receiver's
 /// memory has become when a scene stood still for long.
 Generated generate_sample(Generator& generator, TextureEncoder& texture,
                           const SequenceSample& sample, bool image_only, bool bf16,
-                          bool recompute = false, std::int64_t noise_seed = 0, int rollout = 0);
+                          bool recompute = false, std::int64_t noise_seed = 0, int unroll = 0);
 
 }  // namespace semcodec

@@ -60,14 +60,14 @@ bool GeneratorTrainer::State::load() {
 }
 
 void GeneratorTrainer::State::roll_back() {
-  const auto next = recovery.after(step, trouble, options.retry, checkpoint_path());
+  const auto next = recovery.after(step, divergence, options.retry, checkpoint_path());
   ranks.wait();  // the first one may still be writing it
   require(load(), ErrorKind::internal,
-          "Step " + std::to_string(step) + ": " + trouble +
+          "Step " + std::to_string(step) + ": " + divergence +
               ", and there is no checkpoint to go back to.");
   recovery = next;
-  if (ranks.first()) log::warning(next.sentence(step, trouble, options.retry));
-  trouble.clear();
+  if (ranks.first()) log::warning(next.sentence(step, divergence, options.retry));
+  divergence.clear();
   finite_gradient = true;
   guard.restart();
   ranks.wait();

@@ -41,7 +41,7 @@ GeneratorOptions read_generator_options(const Config& config) {
   read("discriminator_channels", o.discriminator_channels);
   read("gan_patch", o.gan_patch);
   o.gan = parse_gan_mode(config.get("generator.gan", std::string("hinge")));
-  read("rollout", o.rollout);
+  read("unroll", o.unroll);
   read("accumulate", o.accumulate);
   read("checkpoint_activations", o.checkpoint_activations);
   read("retries", o.retry.retries);

@@ -45,7 +45,7 @@ struct GeneratorOptions {
   int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
-  int rollout = 0;     ///< most coded frames that a scene stands still for at first (generation.h)
+  int unroll = 0;      ///< most coded frames that a scene stands still for at first (generation.h)
   int accumulate = 1;  ///< parts that a rank's batch is worked off in
   bool checkpoint_activations = false;  ///< less memory, one more forward pass
   RetryOptions retry;                   ///< when it goes wrong

@@ -34,7 +34,7 @@ struct GeneratorTrainer::State {
   std::int64_t step = 0;
   bool resumed = false;
   bool stop = false;            ///< some rank got a signal
-  std::string trouble;          ///< why the last step was bad on some rank; empty = it was not
+  std::string divergence;       ///< why the last step was bad on some rank; empty = it was not
   bool finite_gradient = true;  ///< of the last step
   bool fault_used = false;      ///< GeneratorOptions::fault_at happens once
   Recovery recovery;            ///< from going back to a checkpoint

@@ -13,9 +13,9 @@ namespace semcodec {
 
 namespace {
 
-// Flags of the ranks travel as one sum: those that got a signal count 1, those in trouble this
+// Flags of the ranks travel as one sum: those that got a signal count 1, those in divergence this
 // much.
-constexpr double kTroubleFlag = 4096;
+constexpr double kDivergenceFlag = 4096;
 
 torch::Tensor upsample_condition(const torch::Tensor& condition) {
   return torch::upsample_nearest2d(condition, {condition.size(2) * 2, condition.size(3) * 2});
@@ -49,12 +49,12 @@ std::vector<torch::Tensor> GeneratorTrainer::State::discriminator_parameters() c
 Generated GeneratorTrainer::State::generate(const SequenceSample& sample) {
   const Autocast autocast(device, options.bf16);  // one conversion of the weights for all frames
   Random random(options.seed * 6151 + static_cast<std::uint64_t>(step));
-  const int rollout =
-      options.rollout > 0
-          ? static_cast<int>(random.below(static_cast<std::uint64_t>(options.rollout) + 1))
+  const int unroll =
+      options.unroll > 0
+          ? static_cast<int>(random.below(static_cast<std::uint64_t>(options.unroll) + 1))
           : 0;
   return generate_sample(generator, texture, sample, image_phase(), options.bf16,
-                         options.checkpoint_activations, step + 1, rollout);
+                         options.checkpoint_activations, step + 1, unroll);
 }
 
 torch::Tensor GeneratorTrainer::State::discriminator_loss_of(const Generated& generated,
@@ -156,11 +156,11 @@ void GeneratorTrainer::State::train_step(const SequenceSample& sample) {
 
   const auto wrong = guard.check(total.item<double>(), error.item<double>(), finite_gradient);
   const double flags = ranks.average_gradients(
-      trained(), (interrupted() ? 1.0 : 0.0) + (wrong ? kTroubleFlag : 0.0));
-  stop = std::fmod(flags, kTroubleFlag) > 0;
-  trouble.clear();
-  if (flags >= kTroubleFlag) {
-    trouble = wrong.value_or("a loss on another rank went wrong");
+      trained(), (interrupted() ? 1.0 : 0.0) + (wrong ? kDivergenceFlag : 0.0));
+  stop = std::fmod(flags, kDivergenceFlag) > 0;
+  divergence.clear();
+  if (flags >= kDivergenceFlag) {
+    divergence = wrong.value_or("a loss on another rank went wrong");
     return;
   }
   const double norm = clip_gradients(trained(), options.clip_gradient);

@@ -28,9 +28,10 @@ const std::vector<std::string> kLosses = {"loss",    "l1",      "lpips",   "vgg"
                                           "g_image", "d_video", "g_video", "spectrum"};
 
 SequenceSample draw_batch(const GeneratorOptions& options, const SequenceSampler& sampler,
-                          const Ranks& ranks, std::int64_t step, std::int64_t salt, bool pin) {
+                          const Ranks& ranks, std::int64_t step, std::int64_t seed_offset,
+                          bool pin) {
   Random random(options.seed + static_cast<std::uint64_t>(step) * 1000003 +
-                static_cast<std::uint64_t>(salt) * 7777777777777ULL);
+                static_cast<std::uint64_t>(seed_offset) * 7777777777777ULL);
   const bool between = static_cast<double>(random.below(1000)) < options.interpolator_share * 1000;
   // In the image phase one sequence gives one picture, so more of them fit into a step.
   const int size = step < options.image_steps ? options.batch * 2 : options.batch;
@@ -143,16 +144,16 @@ void GeneratorTrainer::run() {
   auto saved = Clock::now(), reported = saved;
   while (s.step < last && !s.stop) {
     BatchFeed<SequenceSample> feed(
-        [&s, salt = s.recovery.reseed](std::int64_t step) {
-          return draw_batch(s.options, s.sampler, s.ranks, step, salt, s.device.is_cuda());
+        [&s, seed_offset = s.recovery.reseed](std::int64_t step) {
+          return draw_batch(s.options, s.sampler, s.ranks, step, seed_offset, s.device.is_cuda());
         },
         s.step, options.steps, options.workers);
-    while (s.step < last && !s.stop && s.trouble.empty()) {
+    while (s.step < last && !s.stop && s.divergence.empty()) {
       const auto sample = to_device(feed.batch_of(s.step), s.device);
       s.set_rates();
       const double rate = s.rate();
       s.train_step(sample);
-      if (!s.trouble.empty()) break;
+      if (!s.divergence.empty()) break;
       ++s.step;
       if (s.step % options.log_every == 0) {
         s.log.report(s.step, options.steps,
@@ -168,10 +169,10 @@ void GeneratorTrainer::run() {
         saved = Clock::now();
       }
     }
-    if (s.step >= last && s.trouble.empty() && !finite_weights(s.trained())) {
-      s.trouble = "there are weights that are no numbers";
+    if (s.step >= last && s.divergence.empty() && !finite_weights(s.trained())) {
+      s.divergence = "there are weights that are no numbers";
     }
-    if (!s.trouble.empty()) s.roll_back();
+    if (!s.divergence.empty()) s.roll_back();
   }
   s.save();
 }

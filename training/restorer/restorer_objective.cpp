@@ -93,8 +93,9 @@ torch::Tensor RestorerObjective::operator()(const RestorerImpl::Output& output,
   }
   const Autocast autocast(device_, options_.bf16);
   // The frames of a step look at other places.
-  const auto salt = static_cast<std::uint64_t>(10 + 2 * index);
-  const auto patch = draw_patch(output.frame, options_.lpips_patch, options_.seed, step, salt);
+  const auto seed_offset = static_cast<std::uint64_t>(10 + 2 * index);
+  const auto patch =
+      draw_patch(output.frame, options_.lpips_patch, options_.seed, step, seed_offset);
   const auto frame = channels_last(patch.of(output.frame));
   const auto wanted = channels_last(patch.of(source));
   const auto share = by_detail(options_.perceptual_share, options_.perceptual_share_vivid, detail);
@@ -104,7 +105,7 @@ torch::Tensor RestorerObjective::operator()(const RestorerImpl::Output& output,
     loss = loss + options_.weight_lpips * (share * distance).mean();
   }
   if (features_) {
-    const auto inner = draw_patch(frame, options_.vgg_patch, options_.seed, step, salt + 1);
+    const auto inner = draw_patch(frame, options_.vgg_patch, options_.seed, step, seed_offset + 1);
     const auto distance = perceptual_l1_each(*features_, inner.of(frame), inner.of(wanted));
     note("vgg", distance.mean());
     loss = loss + options_.weight_vgg * (share * distance).mean();

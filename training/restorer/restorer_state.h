@@ -38,7 +38,7 @@ struct RestorerTrainer::State {
   std::int64_t step = 0;
   bool resumed = false;
   bool stop = false;            ///< some rank got a signal
-  std::string trouble;          ///< why the last step was bad on some rank; empty = it was not
+  std::string divergence;       ///< why the last step was bad on some rank; empty = it was not
   bool finite_gradient = true;  ///< of the last step
   bool fault_used = false;      ///< RestorerOptions::fault_at happens once
   Recovery recovery;            ///< from going back to a checkpoint

@@ -18,9 +18,9 @@ namespace semcodec {
 
 namespace {
 
-// Flags of the ranks travel as one sum: those that got a signal count 1, those in trouble this
+// Flags of the ranks travel as one sum: those that got a signal count 1, those in divergence this
 // much.
-constexpr double kTroubleFlag = 4096;
+constexpr double kDivergenceFlag = 4096;
 constexpr std::uint64_t kGanPatch = 1000;  // draw_patch's salt
 constexpr double kFlowUnit = 20;           // pixels, of the flows that D_V sees
 constexpr std::int64_t kHasMemory = 6;     // column of the scalars
@@ -205,11 +205,11 @@ void RestorerTrainer::State::train_step(const BaseSample& batch) {
   const auto error = torch::l1_loss(outputs.back().frame.detach(), batch.frames.back().source);
   const auto wrong = guard.check(loss.item<double>(), error.item<double>(), finite_gradient);
   const double flags = ranks.average_gradients(
-      restorer->parameters(), (interrupted() ? 1.0 : 0.0) + (wrong ? kTroubleFlag : 0.0));
-  stop = std::fmod(flags, kTroubleFlag) > 0;
-  trouble.clear();
-  if (flags >= kTroubleFlag) {
-    trouble = wrong.value_or("a loss on another rank went wrong");
+      restorer->parameters(), (interrupted() ? 1.0 : 0.0) + (wrong ? kDivergenceFlag : 0.0));
+  stop = std::fmod(flags, kDivergenceFlag) > 0;
+  divergence.clear();
+  if (flags >= kDivergenceFlag) {
+    divergence = wrong.value_or("a loss on another rank went wrong");
     return;
   }
   // Apart, since neither network should slow the other down.

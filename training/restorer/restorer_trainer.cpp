@@ -217,12 +217,12 @@ void RestorerTrainer::run() {
     BatchFeed<BaseSample> feed(
         [&s, reseed = s.recovery.reseed](std::int64_t step) { return s.draw_batch(step, reseed); },
         s.step, options.steps, options.workers);
-    while (s.step < last && !s.stop && s.trouble.empty()) {
+    while (s.step < last && !s.stop && s.divergence.empty()) {
       const auto batch = to_device(feed.batch_of(s.step), s.device);
       s.set_rates();
       const double rate = s.rate();
       s.train_step(batch);
-      if (!s.trouble.empty()) break;
+      if (!s.divergence.empty()) break;
       ++s.step;
       if (s.step % options.log_every == 0) {
         s.log.report(s.step, options.steps,
@@ -239,10 +239,10 @@ void RestorerTrainer::run() {
         saved = Clock::now();
       }
     }
-    if (s.step >= last && s.trouble.empty() && !finite_weights(s.restorer->parameters())) {
-      s.trouble = "there are weights that are no numbers";
+    if (s.step >= last && s.divergence.empty() && !finite_weights(s.restorer->parameters())) {
+      s.divergence = "there are weights that are no numbers";
     }
-    if (!s.trouble.empty()) s.roll_back();
+    if (!s.divergence.empty()) s.roll_back();
   }
   s.save();
 }
