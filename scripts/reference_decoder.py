@@ -152,7 +152,7 @@ class Mixer:
         self.ages = [[min(age, 200) for age in group] for group in self.ages]
 
 
-class Quiet:
+class SkipModel:
     """Cells whose surroundings agree."""
 
     def __init__(self, count):
@@ -176,7 +176,7 @@ class Coders:
         self.labels, self.rest = Mixer(17, 8, (12, 320), 384), Mixer(12, 5, (32, 16), 1)
         self.vectors, self.numbers = Mixer(14, 8, (8, 64), 64), Mixer(12, 8, (32, 32), 1)
         self.colours = Mixer(12, 5, (32, 32), 1)
-        self.skip_structure, self.skip_texture, self.skip_labels = Quiet(128), Quiet(128), Quiet(2560)
+        self.skip_structure, self.skip_texture, self.skip_labels = SkipModel(128), SkipModel(128), SkipModel(2560)
         self.scene = 0
 
 

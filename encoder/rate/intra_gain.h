@@ -23,7 +23,7 @@ struct KeyScene {
   double interval = 0.3;  ///< seconds between coded frames
 };
 
-/// an intra picture that could be sent; as it stands, none.
+/// An intra picture that could be sent; as it stands, none.
 struct KeyOption {
   int quality = -1;     ///< -1 = none
   double bits = 0;      ///< its size

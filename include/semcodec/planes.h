@@ -47,7 +47,7 @@ inline constexpr int kMotionMax = 1023;
 /// Colours of the clusters, full-range RGB, indexed by the label plane's values.
 using Palette = std::vector<std::array<std::uint8_t, 3>>;  ///< 2..256 entries
 
-/// an intra picture coded by an ordinary intra codec, kept as intra picture memory.
+/// An intra picture coded by an ordinary intra codec, kept as intra picture memory.
 struct IntraPicture {
   std::string codec;                ///< libavcodec name: "av1", "hevc", "h264"
   std::vector<std::uint8_t> bytes;  ///< one intra frame at the coded size

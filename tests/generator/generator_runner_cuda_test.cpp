@@ -45,7 +45,7 @@ class DevicePath : public GpuTest {
     SynthesisOptions options;
     options.device = device;
     options.dtype = dtype;
-    // an intra picture at the entry point, so that this input takes part too.
+    // An intra picture at the entry point, so that this input takes part too.
     options.key_decoder = [](const IntraPicture&, int w, int h) {
       return torch::arange(h * w * 3).remainder(251).reshape({h, w, 3}).to(torch::kUInt8);
     };
