@@ -1,7 +1,7 @@
 #pragma once
 // What an intra picture is worth: a model fitted to measurements (scripts/marginal_gain.py).
 //
-// Everything is told in octaves of rate. an intra picture gains as much as the ladder of qualities
+// Everything is told in octaves of rate. An intra picture gains as much as the ladder of qualities
 // would ask so many octaves for, three quarters of it judged by ln LPIPS and a quarter by PSNR. The
 // gain has two parts: sharp detail, which the receiver's memory forgets within a second whatever
 // the scene does, and the rest, which stays until the picture has moved away. It costs its bits

@@ -10,7 +10,7 @@
 //
 // "Earlier" means earlier in decoding order. A coded frame (a moment for which maps were sent)
 // refers to the two coded frames decoded before it. With no valid reference the same network is the
-// image generator: first frames and hard cuts. an intra picture, where one was sent, stands in for
+// image generator: first frames and hard cuts. An intra picture, where one was sent, stands in for
 // A. Frames between two coded frames are the work of the interpolator (interpolator.h), which
 // belongs to the same set of weights.
 //

@@ -19,7 +19,7 @@ struct GeneratorOptions {
   std::int64_t stop_after = 0;      ///< write a checkpoint and end after this step; 0 = at the end
   std::int64_t image_steps = 2000;  ///< at first single pictures only: twice as fast
   int batch = 3;                    ///< sequences a step, each of three frames
-  double interpolator_share = 0.7;  ///< share of steps with a interpolated frame
+  double interpolator_share = 0.7;  ///< share of steps with an interpolated frame
   double learning_rate = 4e-4;
   double final_rate = 0.1;  ///< the rate falls along a cosine to this share of it
   double discriminator_learning_rate =

@@ -42,7 +42,7 @@ std::string Objective::describe() const {
 }
 
 torch::Tensor Objective::warp_loss(const Generated& p, const LossNote& note) const {
-  // Second term of eq. (5), here for the motion of a interpolated frame: where one of
+  // Second term of eq. (5), here for the motion of an interpolated frame: where one of
   // them does not show the place, the other one counts.
   const auto miss_a = (p.warped_a - p.warped_source).abs().mean(1);
   const auto miss_b = (p.warped_b - p.warped_source).abs().mean(1);
