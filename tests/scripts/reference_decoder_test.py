@@ -7,21 +7,23 @@ import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
-import reference_decoder  # noqa: E402
+from reference.coder import Damaged  # noqa: E402
+from reference.planes import primed  # noqa: E402
+from reference.stream import Stream, records  # noqa: E402
 
 FRAMES = 12   # of each stream; it decodes a few a second
 
 
 class GoldenStreams(unittest.TestCase):
     def test_digests(self):
-        start = reference_decoder.primed(os.path.join(ROOT, "common/entropy/pretrained.bin"))
+        start = primed(os.path.join(ROOT, "common/entropy/pretrained.bin"))
         streams = sorted(glob.glob(os.path.join(ROOT, "samples/golden/*.sem")))
         self.assertGreaterEqual(len(streams), 4)
         for path in streams:
             with self.subTest(os.path.basename(path)):
                 with open(path[:-4] + ".digests", encoding="ascii") as file:
                     wanted = [line.split() for line in file][:FRAMES]
-                frames = iter(reference_decoder.Stream(path, start))
+                frames = iter(Stream(path, start))
                 got = [next(frames) for _ in wanted]
                 self.assertEqual([[str(pts), digest] for pts, digest in got], wanted)
 
@@ -29,8 +31,8 @@ class GoldenStreams(unittest.TestCase):
         with open(os.path.join(ROOT, "samples/golden/street-low-rate.sem"), "rb") as file:
             data = bytearray(file.read())
         data[len(data) // 2] ^= 1
-        with self.assertRaises(reference_decoder.Damaged):
-            list(reference_decoder.records(bytes(data)))
+        with self.assertRaises(Damaged):
+            list(records(bytes(data)))
 
 
 if __name__ == "__main__":
