@@ -1,12 +1,11 @@
 #pragma once
 // The sender: frames in, semantic records out.
 //
-// A frame becomes a coded frame when the interval since the last coded frame is over and something
-// has changed since, at a scene cut (the cut frame and the one before it), and at the end. The
-// interpolated frames are only followed by the motion estimation; the stream carries their times.
-// Coded frames are described, coded and written in a thread of their own, while the caller's
-// follows the next frames and runs the edge network on the next coded frames; what a rate control
-// decides waits for the bits of the last coded frame first. Under a peak limit a coded frame that
+// Frames go through stages (encoder/stages): the frame decider says which become coded ones, a
+// rate governor at what quality, and what comes of them is coded and written. The sender of planes
+// codes and writes in a thread of its own, while the caller's follows the motion of the frames
+// after it and runs the edge network on the next coded frames; what a rate control decides waits
+// for the bits of the last coded frame first. Under a peak limit a coded frame that
 // would not fit is made again at a lower quality, and one that could not fit at any waits for a
 // later frame. An entry point waits for the frames of the second behind it, unless that was ruled
 // out: how fast they leave it says what its intra picture is worth.
@@ -23,6 +22,7 @@
 #include "encoder/core/settings.h"
 #include "encoder/rate/leaky_bucket.h"
 #include "encoder/rate/rate_control.h"
+#include "encoder/stages/frame_decider.h"
 #include "encoder/stages/intra_choice.h"
 #include "models/generator/texture.h"
 #include "models/pidinet/edge_detector.h"
@@ -66,6 +66,9 @@ struct EncoderOptions {
   double most_interval = 0;         ///< seconds between coded frames at most, 0 = as quality has it
   std::vector<double> keys;         ///< entry points wanted at these seconds since the first frame
 };
+
+/// What the frame decider of an encoder with these options goes by.
+DeciderOptions decider_options(const EncoderOptions& options, const StreamInfo& info);
 
 /// Statistics of one coded frame, for --stats.
 struct CodedFrameReport {

@@ -1,10 +1,8 @@
 // The sender of base pictures.
 //
-// A frame becomes a coded one when the interval since the last is over and something has changed
-// since, at a scene cut (the cut frame and the one before it), and at the end; the stream carries
-// the times of the others, which the receiver interpolates. Each entry point begins a video of its
-// own in the conventional coder, which looks ahead: so a frame's record leaves several coded frames
-// late, and what a rate control decides takes effect as much later.
+// Each entry point begins a video of its own in the conventional coder, which looks ahead: so a
+// frame's record leaves several coded frames late, and what a rate control decides takes effect as
+// much later.
 //
 // Frames first wait in a queue of some seconds, so that the size of the base pictures and the
 // interval can be tried at an entry point (base_search.h).
@@ -14,11 +12,9 @@
 #include <utility>
 
 #include "common/core/error.h"
-#include "encoder/analysis/change.h"
-#include "encoder/analysis/scene_cut.h"
 #include "encoder/core/encoder.h"
 #include "encoder/core/hybrid_point.h"
-#include "encoder/rate/frame_schedule.h"
+#include "encoder/stages/frame_decider.h"
 
 namespace semcodec {
 
@@ -31,44 +27,35 @@ constexpr double kKeepChoice = 15;
 // Pictures that wait for a trial.
 constexpr std::size_t kMostAheadBytes = std::size_t{256} << 20;
 
-class HybridEncoder : public Encoder {
+class HybridEncoder : public Encoder, private FrameDecider::Sink {
  public:
   HybridEncoder(const EncoderOptions& options, const StreamInfo& info, StreamWriter& writer)
       : options_(options),
         info_(info),
         writer_(writer),
-        schedule_(frame_seconds(), options.most_interval, options.keys) {
+        decider_(decider_options(options, info), *this) {
     choice_ =
         options.rate_control ? options.rate_control->choice() : RateChoice{options.quality, 1};
   }
 
   void set_observer(Observer observer) override { observer_ = std::move(observer); }
-  std::int64_t frames() const override { return frames_; }
+  std::int64_t frames() const override { return decider_.frames(); }
   const std::optional<LeakyBucket>& peak() const override { return options_.peak; }
 
   void push(RgbImage picture, std::int64_t pts) override {
     require(picture.width == info_.coded_width && picture.height == info_.coded_height,
             ErrorKind::usage, "A frame does not have the coded size.");
-    if (!first_pts_) first_pts_ = pts;
-    const bool cut = cuts_.push(picture).cut && options_.scene_cut && frames_ > 0;
-    ++frames_;
-    ahead_.push_back({Frame{std::move(picture), pts, cut}, {}});
-    const std::size_t most =
-        kMostAheadBytes / (std::size_t{3} * static_cast<std::size_t>(info_.coded_width) *
-                           static_cast<std::size_t>(info_.coded_height)) +
-        1;
-    while (!ahead_.empty() &&
-           (seconds(ahead_.front().first->pts, pts) >= search_seconds() || ahead_.size() > most)) {
-      advance();
-    }
+    decider_.push(std::move(picture), pts);
   }
 
   void write(std::function<void(StreamWriter&)> what) override {
-    ahead_.push_back({std::nullopt, std::move(what)});
-    if (!ahead_.front().first) advance();
+    decider_.after_frames([this, what = std::move(what)]() mutable {
+      queue_.push_back({std::nullopt, {}, std::move(what)});
+      deliver();
+    });
   }
 
-  void request_entry_point() override { schedule_.request_key(); }
+  void request_entry_point() override { decider_.request_entry_point(); }
   bool set_target(double bits_per_second) override {
     if (!options_.rate_control || !options_.rate_control->set_target(bits_per_second)) return false;
     choice_ = options_.rate_control->choice();
@@ -78,91 +65,44 @@ class HybridEncoder : public Encoder {
   void settle() override { deliver(); }
 
   void finish() override {
-    while (!ahead_.empty()) advance();
-    flush_last();
+    decider_.finish();
     end_group();
     deliver();
   }
 
  private:
-  struct Frame {
-    RgbImage picture;
-    std::int64_t pts = 0;
-    bool cut = false;
-  };
   /// What waits for its base picture or, the function, for the frames before it.
   struct Item {
     std::optional<SemanticFrame> frame;
     RateChoice choice;
     std::function<void(StreamWriter&)> what;
   };
-  using What = std::function<void(StreamWriter&)>;
-
   double search_seconds() const {
     const bool chosen = options_.overrides.base_scale && options_.overrides.interval;
     const bool may = options_.base_decoder && options_.base_look_ahead > 0 && !chosen;
     return may ? options_.base_search : 0;
   }
 
-  /// Takes the first frame of those that wait, and what is to be written behind it.
-  void advance() {
-    if (ahead_.front().first) {
-      Frame frame = std::move(*ahead_.front().first);
-      ahead_.pop_front();
-      take(std::move(frame));
-    }
-    while (!ahead_.empty() && !ahead_.front().first) {
-      queue_.push_back({std::nullopt, {}, std::move(ahead_.front().second)});
-      ahead_.pop_front();
-    }
-    deliver();
+  /// Frames wait as long as a trial may want to look at them.
+  bool wait(const SourceFrame& /*next*/, double seconds, std::size_t frames) override {
+    const std::size_t most =
+        kMostAheadBytes / (std::size_t{3} * static_cast<std::size_t>(info_.coded_width) *
+                           static_cast<std::size_t>(info_.coded_height));
+    return seconds < search_seconds() && frames <= most;
   }
 
-  void take(Frame frame) {
-    const std::int64_t pts = frame.pts;
-    if (frame.cut) {
-      // The scene before the cut ends with a coded frame, so that nothing is held.
-      flush_last();
-    } else if (last_) {
-      between_.push_back(last_->pts);
-      last_.reset();
-    }
-    const double now = since_first(pts);
-    const bool forced = frame.cut || !coded_pts_ || schedule_.key_due(now) ||
-                        schedule_.overdue(now) ||
-                        between_.size() + 2 >= static_cast<std::size_t>(kMaxInterpolatedFrames);
-    if (forced || (schedule_.due(now, interval()) && !may_wait(frame))) {
-      code(std::move(frame), forced);
-    } else {
-      last_ = std::move(frame);
-    }
-  }
-
-  double seconds(std::int64_t from, std::int64_t to) const {
-    return static_cast<double>(to - from) * info_.time_base_num / info_.time_base_den;
-  }
-  double since_first(std::int64_t pts) const { return seconds(*first_pts_, pts); }
   double frame_seconds() const {
     return info_.frame_rate_num > 0
                ? static_cast<double>(info_.frame_rate_den) / info_.frame_rate_num
                : 0.0;
   }
-  double interval() const { return usual_interval() * choice_.interval_scale; }
+  double interval() const override { return usual_interval() * choice_.interval_scale; }
   /// Without the rate control's trim, which must not change the quantiser.
   double usual_interval() const {
     // Within a group the interval follows the quality as it does along the ladder.
     return options_.overrides.interval.value_or(
         point_.interval * hybrid_point(choice_.quality).interval / ladder_interval_);
   }
-  bool may_wait(const Frame& frame) const {
-    return seconds(*coded_pts_, frame.pts) + frame_seconds() / 2 < options_.patience * interval() &&
-           change_.still(frame.picture);
-  }
-
-  void flush_last() {
-    if (last_) code(*std::exchange(last_, std::nullopt), true);
-  }
-
   /// Ends the conventional coder's video: all of its units are there then.
   void end_group() {
     if (!coder_) return;
@@ -173,19 +113,19 @@ class HybridEncoder : public Encoder {
   }
 
   /// Chooses the point of the group that begins with this frame.
-  HybridPoint choose_point(const Frame& frame) {
+  HybridPoint choose_point(const SourceFrame& frame) {
     BaseSegment segment;
-    const auto add = [&](const Frame& next) {
+    const auto add = [&](const SourceFrame& next) {
       segment.frames.push_back(&next.picture);
-      segment.seconds.push_back(since_first(next.pts));
+      segment.seconds.push_back(decider_.since_first(next.pts));
     };
     add(frame);
-    for (const auto& [next, what] : ahead_) {
-      if (next && next->cut) break;
-      if (next) add(*next);
+    for (const SourceFrame* next : decider_.waiting()) {
+      if (next->cut) break;
+      add(*next);
     }
     if (search_seconds() == 0 || segment.frames.size() < 3) return hybrid_point(choice_.quality);
-    const double now = since_first(frame.pts);
+    const double now = decider_.since_first(frame.pts);
     segment.frame_seconds = frame_seconds();
     // Whatever the length of the video, so that a pipe gives the stream that a file does.
     segment.group_seconds = options_.keyint > 0 ? options_.keyint : segment.group_seconds;
@@ -208,7 +148,7 @@ class HybridEncoder : public Encoder {
     return known.point;
   }
 
-  void begin_group(const Frame& frame) {
+  void begin_group(const SourceFrame& frame) {
     end_group();
     point_ = choose_point(frame);
     ladder_interval_ = hybrid_point(choice_.quality).interval;
@@ -238,29 +178,22 @@ class HybridEncoder : public Encoder {
     return static_cast<int>(whole);
   }
 
-  void code(Frame frame, bool forced) {
-    const double now = since_first(frame.pts);
+  double code(CodedFramePlan plan) override {
     SemanticFrame out;
-    out.pts = frame.pts;
-    out.interpolated_pts = std::exchange(between_, {});
-    out.cut = frame.cut;
-    const bool due =
-        !entry_pts_ || (options_.keyint > 0 && seconds(*entry_pts_, frame.pts) >= options_.keyint);
-    out.entry_point = due || frame.cut || schedule_.key_due(now);
-    if (out.entry_point) {
-      entry_pts_ = frame.pts;
-      begin_group(frame);
-    }
+    out.pts = plan.frame.pts;
+    out.interpolated_pts = std::move(plan.interpolated_pts);
+    out.cut = plan.frame.cut;
+    out.entry_point = plan.entry_point;
+    if (out.entry_point) begin_group(plan.frame);
     const int quantiser = next_quantiser();
     out.base = BasePicture{width_, height_, std::clamp(signalled_, 0, kMaxQuantiser), {}};
-    if (options_.patience > 1) change_.remember(frame.picture);
-    coded_pts_ = frame.pts;
-    schedule_.sent(now, interval(), forced);
+    const double next = interval();  // as long as nothing is known of this frame's bits
     queue_.push_back({std::move(out), choice_, {}});
     ++awaited_;
-    coder_->push(frame.picture, quantiser);
+    coder_->push(plan.frame.picture, quantiser);
     collect();
     deliver();
+    return next;
   }
 
   /// Gives coded units to the frames that wait for them.
@@ -294,7 +227,7 @@ class HybridEncoder : public Encoder {
     writer_.write(frame);
     CodedFrameReport report;
     report.pts = frame.pts;
-    report.seconds = since_first(frame.pts);
+    report.seconds = decider_.since_first(frame.pts);
     report.bytes = writer_.last_frame_bytes();
     report.stream_bytes = writer_.stats().bytes;
     report.audio_bytes = writer_.stats().audio_bytes;
@@ -320,9 +253,7 @@ class HybridEncoder : public Encoder {
   StreamInfo info_;
   StreamWriter& writer_;
   Observer observer_;
-  SceneCutDetector cuts_;
-  ChangeDetector change_;
-  FrameSchedule schedule_;
+  FrameDecider decider_;
   RateChoice choice_;  ///< for the next coded frame
   std::unique_ptr<BaseCoder> coder_;
   HybridPoint point_ = hybrid_point(60);      ///< of the group
@@ -330,13 +261,8 @@ class HybridEncoder : public Encoder {
   int width_ = 0, height_ = 0;                ///< of the base pictures
   double remainder_ = 0;                      ///< of the quantiser, see next_quantiser()
   int signalled_ = -1;
-  std::deque<std::pair<std::optional<Frame>, What>> ahead_;  ///< not looked at yet, in order
   std::deque<Item> queue_;
-  int awaited_ = 0;                    ///< frames in `queue_` without their units
-  std::optional<Frame> last_;          ///< the frame pushed before, not a coded one so far
-  std::vector<std::int64_t> between_;  ///< times after the last coded frame, `last_` not included
-  std::optional<std::int64_t> coded_pts_, entry_pts_, first_pts_;
-  std::int64_t frames_ = 0;
+  int awaited_ = 0;  ///< frames in `queue_` without their units
 };
 
 }  // namespace
