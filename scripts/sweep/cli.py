@@ -195,7 +195,7 @@ def write_results(docs, head, results, hulls, differences, compared, drawing):
     text += tables.markdown(results, differences, compared)
     page = docs / "results.md"
     old = page.read_text() if page.is_file() else "# Results\n"
-    write_whole(page, tables.replace_interpolated(old, "<!-- sweep:begin -->", "<!-- sweep:end -->",
+    write_whole(page, tables.replace_between(old, "<!-- sweep:begin -->", "<!-- sweep:end -->",
                                              text))
 
 

@@ -70,7 +70,7 @@ def markdown(results, differences, compared=()):
     return text + "\n" + marks.markdown(compared) if compared else text
 
 
-def replace_interpolated(text, begin, end, new):
+def replace_between(text, begin, end, new):
     """text with what stands between two marker lines replaced; markers are added when missing."""
     if begin not in text or end not in text.split(begin, 1)[1]:
         return text.rstrip("\n") + f"\n\n{begin}\n{new}{end}\n"
