@@ -11,42 +11,41 @@ namespace {
 
 using Tensors = Graphed::Tensors;
 
-CodedFrameInput input_of(const Tensors& x) { return {x[0], x[1], x[2]}; }
+template <typename Inputs>
+CodedFrameInput input_of(const Inputs& x) {
+  return {x.condition, x.texture, x.planes};
+}
 
 Tensors generated(Generator& generator, const FrameContext& context) {
   const auto picture = generator->generate(context);
   return {picture, small_picture(picture)};
 }
 
-Tensors generator_references(Generator& generator, const Tensors& x) {
-  const CodedFrameState a{x[3], x[4]};
-  const auto &flow_a = x[5], &distance_a = x[6];
-  if (!x[7].defined()) {
-    return generated(generator, coded_frame_context(input_of(x), a, flow_a, distance_a));
+Tensors generate_referenced(Generator& generator, const ReferencedInputs& x) {
+  const CodedFrameState a{x.a.condition, x.a.picture};
+  if (!x.b.condition.defined()) {
+    return generated(generator, coded_frame_context(input_of(x), a, x.a.flow, x.a.distance));
   }
-  const CodedFrameState b{x[7], x[8]};
-  return generated(generator, coded_frame_context(input_of(x), a, flow_a, distance_a, &b,
-                                                  compose(flow_a, x[9]), x[10]));
+  const CodedFrameState b{x.b.condition, x.b.picture};
+  return generated(generator, coded_frame_context(input_of(x), a, x.a.flow, x.a.distance, &b,
+                                                  compose(x.a.flow, x.b.flow), x.b.distance));
 }
 
-/// x: raised, memory, half and flow of the neighbour before, of the one after, edges, scalars.
-Tensors restored(Restorer& restorer, const Tensors& x) {
-  const auto& raised = x[0];
-  const auto half_size = raised.sizes().slice(2);
+Tensors restore(Restorer& restorer, const RestoredInputs& x) {
+  const auto size = x.raised.sizes().slice(2);
   const auto moved = [](const torch::Tensor& picture, const torch::Tensor& flow) {
     return flow.defined() ? warp(picture, flow) : picture;
   };
   const auto zeros = [&](std::int64_t channels, int factor) {
-    return torch::zeros({1, channels, half_size[0] / factor, half_size[1] / factor},
-                        raised.options());
+    return torch::zeros({1, channels, size[0] / factor, size[1] / factor}, x.raised.options());
   };
   RestorerInput input;
-  input.base = raised;
-  input.memory = x[1].defined() ? moved(x[1], x[3]) : zeros(3, 1);
-  input.near_a = x[2].defined() ? moved(x[2], x[3]) : zeros(3, 2);
-  input.near_b = x[4].defined() ? moved(x[4], x[5]) : zeros(3, 2);
-  input.edges = x[6].defined() ? x[6] : zeros(1, 2);
-  input.scalars = x[7];
+  input.base = x.raised;
+  input.memory = x.memory.defined() ? moved(x.memory, x.before.flow) : zeros(3, 1);
+  input.near_a = x.before.half.defined() ? moved(x.before.half, x.before.flow) : zeros(3, 2);
+  input.near_b = x.after.half.defined() ? moved(x.after.half, x.after.flow) : zeros(3, 2);
+  input.edges = x.edges.defined() ? x.edges : zeros(1, 2);
+  input.scalars = x.scalars;
   const auto picture = restorer->generate(input);
   return {picture, small_picture(picture)};
 }
@@ -57,9 +56,10 @@ InterpolatorInput at_moment(const InterpolatorInput& x) {
   return moment;
 }
 
-Tensors generate_interpolated(Interpolator& interpolator, const Tensors& x) {
-  InterpolatorInput context{x[0], x[1], x[2], x[3], {}, {}, x[4], x[5], x[6], x[7]};
-  return {to_bytes(interpolator->forward(at_moment(context)).frame)};
+Tensors interpolate(Interpolator& interpolator, const InterpolatedInputs& x) {
+  const InterpolatorInput input{x.picture_a, x.picture_b, x.small_a, x.small_b, {},
+                                {},          x.flow_a,    x.flow_b,  x.tau,     x.interval};
+  return {to_bytes(interpolator->forward(at_moment(input)).frame)};
 }
 
 }  // namespace
@@ -70,29 +70,31 @@ GeneratorRunner::GeneratorRunner(Generator generator, Restorer restorer, FlowRef
       restorer_(std::move(restorer)),
       refiner_(std::move(refiner)),
       device_(device),
-      planes_("generation of first frames",
-              [this](const Tensors& x) {
-                return generated(generator_, image_context(input_of(x), x[3]));
-              }),
-      references_("generation of coded frames",
-                  [this](const Tensors& x) { return generator_references(generator_, x); }),
+      first_("generation of first frames",
+             [this](const FirstFrameInputs& x) {
+               return generated(generator_, image_context(input_of(x), x.key));
+             }),
+      referenced_("generation of coded frames",
+                  [this](const ReferencedInputs& x) { return generate_referenced(generator_, x); }),
       restored_("generation from base pictures",
-                [this](const Tensors& x) { return restored(restorer_, x); }),
+                [this](const RestoredInputs& x) { return restore(restorer_, x); }),
       flows_("motion between coded frames",
-             [this](const Tensors& x) {
-               const auto both = refiner_.refine(x[0], x[1], x[2]);
+             [this](const FlowInputs& x) {
+               const auto both = refiner_.refine(x.from, x.towards, x.coarse);
                return Tensors{both.first, both.second};
              }),
       base_flow_("motion between base pictures",
-                 [this](const Tensors& x) { return Tensors{refiner_.flow(x[0], x[1])}; }),
-      between_("generation of interpolated frames",
-               [this](const Tensors& x) {
-                 return generate_interpolated(generator_->interpolator(), x);
-               }),
-      interpolator_restored_(
-          "interpolation between restored frames",
-          [this](const Tensors& x) { return generate_interpolated(restorer_->interpolator(), x); }),
-      bytes_("conversion to bytes", [](const Tensors& x) { return Tensors{to_bytes(x[0])}; }) {}
+                 [this](const FlowInputs& x) { return Tensors{refiner_.flow(x.from, x.towards)}; }),
+      interpolated_("generation of interpolated frames",
+                    [this](const InterpolatedInputs& x) {
+                      return interpolate(generator_->interpolator(), x);
+                    }),
+      interpolated_restored_("interpolation between restored frames",
+                             [this](const InterpolatedInputs& x) {
+                               return interpolate(restorer_->interpolator(), x);
+                             }),
+      bytes_("conversion to bytes",
+             [](const PictureInput& x) { return Tensors{to_bytes(x.picture)}; }) {}
 
 torch::Tensor GeneratorRunner::bring(const torch::Tensor& tensor) const {
   if (!tensor.defined() || !device_.is_cuda() || tensor.is_cuda()) return tensor;
@@ -105,37 +107,24 @@ CodedFramePicture GeneratorRunner::kept(const Tensors& generated) const {
   return {generated[0].clone(), generated[1].clone()};
 }
 
-CodedFramePicture GeneratorRunner::from_planes(const CodedFrameInput& input,
-                                               const torch::Tensor& key) {
+CodedFramePicture GeneratorRunner::first(const FirstFrameInputs& inputs) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return kept(planes_({input.condition, input.texture, input.planes, key}));
+  return kept(first_(inputs));
 }
 
-CodedFramePicture GeneratorRunner::from_references(
-    const CodedFrameInput& input, const CodedFrameState& a, const torch::Tensor& flow_a,
-    const torch::Tensor& distance_a, const CodedFrameState* b, const torch::Tensor& flow_ab,
-    const torch::Tensor& distance_b) {
+CodedFramePicture GeneratorRunner::referenced(const ReferencedInputs& inputs) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  Tensors x = {input.condition, input.texture, input.planes, a.condition,
-               a.picture,       flow_a,        distance_a};
-  const Tensors of_b =
-      b == nullptr ? Tensors(4) : Tensors{b->condition, b->picture, flow_ab, distance_b};
-  x.insert(x.end(), of_b.begin(), of_b.end());
-  return kept(references_(x));
+  return kept(referenced_(inputs));
 }
 
-CodedFramePicture GeneratorRunner::restore(const torch::Tensor& raised, const torch::Tensor& memory,
-                                           const BaseNeighbour& before, const BaseNeighbour& after,
-                                           const torch::Tensor& edges,
-                                           const torch::Tensor& scalars) {
+CodedFramePicture GeneratorRunner::restored(const RestoredInputs& inputs) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return kept(restored_(
-      {raised, memory, before.half, before.flow, after.half, after.flow, edges, scalars}));
+  return kept(restored_(inputs));
 }
 
 torch::Tensor GeneratorRunner::base_flow(const torch::Tensor& from, const torch::Tensor& towards) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto flow = base_flow_({from, towards})[0];
+  const auto flow = base_flow_({from, towards, {}})[0];
   return device_.is_cuda() ? flow.clone() : flow;
 }
 
@@ -168,7 +157,7 @@ torch::Tensor GeneratorRunner::interpolator_bytes(const InterpolatorInput& x, bo
     return interpolator->generator_bytes(at_moment(x));
   }
   std::unique_lock<std::mutex> lock(mutex_);
-  const auto bytes = (restored ? interpolator_restored_ : between_)(
+  const auto bytes = (restored ? interpolated_restored_ : interpolated_)(
       {x.picture_a, x.picture_b, x.small_a, x.small_b, x.flow_a, x.flow_b, x.tau, x.interval});
   return fetched(bytes[0], lock);
 }

@@ -78,21 +78,21 @@ Synthesiser::CodedFrame Synthesiser::generate_coded_frame(const SemanticFrame& f
   }
   CodedFramePicture generated;
   if (!last_ || frame.entry_point || frame.cut || !options_.references) {
-    generated = generator_.from_planes(input, intra_picture(frame));
+    generated =
+        generator_.first({input.condition, input.texture, input.planes, intra_picture(frame)});
   } else {
     if (!frame.motion.empty()) {
       coded_frame.flow_to_earlier =
           generator_.bring(dense_motion(frame.motion, info_.coded_width, info_.coded_height));
     }
-    const auto distance = seconds(last_->pts, frame.pts);
-    if (before_last_) {
-      generated = generator_.from_references(input, last_->state, motion_of(coded_frame), distance,
-                                             &before_last_->state, motion_of(*last_),
-                                             seconds(before_last_->pts, frame.pts));
-    } else {
-      generated = generator_.from_references(input, last_->state, motion_of(coded_frame), distance,
-                                             nullptr, {}, {});
-    }
+    const auto reference = [&](const CodedFrame& earlier, const CodedFrame& moved) {
+      return ReferenceFrame{earlier.state.condition, earlier.state.picture, motion_of(moved),
+                            seconds(earlier.pts, frame.pts)};
+    };
+    ReferencedInputs inputs{input.condition, input.texture, input.planes, {}, {}};
+    inputs.a = reference(*last_, coded_frame);
+    if (before_last_) inputs.b = reference(*before_last_, *last_);
+    generated = generator_.referenced(inputs);
   }
   coded_frame.state = {input.condition, generated.picture};
   coded_frame.small = generated.small;
@@ -167,8 +167,8 @@ Synthesiser::CodedFrame Synthesiser::restore(const Waiting& waiting, const Waiti
       generator_.bring(render_condition(frame, info_.coded_width, info_.coded_height));
   const auto edges =
       frame.structure.empty() ? torch::Tensor() : condition.narrow(1, 3, 1).contiguous();
-  const auto generated = generator_.restore(waiting.raised, memory, before, after, edges,
-                                            generator_.bring(restorer_scalars(facts)));
+  const auto generated = generator_.restored(
+      {waiting.raised, memory, before, after, edges, generator_.bring(restorer_scalars(facts))});
   coded_frame.state = {condition, generated.picture};
   coded_frame.small = generated.small;
   if (options_.device.is_cpu()) coded_frame.pixels = to_pixels(generated.picture);

@@ -11,6 +11,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace semcodec {
@@ -39,6 +42,41 @@ class Graphed {
   std::string name_;
   Function function_;
   std::vector<std::unique_ptr<Plan>> plans_;
+};
+
+/// The same with inputs that have names. `Inputs` is a struct of tensors and of such structs, which
+/// lists them: `static constexpr auto members() { return std::tuple(&Inputs::a, &Inputs::b); }`.
+template <typename Inputs>
+class GraphedCall {
+ public:
+  using Tensors = Graphed::Tensors;
+
+  GraphedCall(std::string name, std::function<Tensors(const Inputs&)> function)
+      : graphed_(std::move(name), [function = std::move(function)](const Tensors& flat) {
+          Inputs inputs;
+          std::size_t next = 0;
+          each(inputs, [&](torch::Tensor& tensor) { tensor = flat[next++]; });
+          return function(inputs);
+        }) {}
+
+  Tensors operator()(const Inputs& inputs) {
+    Tensors flat;
+    each(inputs, [&](const torch::Tensor& tensor) { flat.push_back(tensor); });
+    return graphed_(flat);
+  }
+
+ private:
+  template <typename Part, typename Visit>
+  static void each(Part& part, const Visit& visit) {
+    if constexpr (std::is_same_v<std::remove_const_t<Part>, torch::Tensor>) {
+      visit(part);
+    } else {
+      std::apply([&](auto... member) { (each(part.*member, visit), ...); },
+                 std::remove_const_t<Part>::members());
+    }
+  }
+
+  Graphed graphed_;
 };
 
 }  // namespace semcodec
