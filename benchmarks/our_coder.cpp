@@ -40,10 +40,10 @@ OurResult run_our_coder(const PlaneSequence& sequence, int repeats) {
   }
   for (const auto& chunk : chunks) result.bytes += chunk.size();
 
-  std::vector<SemanticFrame> outlines;
-  for (const SemanticFrame& frame : sequence.frames) outlines.push_back(outline_of(frame));
+  std::vector<SemanticFrame> plane_headers;
+  for (const SemanticFrame& frame : sequence.frames) plane_headers.push_back(plane_header_of(frame));
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    std::vector<SemanticFrame> decoded = outlines;
+    std::vector<SemanticFrame> decoded = plane_headers;
     FrameDecoder decoder(sequence.coded_width, sequence.coded_height);
     const double start = processor_seconds();
     for (std::size_t i = 0; i < chunks.size(); ++i) decoder.decode(chunks[i], decoded[i]);
