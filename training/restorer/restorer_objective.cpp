@@ -42,7 +42,7 @@ std::string RestorerObjective::describe() const {
                      missing_weights(std::vector<std::string>{"squeezenet1_1", "lpips-squeeze"}))) +
          ", " +
          (features_ ? features_->name()
-                    : term(options_.weight_vgg, "VGG", missing_weights("vgg19"))) +
+                    : term(options_.weight_vgg, "VGG", missing_weights("vgg19-distilled"))) +
          ".";
 }
 

@@ -46,8 +46,8 @@ struct TrainerOptions : RunOptions {
 /// The rows of `options` that all stages share, and the names that they had before.
 void add_trainer_options(OptionTable& table, TrainerOptions& options);
 
-/// Reads the keys outside of sections. Throws Error(usage) when `output` is missing, or `data`.
-void read_run_options(const Config& config, RunOptions& options, const std::string& data,
-                      bool data_wanted = true);
+/// Reads the keys outside of sections. Throws Error(usage) when `data` ("the folder of …") or
+/// `output` is missing.
+void read_run_options(const Config& config, RunOptions& options, const std::string& data);
 
 }  // namespace semcodec
