@@ -53,9 +53,10 @@ void train(const StageArguments& arguments, const Options TrainingOptions::*whic
   const Config config(arguments.config, arguments.overrides);
   const auto options = read_training_options(config).*which;
   set_deterministic(arguments.deterministic);
-  const Ranks ranks;
+  Ranks ranks;
   try {
     StageTask task(options, ranks);
+    if (options.all_reduce == "nccl") ranks.use_nccl(task.device());
     Trainer trainer(task);
     if (arguments.resume) trainer.resume();
     trainer.run();

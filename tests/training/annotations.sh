@@ -72,6 +72,12 @@ edges --set data="$dir/store" || fail "the edge stage does not take the stores"
 [ -s "$dir/edges/edges.safetensors" ] || fail "no weights"
 edges --set data="$dir/store" --set edges.annotations="$dir/store" --set edges.steps=4 --resume ||
   fail "the edge stage does not take stores beside its data"
+# The same weights every time.
+for run in first second; do
+  edges --set data="$dir/store" --set output="$dir/$run" --deterministic
+done
+cmp "$dir/first/edges.safetensors" "$dir/second/edges.safetensors" ||
+  fail "training twice gave different weights"
 refuses 2 "nothing to learn from" edges --set data="$dir/store" --set edges.labels=0
 
 mkdir "$dir/empty"

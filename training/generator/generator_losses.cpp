@@ -30,8 +30,9 @@ void GeneratorTask::forward(const SequenceSample& batch, const StepContext& cont
       options_.unroll > 0
           ? static_cast<int>(random.below(static_cast<std::uint64_t>(options_.unroll) + 1))
           : 0;
-  generated_ = generate_sample(generator_, texture_, batch, image_phase(context.step), options_.bf16,
-                          options_.checkpoint_activations, context.step + 1, unroll);
+  generated_ =
+      generate_sample(generator_, texture_, batch, image_phase(context.step), options_.bf16,
+                      options_.checkpoint_activations, context.step + 1, unroll);
 }
 
 torch::Tensor GeneratorTask::discriminators_loss(StepContext& context) {

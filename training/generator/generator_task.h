@@ -18,9 +18,9 @@
 
 #include "models/discriminator/discriminator.h"
 #include "training/data/sequence_sampler.h"
+#include "training/generator/generation.h"
 #include "training/generator/generator_options.h"
 #include "training/generator/objective.h"
-#include "training/generator/generation.h"
 #include "training/trainer/task.h"
 
 namespace semcodec {

@@ -13,6 +13,8 @@ OptionTable table_of(RunOptions& o) {
   table.add("seed", o.seed, at_least(0), "of weights and samples");
   table.add("ranks", o.ranks, in_range(1, 4096),
             "processes of each trained stage that `all` starts");
+  table.add("all_reduce", o.all_reduce, one_of({"main_memory", "nccl"}),
+            "how gradients travel between ranks; `nccl`: from GPU to GPU, for ranks of torchrun");
   return table;
 }
 

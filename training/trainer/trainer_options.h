@@ -14,6 +14,7 @@ namespace semcodec {
 /// Keys outside of sections.
 struct RunOptions {
   std::string data, output, name, device = "auto";
+  std::string all_reduce = "main_memory";  ///< how gradients travel between ranks
   int threads = 0, ranks = 1;
   std::uint64_t seed = 1;
 };
