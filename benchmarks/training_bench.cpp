@@ -33,6 +33,7 @@
 #include "models/core/weights_path.h"
 #include "models/flownet2/flow_estimator.h"
 #include "models/vgg/feature_net.h"
+#include "training/flow/flow_options.h"
 #include "training/generator/generator_task.h"
 #include "training/trainer/trainer.h"
 
@@ -206,13 +207,10 @@ void time_steps(Trainer& trainer, const GeneratorOptions& options, const Argumen
 /// A flow network of the configuration's size. Its weights are those of torch's start: only their
 /// number matters.
 std::string write_flow_network(const Config& config, const std::string& folder) {
-  FlowNet2Options net;
-  net.variant = flownet2_variant_from_text(config.get("flow.variant", std::string("full")));
-  net.width = config.get("flow.channels", 0.125);
-  net.max_displacement = config.get("flow.correlation", 12);
+  FlowOptions flow;
+  table_of(flow).read(config);
   const std::string path = folder + "/flow.safetensors";
-  save_safetensors(path, state_of(*FlowNet2(net)),
-                   flow_metadata(net, config.get("flow.input_scale", 2)));
+  save_safetensors(path, state_of(*FlowNet2(flow.net)), flow_metadata(flow.net, flow.input_scale));
   return path;
 }
 

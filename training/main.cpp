@@ -49,7 +49,7 @@ struct StageArguments {
 
 /// Trains, writes a checkpoint and exports.
 template <typename StageTask, typename Options>
-void train(const StageArguments& arguments, const Options TrainingOptions::*which) {
+void train(const StageArguments& arguments, Options TrainingOptions::*which) {
   const Config config(arguments.config, arguments.overrides);
   const auto options = read_training_options(config).*which;
   set_deterministic(arguments.deterministic);

@@ -1,7 +1,5 @@
 #include "training/generator/generator_options.h"
 
-#include "common/core/error.h"
-
 namespace semcodec {
 
 namespace {

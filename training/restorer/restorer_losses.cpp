@@ -12,7 +12,7 @@ namespace semcodec {
 
 namespace {
 
-constexpr std::uint64_t kGanPatch = 1000;  // draw_patch's salt
+constexpr std::uint64_t kGanPatch = 1000;  // draw_patch's seed_offset
 constexpr double kFlowUnit = 20;           // pixels, of the flows that D_V sees
 constexpr std::int64_t kHasMemory = 6;     // column of the scalars
 
