@@ -200,8 +200,9 @@ class Eager:
         warm_up = min(1, (self.steps + 1) / 100)
         cosine = 0.5 * (1 + math.cos(math.pi * min(1, self.steps / s["steps"])))
         rate = s["learning_rate"] * warm_up * (s["final_rate"] + (1 - s["final_rate"]) * cosine)
-        for adam in (self.adam, self.discriminator_adam):
-            adam.param_groups[0]["lr"] = rate * (s["discriminator_learning_rate"] if adam is self.discriminator_adam else 1)
+        self.adam.param_groups[0]["lr"] = rate
+        share = s["discriminator_learning_rate"] / s["learning_rate"]
+        self.discriminator_adam.param_groups[0]["lr"] = rate * share
         height, width = b["picture0"].shape[2:]
         patch = draw_patch(width, height, s["gan_patch"], s["seed"], self.steps, 0)
         with self.autocast():
@@ -214,9 +215,9 @@ class Eager:
             losses["d_video"] = hinge_discriminator(
                 self.video_discriminator(patch(p["video_real"])),
                 self.video_discriminator(patch(p["video_fake"]).detach()))
-            judged = losses["d_image"] + losses["d_video"]
+            d_loss = losses["d_image"] + losses["d_video"]
         self.discriminator_adam.zero_grad()
-        judged.backward()
+        d_loss.backward()
         self.discriminator_adam.step()
         with self.autocast():
             loss = self.objective(p, b, losses)
@@ -233,7 +234,7 @@ class Eager:
         torch.nn.utils.clip_grad_norm_(self.trained, s["clip_gradient"])
         self.adam.step()
         with torch.no_grad():
-            decay = min(s["average"], (1 + self.steps) / (10 + self.steps))
+            decay = min(s["ema"], (1 + self.steps) / (10 + self.steps))
             torch._foreach_lerp_(self.average, self.trained, 1 - decay)
         self.steps += 1
         losses["loss"] = loss

@@ -7,6 +7,7 @@
 #include "models/generator/conditions.h"
 #include "training/data/sequence_sampler.h"
 #include "training/frame_store.h"
+#include "training/trainer/batch.h"
 
 namespace semcodec {
 
@@ -51,7 +52,7 @@ SequenceSample bench_batch(const GeneratorOptions& options, bool between) {
   for (int i = 0; i < options.batch; ++i) {
     samples.push_back(sampler.draw(static_cast<std::uint64_t>(i) + 1, between));
   }
-  return collate(samples);
+  return collate(std::move(samples));
 }
 
 SequenceSample random_batch(int count, int width, int height, bool between) {

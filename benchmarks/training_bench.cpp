@@ -33,7 +33,9 @@
 #include "models/core/weights_path.h"
 #include "models/flownet2/flow_estimator.h"
 #include "models/vgg/feature_net.h"
-#include "training/generator/generator_trainer.h"
+#include "training/flow/flow_options.h"
+#include "training/generator/generator_task.h"
+#include "training/trainer/trainer.h"
 
 namespace {
 
@@ -67,13 +69,15 @@ GeneratorOptions bench_options(const Arguments& a, const std::string& folder) {
 
 /// What eager_training.py needs to do the same.
 void write_settings(const GeneratorOptions& o, const std::string& folder) {
+  const double discriminator_rate =
+      o.discriminator_learning_rate > 0 ? o.discriminator_learning_rate : o.learning_rate;
   nlohmann::json s = {{"steps", o.steps},
                       {"learning_rate", o.learning_rate},
                       {"final_rate", o.final_rate},
                       {"beta1", o.beta1},
                       {"beta2", o.beta2},
                       {"clip_gradient", o.clip_gradient},
-                      {"average", o.average},
+                      {"ema", o.ema},
                       {"weight_l1", o.weight_l1},
                       {"weight_raw", o.weight_raw},
                       {"weight_warp", o.weight_warp},
@@ -81,7 +85,7 @@ void write_settings(const GeneratorOptions& o, const std::string& folder) {
                       {"weight_lpips", o.weight_lpips},
                       {"weight_vgg", o.weight_vgg},
                       {"weight_spectrum", o.weight_spectrum},
-                      {"discriminator_learning_rate", o.discriminator_learning_rate},
+                      {"discriminator_learning_rate", discriminator_rate},
                       {"vgg_patch", o.vgg_patch},
                       {"weight_gan_image", o.weight_gan_image},
                       {"weight_gan_video", o.weight_gan_video},
@@ -145,7 +149,7 @@ struct Step {
   std::map<std::string, double> losses;
 };
 
-Step make_step(GeneratorTrainer& trainer, const SequenceSample& batch) {
+Step make_step(Trainer& trainer, const SequenceSample& batch) {
   const double cpu = process_ms();
   const auto begin = std::chrono::steady_clock::now();
   Step step;
@@ -156,8 +160,8 @@ Step make_step(GeneratorTrainer& trainer, const SequenceSample& batch) {
   return step;
 }
 
-void serve(GeneratorTrainer& trainer, const GeneratorOptions& options,
-           const SequenceSample& between, const SequenceSample& chain, const std::string& folder) {
+void serve(Trainer& trainer, const GeneratorOptions& options, const SequenceSample& between,
+           const SequenceSample& chain, const std::string& folder) {
   require(options.flow.empty(), ErrorKind::usage,
           "eager_training.py knows no FlowNet2; leave generator.flow out.");
   write_settings(options, folder);
@@ -175,7 +179,7 @@ void serve(GeneratorTrainer& trainer, const GeneratorOptions& options,
   }
 }
 
-void time_steps(GeneratorTrainer& trainer, const GeneratorOptions& options, const Arguments& a,
+void time_steps(Trainer& trainer, const GeneratorOptions& options, const Arguments& a,
                 const SequenceSample& between, const SequenceSample& chain) {
   for (const auto* batch : {&between, &chain}) {
     make_step(trainer, *batch);
@@ -203,13 +207,10 @@ void time_steps(GeneratorTrainer& trainer, const GeneratorOptions& options, cons
 /// A flow network of the configuration's size. Its weights are those of torch's start: only their
 /// number matters.
 std::string write_flow_network(const Config& config, const std::string& folder) {
-  FlowNet2Options net;
-  net.variant = flownet2_variant_from_text(config.get("flow.variant", std::string("full")));
-  net.width = config.get("flow.channels", 0.125);
-  net.max_displacement = config.get("flow.correlation", 12);
+  FlowOptions flow;
+  table_of(flow).read(config);
   const std::string path = folder + "/flow.safetensors";
-  save_safetensors(path, state_of(*FlowNet2(net)),
-                   flow_metadata(net, config.get("flow.input_scale", 2)));
+  save_safetensors(path, state_of(*FlowNet2(flow.net)), flow_metadata(flow.net, flow.input_scale));
   return path;
 }
 
@@ -228,7 +229,8 @@ void print_memory(const Arguments& a, const std::string& folder) {
   start_memory_meter();
   const Ranks alone;
   options.batch = batch;
-  GeneratorTrainer trainer(options, alone);
+  GeneratorTask task(options, alone);
+  Trainer trainer(task);
   const double giga = 1024.0 * 1024 * 1024;
   const auto networks = memory_now();
   const auto between = random_batch(batch, size.width, size.height, true);
@@ -267,7 +269,8 @@ void bench(const Arguments& a) {
   const std::string folder = a.serve.empty() ? scratch.path() : a.serve;
   const auto options = bench_options(a, folder);
   const Ranks alone;
-  GeneratorTrainer trainer(options, alone);
+  GeneratorTask task(options, alone);
+  Trainer trainer(task);
   const auto device = parse_device(options.device);
   const auto between = to_device(bench_batch(options, true), device);
   const auto chain = to_device(bench_batch(options, false), device);

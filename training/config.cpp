@@ -25,8 +25,8 @@ void flatten(const toml::table& table, const std::string& prefix,
   }
 }
 
-/// toml++ limits how deep values lie in each other, but not the parts of a dotted key, each of which
-/// is a table in the one before: freeing some ten thousand of them would exhaust the stack.
+/// toml++ limits how deep values lie in each other, but not the parts of a dotted key, each of
+/// which is a table in the one before: freeing some ten thousand of them would exhaust the stack.
 void check_depth(const std::string& text, const std::string& where) {
   constexpr int kMaxDots = 64;
   int dots = 0;
@@ -161,7 +161,7 @@ void Config::check_all_used(const std::string& prefix) const {
     if (key.rfind(prefix, 0) == 0 && used_.count(key) == 0) {
       throw Error(ErrorKind::usage, "Unknown option '" + key + "'" +
                                         (path_.empty() ? "" : " in " + path_) +
-                                        "; docs/training-options.md lists them.");
+                                        "; docs/training.md lists them.");
     }
   }
 }

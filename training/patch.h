@@ -15,9 +15,9 @@ struct Patch {
   }
 };
 
-/// For N×C×H×W pictures. Depends on seed, `step` and `salt` (one number for each use) alone, so
-/// that a resumed run repeats it. A side of 0, or one larger than the pictures, gives the largest
-/// square.
+/// For N×C×H×W pictures. Depends on seed, `step` and `seed_offset` (one number for each use) alone,
+/// so that a resumed run repeats it. A side of 0, or one larger than the pictures, gives the
+/// largest square.
 Patch draw_patch(const torch::Tensor& pictures, std::int64_t side, std::uint64_t seed,
                  std::int64_t step, std::uint64_t seed_offset);
 

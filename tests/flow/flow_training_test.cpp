@@ -1,5 +1,5 @@
 // Synthetic pairs: the flow is exact where the place is visible, motions have the lengths asked
-// for. The trainer: it lowers its loss, stops, and continues where it stopped.
+// for. The stage: it lowers its error, goes on where it stopped, back when it goes wrong.
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -9,10 +9,13 @@
 #include <memory>
 
 #include "common/core/error.h"
+#include "models/core/safetensors.h"
+#include "models/flownet2/flow_estimator.h"
 #include "models/kernels/resample.h"
-#include "training/flow/flow_trainer.h"
+#include "training/flow/flow_task.h"
 #include "training/flow/plane_resize.h"
 #include "training/flow/synthetic_motion.h"
+#include "training/trainer/trainer.h"
 
 namespace semcodec {
 namespace {
@@ -107,91 +110,114 @@ TEST(PlaneResize, KeepsConstantsAndRamps) {
   for (const float v : resize_plane(flat.data(), 8, 8, 13, 5)) EXPECT_NEAR(v, 0.25F, 1e-6F);
 }
 
-FlowTrainingOptions tiny(const std::string& folder) {
-  FlowTrainingOptions options;
-  options.net = {.variant = FlowNet2Variant::cs, .width = 0.125, .max_displacement = 4};
-  options.motion.width = options.motion.height = 64;
-  options.motion.max_displacement = 8;
-  options.motion.typical_displacement = 3;
-  options.batch = 2;
-  options.iterations = 12;
-  options.warmup = 2;
-  options.bf16 = false;
-  options.validation_pairs = 0;
-  options.folder = folder;
-  return options;
-}
-
-TEST(FlowTrainer, ContinuesWhereItStopped) {
-  const auto folder = std::filesystem::temp_directory_path() / "semcodec_flow_trainer_test";
-  std::filesystem::remove_all(folder);
-  const auto options = tiny(folder.string());
-  double reference = 0;
-  {
-    FlowTrainer whole(tiny(""), waves, waves);
-    EXPECT_FALSE(whole.resume());
-    whole.run([&] { return whole.iteration() >= 6; });
-    reference = whole.validate(4, false);
+class FlowTraining : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ =
+        (std::filesystem::temp_directory_path() / ("semcodec-flow-" + std::to_string(::getpid())))
+            .string();
   }
-  FlowTrainer first(options, waves, waves);
-  first.run([&] { return first.iteration() >= 6; });
-  EXPECT_EQ(first.iteration(), 6);
-  EXPECT_TRUE(std::filesystem::exists(folder / "flow.safetensors"));
-  FlowTrainer second(options, waves, waves);
-  ASSERT_TRUE(second.resume());
-  EXPECT_EQ(second.iteration(), 6);
-  EXPECT_NEAR(second.validate(4, false), reference, 1e-3 * reference);
-  second.run([] { return false; });
-  EXPECT_EQ(second.iteration(), options.iterations);
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  FlowOptions tiny(const std::string& name) const {
+    FlowOptions options;
+    options.output = root_ + "/" + name;
+    options.device = "cpu";
+    options.threads = 1;
+    options.net = {.variant = FlowNet2Variant::cs, .width = 0.125, .max_displacement = 4};
+    options.motion.width = options.motion.height = 64;
+    options.motion.max_displacement = 8;
+    options.motion.typical_displacement = 3;
+    options.motion.degrade_probability = 0;
+    options.batch = 2;
+    options.steps = 12;
+    options.warm_up = 2;
+    options.log_every = 1;
+    options.bf16 = false;
+    return options;
+  }
+  struct Stage {
+    Stage(const FlowOptions& options, const Ranks& ranks)
+        : task(options, ranks, waves, waves), trainer(task) {}
+    FlowTask task;
+    Trainer trainer;
+  };
+  TensorMap checkpoint(const std::string& name, Metadata* metadata = nullptr) const {
+    return load_safetensors(root_ + "/" + name + "/checkpoint.safetensors", metadata);
+  }
+
+  const Ranks ranks_;
+  std::string root_;
+};
+
+TEST_F(FlowTraining, AResumedRunIsTheUninterruptedOne) {
+  Stage(tiny("whole"), ranks_).trainer.run();
+  auto options = tiny("parts");
+  options.stop_after = 6;
+  Stage(options, ranks_).trainer.run();
+  options.stop_after = 0;
+  {
+    Stage second(options, ranks_);
+    ASSERT_TRUE(second.trainer.resume());
+    EXPECT_EQ(second.trainer.step(), 6);
+    second.trainer.run();
+    EXPECT_EQ(second.trainer.step(), options.steps);
+    second.trainer.export_result();
+  }
+  const auto whole = checkpoint("whole"), parts = checkpoint("parts");
+  ASSERT_EQ(whole.size(), parts.size());
+  for (const auto& [name, tensor] : whole) {
+    EXPECT_TRUE(torch::allclose(tensor, parts.at(name), 1e-3, 1e-5)) << name;
+  }
+  // The export says its sizes, and they are enough to open it.
+  Metadata metadata;
+  load_safetensors(options.output + "/flow.safetensors", &metadata);
+  EXPECT_EQ(metadata["input_scale"], "2");
+  EXPECT_NO_THROW(FlowEstimator(options.output + "/flow.safetensors", torch::kCPU));
 
   // A checkpoint of another network is refused.
-  auto other = options;
-  other.net.width = 0.25;
-  FlowTrainer wider(other, waves, waves);
-  EXPECT_THROW(wider.resume(), Error);
-  std::filesystem::remove_all(folder);
+  options.net.width = 0.25;
+  Stage wider(options, ranks_);
+  EXPECT_THROW(wider.trainer.resume(), Error);
 }
 
-TEST(FlowTrainer, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
-  const auto folder = std::filesystem::temp_directory_path() /
-                      ("semcodec-flow-fault-" + std::to_string(::getpid()));
-  auto options = tiny(folder.string());
-  options.iterations = 6;
+TEST_F(FlowTraining, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
+  auto options = tiny("fault");
+  options.stop_after = 6;
   options.fault_at = 3;
   {
-    FlowTrainer trainer(options, waves, waves);
-    trainer.run([] { return false; });
-    EXPECT_EQ(trainer.iteration(), 6);
-    EXPECT_TRUE(std::isfinite(trainer.validate(4, false)));
+    Stage stage(options, ranks_);
+    stage.trainer.run();
+    EXPECT_EQ(stage.trainer.step(), 6);
+    EXPECT_TRUE(std::isfinite(stage.task.end_point_error_on(4, false)));
   }
   // A run that comes back knows of it: with no try left, the same trouble ends it.
-  options.iterations = 12;
+  options.stop_after = 0;
   options.fault_at = 8;
   options.retry.retries = 1;
-  FlowTrainer again(options, waves, waves);
-  ASSERT_TRUE(again.resume());
-  EXPECT_EQ(again.iteration(), 6);
+  Stage again(options, ranks_);
+  ASSERT_TRUE(again.trainer.resume());
+  EXPECT_EQ(again.trainer.step(), 6);
   try {
-    again.run([] { return false; });
+    again.trainer.run();
     FAIL() << "forgot that it had gone back before";
   } catch (const Error& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find("after 1 returns to the last good checkpoint"), std::string::npos) << text;
   }
-  std::filesystem::remove_all(folder);
 }
 
-TEST(FlowTrainer, LowersTheErrorOfOneMotion) {
-  auto options = tiny("");
+TEST_F(FlowTraining, LowersTheErrorOfOneMotion) {
+  auto options = tiny("learn");
   options.net.variant = FlowNet2Variant::c;
-  options.iterations = 60;
+  options.steps = 60;
   options.batch = 4;
   options.learning_rate = 1e-3;
   options.ema = 0.9;
-  FlowTrainer trainer(options, waves, waves);
-  const double before = trainer.validate(16, false);
-  trainer.run([] { return false; });
-  EXPECT_LT(trainer.validate(16, false), before);
+  Stage stage(options, ranks_);
+  const double before = stage.task.end_point_error_on(16, false);
+  stage.trainer.run();
+  EXPECT_LT(stage.task.end_point_error_on(16, false), before);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The edge trainer: its losses by hand, a short run that learns, and a resumed run that goes on
+// The edges stage: its losses by hand, a short run that learns, and a resumed run that goes on
 // exactly where the first one stopped.
 
 #include <gtest/gtest.h>
@@ -8,7 +8,8 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/safetensors.h"
-#include "training/edges/edge_trainer.h"
+#include "training/edges/edge_task.h"
+#include "training/trainer/trainer.h"
 
 namespace semcodec {
 namespace {
@@ -40,12 +41,11 @@ class EdgeTraining : public ::testing::Test {
               ("semcodec-edges-" + std::to_string(::getpid()) + "-" +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder_);
-    options_.size = "tiny";
-    options_.distillation = 0;
-    options_.labels = 1;
+    options_.output = (folder_ / "run").string();
+    options_.device = "cpu";
+    options_.threads = 1;
     options_.crop = 32;
     options_.batch = 2;
-    options_.checkpoint = (folder_ / "run.safetensors").string();
   }
   void TearDown() override {
     std::filesystem::remove_all(folder_);
@@ -54,7 +54,7 @@ class EdgeTraining : public ::testing::Test {
 
   /// Bright squares on a dark ground, their outlines marked.
   static EdgePictures squares() {
-    return {8, [](std::size_t index) {
+    return {8, 8, [](std::size_t index) {
               EdgePicture picture{torch::full({3, 40, 40}, 40, torch::kUInt8),
                                   torch::zeros({1, 40, 40}, torch::kUInt8)};
               const auto at = static_cast<std::int64_t>(6 + index);
@@ -64,24 +64,31 @@ class EdgeTraining : public ::testing::Test {
               return picture;
             }};
   }
-  static std::function<bool()> after(int steps) {
-    return [left = steps]() mutable { return left-- <= 0; };
+  struct Stage {
+    Stage(const EdgeOptions& options, const Ranks& ranks)
+        : task(options, ranks, squares()), trainer(task) {}
+    EdgeTask task;
+    Trainer trainer;
+  };
+  TensorMap checkpoint(const std::string& output, Metadata* metadata = nullptr) const {
+    return load_safetensors(output + "/checkpoint.safetensors", metadata);
   }
 
+  const Ranks ranks_;
   std::filesystem::path folder_;
-  EdgeTrainingOptions options_;
+  EdgeOptions options_;
 };
 
 TEST_F(EdgeTraining, LearnsTheOutlinesOfSquares) {
   options_.steps = 60;
   options_.learning_rate = 0.01;
-  EdgeTrainer trainer(options_, squares(), torch::kCPU, false);
-  trainer.run([] { return false; });
-  EXPECT_EQ(trainer.step(), 60);
+  Stage stage(options_, ranks_);
+  stage.trainer.run();
+  EXPECT_EQ(stage.trainer.step(), 60);
   const EdgePicture picture = squares().get(3);
   const torch::NoGradGuard no_grad;
-  PiDiNet net = trainer.averaged();
-  const torch::Tensor map = net->forward(picture.rgb.unsqueeze(0).to(torch::kFloat32) / 255.0)[0];
+  const torch::Tensor map =
+      stage.task.averaged()->forward(picture.rgb.unsqueeze(0).to(torch::kFloat32) / 255.0)[0];
   const torch::Tensor edge = picture.edges > 127;
   EXPECT_GT(map.masked_select(edge).mean().item<double>(),
             map.masked_select(edge.logical_not()).mean().item<double>() + 0.2);
@@ -89,17 +96,19 @@ TEST_F(EdgeTraining, LearnsTheOutlinesOfSquares) {
 
 TEST_F(EdgeTraining, AResumedRunIsTheUninterruptedOne) {
   options_.steps = 6;
-  const std::string whole = (folder_ / "whole.safetensors").string();
-  const std::string parts = (folder_ / "parts.safetensors").string();
-  options_.checkpoint = whole;
-  EdgeTrainer(options_, squares(), torch::kCPU, false).run([] { return false; });
-  options_.checkpoint = parts;
-  EdgeTrainer(options_, squares(), torch::kCPU, false).run(after(3));
-  EdgeTrainer resumed(options_, squares(), torch::kCPU, true);
-  EXPECT_EQ(resumed.step(), 3);
-  resumed.run([] { return false; });
-  EXPECT_EQ(resumed.step(), 6);
-  const TensorMap a = load_safetensors(whole), b = load_safetensors(parts);
+  const std::string whole = (folder_ / "whole").string(), parts = (folder_ / "parts").string();
+  options_.output = whole;
+  Stage(options_, ranks_).trainer.run();
+  options_.output = parts;
+  options_.stop_after = 3;
+  Stage(options_, ranks_).trainer.run();
+  options_.stop_after = 0;
+  Stage resumed(options_, ranks_);
+  ASSERT_TRUE(resumed.trainer.resume());
+  EXPECT_EQ(resumed.trainer.step(), 3);
+  resumed.trainer.run();
+  EXPECT_EQ(resumed.trainer.step(), 6);
+  const TensorMap a = checkpoint(whole), b = checkpoint(parts);
   ASSERT_EQ(a.size(), b.size());
   for (const auto& [name, tensor] : a) {
     EXPECT_LT((tensor - b.at(name)).abs().to(torch::kFloat64).max().item<double>(), 1e-5) << name;
@@ -109,32 +118,32 @@ TEST_F(EdgeTraining, AResumedRunIsTheUninterruptedOne) {
 TEST_F(EdgeTraining, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
   options_.steps = 6;
   options_.fault_at = 4;
-  EdgeTrainer trainer(options_, squares(), torch::kCPU, false);
-  trainer.run([] { return false; });
-  EXPECT_EQ(trainer.step(), 6);
+  Stage stage(options_, ranks_);
+  stage.trainer.run();
+  EXPECT_EQ(stage.trainer.step(), 6);
   Metadata metadata;
-  load_safetensors(options_.checkpoint, &metadata);
-  EXPECT_EQ(metadata["rate_scale"].substr(0, 4), "0.50");
-  EXPECT_EQ(metadata["reseed"], "1") << "other samples";
-  for (const auto& [name, tensor] : load_safetensors(options_.checkpoint)) {
+  for (const auto& [name, tensor] : checkpoint(options_.output, &metadata)) {
     EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
   }
+  EXPECT_EQ(metadata["rate_scale"].substr(0, 4), "0.50");
+  EXPECT_EQ(metadata["reseed"], "1") << "other samples";
 }
 
 TEST_F(EdgeTraining, ATrainingThatKeepsDivergingEndsWithASentence) {
   options_.learning_rate = 1e30;
   options_.steps = 400;
   options_.retry.retries = 2;
-  EdgeTrainer trainer(options_, squares(), torch::kCPU, false);
+  Stage stage(options_, ranks_);
   try {
-    trainer.run([] { return false; });
+    stage.trainer.run();
     FAIL() << "took weights of 1e28 for good";
   } catch (const Error& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find("after 2 returns to the last good checkpoint"), std::string::npos) << text;
   }
-  EdgeTrainer again(options_, squares(), torch::kCPU, true);
-  EXPECT_EQ(again.step(), 0) << "the last good checkpoint is whole";
+  Stage again(options_, ranks_);
+  EXPECT_TRUE(again.trainer.resume()) << "the last good checkpoint is whole";
+  EXPECT_EQ(again.trainer.step(), 0);
 }
 
 TEST_F(EdgeTraining, DistilsFromATeacherAndExportsWeightsThatLoad) {
@@ -142,33 +151,31 @@ TEST_F(EdgeTraining, DistilsFromATeacherAndExportsWeightsThatLoad) {
   torch::manual_seed(5);
   save_safetensors(teacher, state_of(*PiDiNet(PiDiNetConfig::named("small"))));
   options_.teacher = teacher;
-  options_.distillation = 1;
   options_.labels = 0;
   options_.steps = 3;
-  EdgeTrainer trainer(options_, squares(), torch::kCPU, false);
-  trainer.run([] { return false; });
-  const std::string exported = (folder_ / "edges.safetensors").string();
-  trainer.export_weights(exported);
+  options_.sample_every = 3;
+  Stage stage(options_, ranks_);
+  stage.trainer.run();
+  stage.trainer.export_result();
+  EXPECT_TRUE(std::filesystem::exists(options_.output + "/sample-3.ppm"));
+  const std::string exported = options_.output + "/edges.safetensors";
   EXPECT_LT(std::filesystem::file_size(exported), 400'000U);
   EXPECT_EQ(load_pidinet(exported)->config().channels, 20);
 }
 
-TEST_F(EdgeTraining, OptionsAndForeignCheckpointsAreRefused) {
+TEST_F(EdgeTraining, WhatCannotLearnIsRefused) {
   const auto refused = [&](auto change) {
-    EdgeTrainingOptions wrong = options_;
+    EdgeOptions wrong = options_;
     change(wrong);
-    EXPECT_THROW(wrong.check(), Error);
+    EXPECT_THROW(Stage(wrong, ranks_), Error);
   };
-  EXPECT_NO_THROW(options_.check());
-  refused([](auto& o) { o.crop = 33; });
-  refused([](auto& o) { o.batch = 0; });
+  EXPECT_NO_THROW(Stage(options_, ranks_));
   refused([](auto& o) { o.size = "vast"; });
   refused([](auto& o) { o.labels = 0; });
-  refused([](auto& o) { o.distillation = 1; });
-  refused([](auto& o) { o.checkpoint.clear(); });
-  refused([](auto& o) { o.learning_rate = 0; });
-  save_safetensors(options_.checkpoint, {{"a", torch::ones(1)}});
-  EXPECT_THROW(EdgeTrainer(options_, squares(), torch::kCPU, true), Error);
+  refused([](auto& o) { o.teacher = "/no/such.safetensors"; });
+  save_safetensors(options_.output + "/checkpoint.safetensors", {{"a", torch::ones(1)}});
+  Stage stage(options_, ranks_);
+  EXPECT_THROW(stage.trainer.resume(), Error) << "a foreign checkpoint";
 }
 
 }  // namespace

@@ -64,10 +64,21 @@ for size, count in (((64, 48), 4), ((48, 64), 2)):
             assert all(value <= 1 for value in frame if value <= 16)
 PY
 
-"$bin/semcodec-train" edges "$dir"/store/*.frames --labels 1 --distillation 0 --crop 32 --batch 2 \
-  --steps 3 --checkpoint "$dir/run.safetensors" -o "$dir/edges.safetensors" --device cpu \
-  --threads 1 -q || fail "the edge stage does not take the stores"
-[ -s "$dir/edges.safetensors" ] || fail "no weights"
+edges() {
+  "$bin/semcodec-train" edges --set output="$dir/edges" --set edges.crop=32 --set edges.batch=2 \
+    --set edges.steps=3 --set device=cpu --set threads=1 -q "$@"
+}
+edges --set data="$dir/store" || fail "the edge stage does not take the stores"
+[ -s "$dir/edges/edges.safetensors" ] || fail "no weights"
+edges --set data="$dir/store" --set edges.annotations="$dir/store" --set edges.steps=4 --resume ||
+  fail "the edge stage does not take stores beside its data"
+# The same weights every time.
+for run in first second; do
+  edges --set data="$dir/store" --set output="$dir/$run" --deterministic
+done
+cmp "$dir/first/edges.safetensors" "$dir/second/edges.safetensors" ||
+  fail "training twice gave different weights"
+refuses 2 "nothing to learn from" edges --set data="$dir/store" --set edges.labels=0
 
 mkdir "$dir/empty"
 refuses 3 "No picture with an annotation" "$bin/semcodec-train" prepare --annotated "$dir/empty" \

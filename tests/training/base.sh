@@ -60,7 +60,7 @@ restorer() { "$bin/semcodec-train" restorer "$dir/small.toml" --set data="$dir/s
 refuses 2 "restorer.stepz" restorer --set output="$dir/x" --set restorer.stepz=5
 restorer --set output="$dir/whole" --deterministic 2>"$dir/whole.txt" ||
   fail "training ended with $?: $(tail -5 "$dir/whole.txt")"
-grep -q "held out at step 30: PSNR" "$dir/whole.txt" || fail "$(cat "$dir/whole.txt")"
+grep -q "held out at step 30: psnr" "$dir/whole.txt" || fail "$(cat "$dir/whole.txt")"
 # Every row has samples of its own; what was learnt shows beside a run on the same ones that learns
 # nothing.
 restorer --set output="$dir/none" --set restorer.learning_rate=1e-9 -q

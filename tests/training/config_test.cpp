@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "common/core/error.h"
 #include "training/config.h"
-#include "training/stages/stage_keys.h"
 #include "training/training_options.h"
 
 namespace semcodec {
@@ -76,15 +75,60 @@ TEST_F(ConfigTest, UnknownKeysAreRefused) {
 
 TEST_F(ConfigTest, KeysOfAllSectionsAreKnownAndNoOthers) {
   const std::vector<std::string> good = {
-      "data=a",           "output=b", "edges.teacher=pidinet", "flow.iterations=7",
-      "prepare.size=512", "ranks=2"};
-  EXPECT_NO_THROW(read_training_options(Config("", good)));
-  for (const char* bad : {"edges.stepz=5", "flow.steps=5", "prepare.colour=1", "sed=1",
-                          "edge.crop=8", "edges.crop=large", "flow.fp32=1"}) {
+      "data=a",           "output=b", "edges.teacher=pidinet", "flow.steps=7",
+      "prepare.size=512", "ranks=2",  "base.layers=1"};
+  const auto options = read_training_options(Config("", good));
+  EXPECT_EQ(options.edges.teacher, "pidinet");
+  EXPECT_EQ(options.flow.steps, 7);
+  EXPECT_EQ(options.flow.data, "a") << "what all stages share";
+  EXPECT_EQ(options.base.layers, 1);
+  for (const char* bad :
+       {"edges.stepz=5", "flow.step=5", "prepare.colour=1", "sed=1", "edge.crop=8",
+        "edges.crop=large", "flow.bf16=1", "prepare.layout=kitti", "flow.channels=0",
+        "edges.size=vast", "restorer.channels_bottleneck=25", "ranks=0"}) {
     auto keys = good;
     keys.emplace_back(bad);
     EXPECT_THROW(read_training_options(Config("", keys)), Error) << bad;
   }
+}
+
+TEST_F(ConfigTest, OldNamesAreRefusedWithTheNewOnes) {
+  for (const auto& [old, now] : std::map<std::string, std::string>{
+           {"generator.average=0.9", "generator.ema"},
+           {"restorer.average=0.9", "restorer.ema"},
+           {"edges.average=0.9", "edges.ema"},
+           {"generator.judge_rate=2", "generator.discriminator_learning_rate"},
+           {"restorer.discriminator_rate=1e-4", "restorer.discriminator_learning_rate"},
+           {"generator.rollout=2", "generator.unroll"},
+           {"restorer.weight_between=1", "restorer.weight_interpolator"},
+           {"flow.iterations=5", "flow.steps"},
+           {"flow.rate=1e-4", "flow.learning_rate"},
+           {"flow.fp32=true", "flow.bf16"},
+           {"flow.start_from=a", "flow.initial"},
+           {"edges.seconds=5", "edges.steps"}}) {
+    try {
+      read_training_options(Config("", {"data=a", "output=b", old}));
+      ADD_FAILURE() << old << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_NE(std::string(error.what()).find("'" + now + "'"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST_F(ConfigTest, AllOptionsArePrintedOnce) {
+  const auto text = describe_options(true);
+  for (const char* key :
+       {"`data`", "`prepare.size`", "`edges.teacher`", "`flow.steps`", "`generator.crop`",
+        "`base.layers`", "`restorer.unroll`", "`restorer.ema`"}) {
+    const auto row = "| " + std::string(key) + " |";
+    const auto first = text.find(row);
+    ASSERT_NE(first, std::string::npos) << key;
+    EXPECT_EQ(text.find(row, first + 1), std::string::npos) << key;
+  }
+  EXPECT_NE(text.find("| `flow.steps` | 10000 | at least 1 |"), std::string::npos);
+  EXPECT_NE(text.find("| `flow.batch` | 6 |"), std::string::npos);
+  EXPECT_NE(describe_options(false).find("  restorer.ema = 0.999\n"), std::string::npos);
 }
 
 TEST_F(ConfigTest, EveryRecipeIsSound) {
@@ -99,17 +143,14 @@ TEST_F(ConfigTest, EveryRecipeIsSound) {
   EXPECT_GE(recipes, 3);
 }
 
-TEST_F(ConfigTest, StageOptionsCarryEveryValue) {
-  const Config config("", {"edges.crop=96", "prepare.size=512", "flow.fp32=true"});
-  const auto edges = stage_options(config, "edges");
-  const auto crop = std::find(edges.begin(), edges.end(), "--crop");
-  ASSERT_NE(crop, edges.end());
-  EXPECT_EQ(crop[1], "96");
-  const auto flow = stage_options(config, "flow");
-  EXPECT_NE(std::find(flow.begin(), flow.end(), "--fp32"), flow.end());
-  EXPECT_EQ(std::find(flow.begin(), flow.end(), "--start-from"), flow.end());
-  EXPECT_EQ(stage_options(config, "prepare")[1], "512");
-  EXPECT_EQ(config.resolved("edges.").at("edges.batch"), "6") << "defaults are resolved, too";
+TEST_F(ConfigTest, ThePrepareProgramGetsEveryValue) {
+  const Config config("", {"prepare.rate=12.5", "base.layers=3"});
+  EXPECT_EQ(prepare_arguments(read_prepare_options(config)),
+            (std::vector<std::string>{"--size", "512", "--layout", "videos", "--limit", "0",
+                                      "--rate", "12.5"}));
+  EXPECT_EQ(base_arguments(read_base_options(config)),
+            (std::vector<std::string>{"--base", "3", "--base-effort", "5"}));
+  EXPECT_EQ(config.resolved("prepare.").at("prepare.size"), "512") << "defaults are resolved, too";
 }
 
 TEST_F(ConfigTest, GeneratorOptionsAreChecked) {

@@ -16,9 +16,10 @@
 #include "training/data/intra_picture.h"
 #include "training/data/sequence_sampler.h"
 #include "training/generator/generation.h"
-#include "training/generator/generator_trainer.h"
+#include "training/generator/generator_task.h"
 #include "training/generator/objective.h"
 #include "training/generator/recompute.h"
+#include "training/trainer/trainer.h"
 
 namespace semcodec {
 namespace {
@@ -26,6 +27,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kWidth = 96, kHeight = 64, kFrames = 12;
+
+struct Stage {
+  Stage(const GeneratorOptions& options, const Ranks& ranks)
+      : task(options, ranks), trainer(task) {}
+  GeneratorTask task;
+  Trainer trainer;
+};
 
 /// Coloured bars that move two pixels to the right with every frame, and their edges.
 void write_store(const std::string& folder) {
@@ -115,15 +123,15 @@ TEST_F(GeneratorTrainingTest, AnUnrollAgesTheMemoryAlone) {
 TEST_F(GeneratorTrainingTest, MoreBlocksStartAsTheIdentity) {
   auto small = options("small");
   small.stop_after = 2;
-  GeneratorTrainer first(small, ranks_);
-  first.run();
-  first.export_package(small.output);
+  Stage first(small, ranks_);
+  first.trainer.run();
+  first.trainer.export_result();
   auto deep = options("deep");
   deep.initial = small.output;
   deep.network.blocks_half = 3;
   deep.network.blocks_eighth = 5;
-  GeneratorTrainer second(deep, ranks_);
-  second.export_package(deep.output);
+  Stage second(deep, ranks_);
+  second.trainer.export_result();
   const auto generate = [](const std::string& folder) {
     auto generator = load_generator(open_package(folder), torch::kCPU, torch::kFloat32);
     CodedFrameInput input;
@@ -136,7 +144,7 @@ TEST_F(GeneratorTrainingTest, MoreBlocksStartAsTheIdentity) {
   // Fewer blocks than the file has are refused: what they knew would be lost.
   auto shallow = options("shallow");
   shallow.initial = deep.output;
-  EXPECT_THROW(GeneratorTrainer(shallow, ranks_), Error);
+  EXPECT_THROW(GeneratorTask(shallow, ranks_), Error);
 }
 
 TEST_F(GeneratorTrainingTest, SamplesDependOnTheSeedOnly) {
@@ -204,12 +212,12 @@ TEST(IntraPicture, LooksLikeThePictureButNotQuite) {
 
 TEST_F(GeneratorTrainingTest, RunsThroughAllPhasesAndWritesItsFiles) {
   const auto o = options("run");
-  GeneratorTrainer trainer(o, ranks_);
-  trainer.run();
+  Stage stage(o, ranks_);
+  stage.trainer.run();
   EXPECT_EQ(losses(o).size(), 9U) << "a header and a line a step";
   EXPECT_TRUE(fs::exists(o.output + "/sample-8.ppm"));
   EXPECT_TRUE(fs::exists(o.output + "/checkpoint.safetensors"));
-  trainer.export_package(o.output);
+  stage.trainer.export_result();
   const auto package = open_package(o.output);
   EXPECT_EQ(package.config.channels_eighth, 32);
   EXPECT_NO_THROW(load_generator(package, torch::kCPU, torch::kFloat32));
@@ -218,16 +226,16 @@ TEST_F(GeneratorTrainingTest, RunsThroughAllPhasesAndWritesItsFiles) {
 
 TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
   const auto straight = options("straight");
-  GeneratorTrainer(straight, ranks_).run();
+  Stage(straight, ranks_).trainer.run();
 
   // Stopped after 5 of 8 steps, as by a signal; the schedule still is that of 8.
   auto first_half = options("resumed");
   first_half.stop_after = 5;
-  GeneratorTrainer(first_half, ranks_).run();
+  Stage(first_half, ranks_).trainer.run();
   auto second_half = options("resumed");
-  GeneratorTrainer trainer(second_half, ranks_);
-  ASSERT_TRUE(trainer.resume());
-  trainer.run();
+  Stage stage(second_half, ranks_);
+  ASSERT_TRUE(stage.trainer.resume());
+  stage.trainer.run();
   const auto a = losses(straight), b = losses(second_half);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 1; i < a.size(); ++i) {
@@ -241,7 +249,7 @@ TEST_F(GeneratorTrainingTest, ResumingGoesOnWithTheSameLosses) {
 TEST_F(GeneratorTrainingTest, ALossThatIsNoNumberLeadsBackToTheLastCheckpoint) {
   auto o = options("fault");
   o.fault_at = 5;
-  GeneratorTrainer(o, ranks_).run();
+  Stage(o, ranks_).trainer.run();
   const auto lines = losses(o);
   ASSERT_EQ(lines.size(), 9U) << "every step is there once";
   for (const auto& line : lines) EXPECT_EQ(line.find("nan"), std::string::npos) << line;
@@ -258,16 +266,16 @@ TEST_F(GeneratorTrainingTest, ATrainingThatKeepsDivergingEndsWithASentence) {
   o.image_steps = 400;
   o.sample_every = 1000;
   o.retry.retries = 2;
-  GeneratorTrainer trainer(o, ranks_);
+  Stage stage(o, ranks_);
   try {
-    trainer.run();
+    stage.trainer.run();
     FAIL() << "took weights of 1e28 for good";
   } catch (const Error& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find("after 2 returns to the last good checkpoint"), std::string::npos) << text;
   }
-  GeneratorTrainer again(options("diverging"), ranks_);
-  EXPECT_TRUE(again.resume()) << "the last good checkpoint is whole";
+  Stage again(options("diverging"), ranks_);
+  EXPECT_TRUE(again.trainer.resume()) << "the last good checkpoint is whole";
 }
 
 TEST_F(GeneratorTrainingTest, PartsOfABatchAndRecomputationLearnTheSame) {
@@ -277,10 +285,10 @@ TEST_F(GeneratorTrainingTest, PartsOfABatchAndRecomputationLearnTheSame) {
     o.batch = 4;
     o.bf16 = false;
     o.steps = 6;
-    o.average = 0;
+    o.ema = 0;
     o.accumulate = accumulate;
     o.checkpoint_activations = recompute;
-    GeneratorTrainer(o, ranks_).run();
+    Stage(o, ranks_).trainer.run();
     return load_safetensors(o.output + "/checkpoint.safetensors");
   };
   const auto plain = weights_of("plain", 1, false);
@@ -374,11 +382,11 @@ TEST_F(GeneratorTrainingTest, TheMotionOfTheOutputIsHeldToThatOfTheSource) {
 
 TEST_F(GeneratorTrainingTest, ACheckpointOfAnotherNetworkIsRefused) {
   const auto o = options("other");
-  GeneratorTrainer(o, ranks_).run();
+  Stage(o, ranks_).trainer.run();
   auto wider = o;
   wider.network.channels_eighth = 40;
-  GeneratorTrainer trainer(wider, ranks_);
-  EXPECT_ANY_THROW(trainer.resume());
+  Stage stage(wider, ranks_);
+  EXPECT_ANY_THROW(stage.trainer.resume());
 }
 
 }  // namespace

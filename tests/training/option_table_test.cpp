@@ -71,16 +71,14 @@ TEST(OptionTable, RefusalsNameTheKeyInOneSentence) {
   EXPECT_EQ(refusal({"net.seed=-1"}), "'net.seed' should be at least 0.");
   EXPECT_EQ(refusal({"net.flip=1"}), "'net.flip' should be true or false.");
   EXPECT_EQ(refusal({"net.width=wide"}), "'net.width' should be a number.");
-  EXPECT_EQ(refusal({"net.widht=16"}),
-            "Unknown option 'net.widht'; docs/training-options.md lists them.");
-  EXPECT_EQ(refusal({"net.channels=16"}),
-            "'net.channels' is now 'net.width' (docs/training-options.md).");
+  EXPECT_EQ(refusal({"net.widht=16"}), "Unknown option 'net.widht'; docs/training.md lists them.");
+  EXPECT_EQ(refusal({"net.channels=16"}), "'net.channels' is now 'net.width' (docs/training.md).");
 }
 
 TEST(OptionTable, PrintsItself) {
   Sizes sizes;
   const auto text = table_of(sizes).markdown();
-  EXPECT_NE(text.find("## A network\n"), std::string::npos);
+  EXPECT_NE(text.find("### A network\n"), std::string::npos);
   EXPECT_NE(text.find("| `net.width` | 32 | a multiple of 8, at least 16 | channels |\n"),
             std::string::npos)
       << text;

@@ -23,6 +23,25 @@ for a, b in zip(one, two):
     assert abs(x - y) <= 2e-3 * abs(x), f"step {a['step']}: {x} on one rank, {y} on two"
 PY
 
+# Another stage: the same trainer.
+edges() { # NAME LAUNCHER...
+  local name=$1
+  shift
+  "$@" "$bin/semcodec-train" edges --set data="$dir/store" --set device=cpu --set threads=1 -q \
+    --set edges.teacher=models/zoo/default/edges.safetensors --set edges.steps=3 \
+    --set edges.batch=2 --set edges.crop=64 --set edges.log_every=1 --set output="$dir/edges-$name"
+}
+edges one
+edges two mpirun --oversubscribe --bind-to none -n 2
+python3 - "$dir/edges-one/losses.csv" "$dir/edges-two/losses.csv" <<'PY'
+import csv, sys
+one, two = (list(csv.DictReader(open(path))) for path in sys.argv[1:])
+assert len(one) == len(two) == 3, (len(one), len(two))
+for a, b in zip(one, two):
+    x, y = float(a["loss"]), float(b["loss"])
+    assert abs(x - y) <= 2e-3 * abs(x), f"step {a['step']}: {x} on one rank, {y} on two"
+PY
+
 # A batch that cannot be shared is a sentence, and the job ends.
 got=0
 ranks 2 timeout 60 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \

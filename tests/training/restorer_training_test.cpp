@@ -11,12 +11,19 @@
 #include "models/package/model_package.h"
 #include "training/base/base_sampler.h"
 #include "training/frame_store.h"
-#include "training/restorer/restorer_trainer.h"
+#include "training/restorer/restorer_task.h"
+#include "training/trainer/trainer.h"
 
 namespace semcodec {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct Stage {
+  Stage(const RestorerOptions& options, const Ranks& ranks) : task(options, ranks), trainer(task) {}
+  RestorerTask task;
+  Trainer trainer;
+};
 
 constexpr int kWidth = 128, kHeight = 96, kFrames = 13, kSpeed = 2;
 
@@ -117,7 +124,7 @@ TEST_F(RestorerTrainingTest, SamplesHaveTheShapesOfTheNetwork) {
   const BaseSampler sampler(root_ + "/data", this->sampler());
   EXPECT_EQ(sampler.clips(), 1U);
   EXPECT_EQ(sampler.layers(), 1U);
-  const auto batch = collate({sampler.draw(1), sampler.draw(2), sampler.draw(3)});
+  const auto batch = collate(std::vector{sampler.draw(1), sampler.draw(2), sampler.draw(3)});
   ASSERT_EQ(batch.frames.size(), 2U);
   EXPECT_EQ(batch.detail.sizes(), (std::vector<std::int64_t>{3}));
   for (const auto& frame : batch.frames) {
@@ -302,15 +309,15 @@ TEST_F(RestorerTrainingTest, LearnsItsClip) {
   o.gan_start = 1000;
   o.learning_rate = 2e-3;
   const Ranks ranks;
-  RestorerTrainer trainer(o, ranks);
+  Stage stage(o, ranks);
   const auto mean = [&](std::int64_t first) {
     double sum = 0;
     for (std::int64_t i = 0; i < 10; ++i)
-      sum += trainer.step_on(trainer.batch_of(first + i)).at("loss");
+      sum += stage.trainer.step_on(stage.trainer.batch_of(first + i)).at("loss");
     return sum / 10;
   };
   const double before = mean(0);
-  for (std::int64_t i = 10; i < 50; ++i) trainer.step_on(trainer.batch_of(i));
+  for (std::int64_t i = 10; i < 50; ++i) stage.trainer.step_on(stage.trainer.batch_of(i));
   EXPECT_LT(mean(50), 0.8 * before);
 }
 
@@ -324,19 +331,19 @@ TEST_F(RestorerTrainingTest, AResumedRunEndsWithTheSameWeights) {
       return o;
     };
     {
-      RestorerTrainer whole(set("whole"), ranks);
-      whole.run();
+      Stage whole(set("whole"), ranks);
+      whole.trainer.run();
     }
     auto o = set("parts");
     o.stop_after = 5;
     {
-      RestorerTrainer first(o, ranks);
-      first.run();
+      Stage first(o, ranks);
+      first.trainer.run();
     }
     o.stop_after = 0;
-    RestorerTrainer second(o, ranks);
-    ASSERT_TRUE(second.resume());
-    second.run();
+    Stage second(o, ranks);
+    ASSERT_TRUE(second.trainer.resume());
+    second.trainer.run();
     const auto a = checkpoint("whole" + tag), b = checkpoint("parts" + tag);
     ASSERT_EQ(a.size(), b.size());
     for (const auto& [name, tensor] : a) {
@@ -350,8 +357,8 @@ TEST_F(RestorerTrainingTest, ALossThatIsNoNumberLeadsBack) {
   auto o = options("fault");
   o.fault_at = 3;
   const Ranks ranks;
-  RestorerTrainer trainer(o, ranks);
-  trainer.run();
+  Stage stage(o, ranks);
+  stage.trainer.run();
   Metadata metadata;
   load_safetensors(o.output + "/checkpoint.safetensors", &metadata);
   EXPECT_EQ(metadata["step"], "8");
@@ -364,10 +371,10 @@ TEST_F(RestorerTrainingTest, TheInterpolatorLearnsOnlyWhenAsked) {
     auto o = options("between" + std::to_string(weight > 0));
     o.steps = 2;
     o.weight_interpolator = weight;
-    RestorerTrainer trainer(o, ranks);
-    trainer.save();
+    Stage stage(o, ranks);
+    stage.trainer.save();
     const auto before = load_safetensors(o.output + "/checkpoint.safetensors");
-    trainer.run();
+    stage.trainer.run();
     const auto after = load_safetensors(o.output + "/checkpoint.safetensors");
     const std::string name = "restorer.interpolator.motion_in.weight";
     return !torch::equal(before.at(name), after.at(name));
@@ -382,9 +389,9 @@ TEST_F(RestorerTrainingTest, ExportsAPackageAndStartsFromIt) {
   o.detail = 0.25;
   const Ranks ranks;
   {
-    RestorerTrainer trainer(o, ranks);
-    trainer.run();
-    trainer.export_package();
+    Stage stage(o, ranks);
+    stage.trainer.run();
+    stage.trainer.export_result();
   }
   const auto package = open_package(o.output);
   ASSERT_TRUE(package.restorer);
@@ -394,15 +401,15 @@ TEST_F(RestorerTrainingTest, ExportsAPackageAndStartsFromIt) {
   const auto weights = state_of(*load_restorer(package, torch::kCPU, torch::kFloat32));
   const auto average = checkpoint("export");
   for (const auto& [name, tensor] : weights) {
-    EXPECT_TRUE(torch::allclose(tensor, average.at("average." + name), 1e-3, 1e-4)) << name;
+    EXPECT_TRUE(torch::allclose(tensor, average.at("ema.restorer." + name), 1e-3, 1e-4)) << name;
   }
   // Twice as many blocks: the new ones add nothing at first.
   auto next = options("next");
   next.initial = o.output;
   next.network.decoder_quarter = 2;
   next.steps = 1;
-  RestorerTrainer trainer(next, ranks);
-  trainer.save();
+  Stage stage(next, ranks);
+  stage.trainer.save();
   const auto begun = checkpoint("next");
   EXPECT_EQ(begun.at("restorer.decoder_quarter.1.conv2.weight").abs().max().item<float>(), 0);
   EXPECT_TRUE(torch::equal(begun.at("restorer.head.weight"), weights.at("head.weight")));

@@ -1,4 +1,4 @@
-// Which tasks of a training run again, and which do not.
+// Which jobs of a training run again, and which do not.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -24,32 +24,32 @@ class StageRunnerTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  /// Three tasks that note their runs; `status` of the second one.
-  std::vector<Task> tasks() {
-    std::vector<Task> all;
+  /// Three jobs that note their runs; `status` of the second one.
+  std::vector<Job> jobs() {
+    std::vector<Job> all;
     for (int i = 1; i <= 3; ++i) {
-      Task task;
-      task.stage = i;
-      task.name = task.title = "task" + std::to_string(i);
-      task.settings = {{"steps", i == 2 ? steps_ : "1"}};
-      const std::string result = root_ + "/" + task.name + ".result";
-      task.results = {result};
-      task.clear = [this, i] { ran_ += "c" + std::to_string(i) + " "; };
-      task.work = [this, i, result] {
+      Job job;
+      job.stage = i;
+      job.name = job.title = "job" + std::to_string(i);
+      job.settings = {{"steps", i == 2 ? steps_ : "1"}};
+      const std::string result = root_ + "/" + job.name + ".result";
+      job.results = {result};
+      job.clear = [this, i] { ran_ += "c" + std::to_string(i) + " "; };
+      job.work = [this, i, result] {
         ran_ += std::to_string(i) + " ";
         std::ofstream(result) << "x";  // also when it is interrupted, as the stages do
         return i == 2 ? status_ : 0;
       };
-      all.push_back(task);
+      all.push_back(job);
     }
     return all;
   }
-  /// What ran, "" when nothing did, and the exit code that run_tasks() ended with.
+  /// What ran, "" when nothing did, and the exit code that run_jobs() ended with.
   std::pair<std::string, int> run() {
     ran_.clear();
     int code = 0;
     try {
-      run_tasks(tasks(), root_);
+      run_jobs(jobs(), root_);
     } catch (const Error& error) {
       code = error.exit_code();
       sentence_ = error.what();
@@ -66,7 +66,7 @@ using Outcome = std::pair<std::string, int>;
 TEST_F(StageRunnerTest, WhatIsDoneIsNotDoneAgain) {
   EXPECT_EQ(run(), Outcome("c1 1 c2 2 c3 3 ", 0));
   EXPECT_EQ(run(), Outcome("", 0));
-  fs::remove(root_ + "/task2.result");
+  fs::remove(root_ + "/job2.result");
   EXPECT_EQ(run(), Outcome("2 3 ", 0)) << "its result is gone, and later ones may rest on it";
 }
 
@@ -80,8 +80,8 @@ TEST_F(StageRunnerTest, AChangedSettingRunsTheStageAndThoseAfterIt) {
 TEST_F(StageRunnerTest, AnInterruptedStageIsNotDoneAlthoughItExported) {
   status_ = 130;
   EXPECT_EQ(run(), Outcome("c1 1 c2 2 ", 130));
-  EXPECT_NE(sentence_.find("stage 2/3 task2"), std::string::npos) << sentence_;
-  EXPECT_TRUE(fs::exists(root_ + "/task2.result"));
+  EXPECT_NE(sentence_.find("stage 2/3 job2"), std::string::npos) << sentence_;
+  EXPECT_TRUE(fs::exists(root_ + "/job2.result"));
   status_ = 0;
   EXPECT_EQ(run(), Outcome("2 c3 3 ", 0)) << "goes on without being cleared";
 }
@@ -89,7 +89,7 @@ TEST_F(StageRunnerTest, AnInterruptedStageIsNotDoneAlthoughItExported) {
 TEST_F(StageRunnerTest, AFailureKeepsItsExitCodeAndNamesTheStage) {
   status_ = 3;
   EXPECT_EQ(run(), Outcome("c1 1 c2 2 ", 3));
-  EXPECT_NE(sentence_.find("stage 2/3 task2"), std::string::npos) << sentence_;
+  EXPECT_NE(sentence_.find("stage 2/3 job2"), std::string::npos) << sentence_;
   steps_ = "7";  // refined by another setting: begins anew
   status_ = 0;
   EXPECT_EQ(run(), Outcome("c2 2 c3 3 ", 0));
@@ -97,17 +97,17 @@ TEST_F(StageRunnerTest, AFailureKeepsItsExitCodeAndNamesTheStage) {
 
 TEST_F(StageRunnerTest, TwoTrainingsDoNotWorkInOneFolder) {
   std::string inner;
-  Task task;
-  task.name = task.title = "only";
-  task.work = [&] {
+  Job job;
+  job.name = job.title = "only";
+  job.work = [&] {
     try {
-      run_tasks({}, root_);
+      run_jobs({}, root_);
     } catch (const Error& error) {
       inner = error.what();
     }
     return 0;
   };
-  run_tasks({task}, root_);
+  run_jobs({job}, root_);
   EXPECT_NE(inner.find("Another training"), std::string::npos) << inner;
 }
 

@@ -27,7 +27,9 @@ height = 64
 max_motion = 4
 typical_motion = 1
 batch = 1
-iterations = 2
+steps = 2
+validation_pairs = 2
+sample_every = 2
 [generator]
 steps = 40
 image_steps = 10
@@ -55,6 +57,7 @@ exec_all() { exec "$bin/semcodec-train" all "$dir/small.toml" --set data="$dir/v
 # Refusals: one sentence each, before anything is written.
 refuses 2 "generator.stepz" all --set output="$dir/x" --set generator.stepz=5
 refuses 2 "edges.stepz" all --set output="$dir/x" --set edges.stepz=5
+refuses 2 "is now .flow.steps" all --set output="$dir/x" --set flow.iterations=5
 refuses 2 "edges.use" all --set output="$dir/x" --set edges.teacher=
 refuses 2 "output folder lies in" all --set output="$dir/videos/x"
 refuses 2 "layout" all --set output="$dir/x" --set prepare.layout=kitti

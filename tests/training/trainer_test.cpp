@@ -44,6 +44,7 @@ class FitTask : public TaskOn<Points> {
     const auto& o = settings();
     OptimiserSettings second{"critic", critic->parameters(), 0.01};
     second.detached = true;
+    second.scheduled = critic_scheduled;
     OptimiserSettings first{"net",   net->parameters(), o.learning_rate,
                             o.beta1, o.beta2,           o.weight_decay};
     first.clipped = {net->parameters()};
@@ -55,6 +56,7 @@ class FitTask : public TaskOn<Points> {
   bool learns(std::size_t optimiser, std::int64_t step) const override {
     return optimiser == 1 || step >= critic_start;
   }
+  bool pretrained() const override { return trained_before; }
   Points draw(std::int64_t, Random& random) const override {
     return draw_share(random, settings().batch, [](std::uint64_t seed) {
       Random own(seed);
@@ -85,6 +87,7 @@ class FitTask : public TaskOn<Points> {
   torch::nn::Sequential net, ema;
   torch::nn::Linear critic;
   std::int64_t critic_start = 2;
+  bool critic_scheduled = true, trained_before = false;
 
  private:
   torch::Tensor out_;
@@ -237,6 +240,33 @@ TEST_F(TrainerTest, RatesFollowTheSchedule) {
     trainer.step_on(trainer.batch_of(step));
     const auto moved = (task.net->parameters()[0] - before).abs();
     EXPECT_NEAR(moved.max().item<double>(), factor * o.learning_rate, 1e-4);
+  }
+}
+
+TEST_F(TrainerTest, AveragesOfTrainedWeightsDoNotForgetThem) {
+  auto o = options(folder("pretrained"));
+  o.ema = 0.9;
+  const Ranks ranks;
+  FitTask task(o, ranks);
+  task.trained_before = true;
+  Trainer trainer(task);
+  const auto before = task.net->parameters()[0].detach().clone();
+  trainer.step_on(trainer.batch_of(0));
+  const auto average = 0.9 * before + 0.1 * task.net->parameters()[0].detach();
+  EXPECT_TRUE(torch::allclose(average, task.ema->parameters()[0], 1e-5, 1e-7));
+}
+
+TEST_F(TrainerTest, AnOptimiserMayKeepItsRate) {
+  for (const bool scheduled : {true, false}) {
+    const Ranks ranks;
+    FitTask task(options(folder("rate")), ranks);
+    task.critic_start = 0;
+    task.critic_scheduled = scheduled;
+    Trainer trainer(task);
+    const auto before = task.critic->weight.detach().clone();
+    trainer.step_on(trainer.batch_of(0));
+    const double moved = (task.critic->weight - before).abs().max().item<double>();
+    EXPECT_NEAR(moved, scheduled ? 0.005 : 0.01, 1e-4) << "half of the warm-up's two steps";
   }
 }
 

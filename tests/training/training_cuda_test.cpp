@@ -8,7 +8,8 @@
 #include "models/flownet2/flow_estimator.h"
 #include "models/package/model_package.h"
 #include "tests/models/gpu_test.h"
-#include "training/generator/generator_trainer.h"
+#include "training/generator/generator_task.h"
+#include "training/trainer/trainer.h"
 
 namespace semcodec {
 namespace {
@@ -80,12 +81,14 @@ class TrainingOnGpu : public GpuTest {
     auto o = options(device);
     o.bf16 = bf16;
     const Ranks ranks;
-    GeneratorTrainer trainer(o, ranks);
+    GeneratorTask task(o, ranks);
+    Trainer trainer(task);
     const SequenceSampler sampler(o.data, o.sampler);
     std::vector<std::map<std::string, double>> all;
     for (std::uint64_t step = 0; step < 12; ++step) {
+      const bool between = step % 2 == 0;
       const auto batch =
-          collate({sampler.draw(step, step % 2 == 0), sampler.draw(step + 100, step % 2 == 0)});
+          collate(std::vector{sampler.draw(step, between), sampler.draw(step + 100, between)});
       all.push_back(trainer.step_on(to_device(batch, parse_device(device))));
     }
     return all;
@@ -118,14 +121,16 @@ TEST_F(TrainingOnGpu, RunsFromItsOwnFeedAndGoesOn) {
   o.stop_after = 10;
   const Ranks ranks;
   {
-    GeneratorTrainer trainer(o, ranks);
+    GeneratorTask task(o, ranks);
+    Trainer trainer(task);
     trainer.run();
   }
   o.stop_after = 20;
-  GeneratorTrainer trainer(o, ranks);
+  GeneratorTask task(o, ranks);
+  Trainer trainer(task);
   trainer.resume();
   trainer.run();
-  trainer.export_package(o.output);
+  trainer.export_result();
   const auto package = open_package(o.output);
   EXPECT_NO_THROW(load_generator(package, torch::Device(torch::kCUDA, 0), torch::kFloat16));
 }

@@ -32,9 +32,7 @@ struct BaseSample {
   torch::Tensor detail;            ///< N, in 0..1; also in the scalars of all frames
 };
 
-BaseSample collate(const std::vector<BaseSample>& samples);
-/// In page-locked memory. Only where there is CUDA.
-BaseSample pinned(const BaseSample& sample);
-BaseSample to_device(const BaseSample& sample, torch::Device device);
+/// For training/trainer/batch.h.
+std::vector<torch::Tensor*> tensors_of(BaseSample& sample);
 
 }  // namespace semcodec

@@ -304,55 +304,10 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
   return sample;
 }
 
-namespace {
-
-/// Applies `f` to every tensor of a sample, taking the same member of all inputs.
-template <typename Function>
-SequenceSample combine(const std::vector<SequenceSample>& samples, Function f) {
-  SequenceSample out;
-  out.between = samples.front().between;
-  const auto apply = [&](auto member) {
-    if (!member(samples.front()).defined()) return torch::Tensor();
-    std::vector<torch::Tensor> all;
-    for (const auto& sample : samples) all.push_back(member(sample));
-    return torch::Tensor(f(all));
-  };
-  for (std::size_t i = 0; i < 3; ++i) {
-    out.pictures[i] = apply([i](const SequenceSample& s) { return s.pictures[i]; });
-    out.conditions[i] = apply([i](const SequenceSample& s) { return s.conditions[i]; });
-  }
-  out.planes = apply([](const SequenceSample& s) { return s.planes; });
-  out.key = apply([](const SequenceSample& s) { return s.key; });
-  out.has_key = apply([](const SequenceSample& s) { return s.has_key; });
-  out.flow_10 = apply([](const SequenceSample& s) { return s.flow_10; });
-  out.flow_01 = apply([](const SequenceSample& s) { return s.flow_01; });
-  out.flow_21 = apply([](const SequenceSample& s) { return s.flow_21; });
-  out.interval = apply([](const SequenceSample& s) { return s.interval; });
-  out.third = apply([](const SequenceSample& s) { return s.third; });
-  return out;
-}
-
-}  // namespace
-
-SequenceSample collate(const std::vector<SequenceSample>& samples) {
-  return combine(samples, [](const std::vector<torch::Tensor>& all) { return torch::cat(all, 0); });
-}
-
-SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count) {
-  return combine({batch}, [&](const std::vector<torch::Tensor>& all) {
-    return all.front().narrow(0, first, count);
-  });
-}
-
-SequenceSample pinned(const SequenceSample& sample) {
-  return combine({sample},
-                 [](const std::vector<torch::Tensor>& all) { return all.front().pin_memory(); });
-}
-
-SequenceSample to_device(const SequenceSample& sample, torch::Device device) {
-  return combine({sample}, [&](const std::vector<torch::Tensor>& all) {
-    return all.front().to(device, /*non_blocking=*/true);
-  });
+std::vector<torch::Tensor*> tensors_of(SequenceSample& s) {
+  return {&s.pictures[0],   &s.pictures[1], &s.pictures[2], &s.conditions[0], &s.conditions[1],
+          &s.conditions[2], &s.planes,      &s.key,         &s.has_key,       &s.flow_10,
+          &s.flow_01,       &s.flow_21,     &s.interval,    &s.third};
 }
 
 }  // namespace semcodec

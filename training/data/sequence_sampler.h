@@ -51,12 +51,8 @@ struct SequenceSample {
   torch::Tensor third;     ///< N: tau in (0, 1) when between; seconds from 1 to 2 in a chain
 };
 
-SequenceSample collate(const std::vector<SequenceSample>& samples);
-/// Samples first … first + count − 1 of a batch.
-SequenceSample part_of(const SequenceSample& batch, std::int64_t first, std::int64_t count);
-/// In page-locked memory. Only where there is CUDA.
-SequenceSample pinned(const SequenceSample& sample);
-SequenceSample to_device(const SequenceSample& sample, torch::Device device);
+/// For training/trainer/batch.h.
+std::vector<torch::Tensor*> tensors_of(SequenceSample& sample);
 
 class SequenceSampler {
  public:

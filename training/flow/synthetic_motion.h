@@ -15,7 +15,7 @@
 
 namespace semcodec {
 
-/// Gives a random real picture; called from one thread at a time.
+/// Gives a random real picture. Called by several threads at once, each with its own generator.
 using ImageSource = std::function<RgbImage(std::mt19937_64&)>;
 
 /// Lengths are in pixels of the pair.

@@ -19,7 +19,7 @@ struct Generated {
   torch::Tensor video_real, video_fake;             ///< inputs of D_V; undefined in the image phase
 };
 
-/// See generator_trainer.h for the sequences. References carry no gradient. `image_only`: y0 alone.
+/// See generator_task.h for the sequences. References carry no gradient. `image_only`: y0 alone.
 /// `recompute`: the generator's inner activations are computed again in the backward pass instead
 /// of being kept (recompute.h), so that memory holds those of one frame instead of three.
 /// `noise_seed`: FrameContext::noise_seed. `unroll`: so many times the first frame is generated

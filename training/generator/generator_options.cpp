@@ -1,102 +1,103 @@
 #include "training/generator/generator_options.h"
 
-#include "common/core/error.h"
-
 namespace semcodec {
+
+namespace {
+
+void add_loss_options(OptionTable& table, GeneratorOptions& o) {
+  table.add("weight_l1", o.weight_l1, at_least(0), "of L1 of the frame");
+  table.add("weight_raw", o.weight_raw, at_least(0), "of L1 of what is made without references");
+  table.add("weight_warp", o.weight_warp, at_least(0),
+            "what the mended motion of interpolated frames misses (eq. 5, second term)");
+  table.add("weight_flow", o.weight_flow, at_least(0), "motion of the output (eq. 5, first term)");
+  table.add("flow", o.flow, any_value(),
+            "FlowNet2's weights for it, without which it is left out; `all`: those of stage 3");
+  table.add("weight_texture_rate", o.weight_texture_rate, at_least(0),
+            "cost of texture symbols, reached after a quarter of the steps");
+  table.add("weight_lpips", o.weight_lpips, at_least(0), "of LPIPS");
+  table.add("weight_vgg", o.weight_vgg, at_least(0), "of VGG (eq. 6)");
+  table.add("vgg_patch", o.vgg_patch, zero_or_at_least(32),
+            "side of the patch that eq. (6) looks at; 0 = whole frames");
+  table.add("weight_spectrum", o.weight_spectrum, at_least(0),
+            "strength of texture at every frequency (training/generator/spectral_loss.h)");
+  table.add("gan_start", o.gan_start, at_least(0), "first step with discriminators");
+  table.add("weight_gan_image", o.weight_gan_image, at_least(0), "of D_I (eq. 4)");
+  table.add("weight_gan_video", o.weight_gan_video, at_least(0), "of D_V (eq. 3)");
+  table.add("weight_matching", o.weight_matching, at_least(0), "of feature matching");
+  table.add("discriminator_learning_rate", o.discriminator_learning_rate, at_least(0),
+            "with the schedule of `learning_rate`; 0 = `learning_rate`");
+  table.add("discriminator_channels", o.discriminator_channels, at_least(1),
+            "of their first layer");
+  table.add("gan_patch", o.gan_patch, zero_or_at_least(16), "side of the patch that they look at");
+  table.add_text(
+      "gan", "hinge", [&o](const std::string& text) { o.gan = parse_gan_mode(text); },
+      one_of({"hinge", "lsgan", "log"}), "adversarial loss; `log` is the paper's");
+}
+
+void add_sample_options(OptionTable& table, GeneratorOptions& o) {
+  auto& s = o.sampler;
+  table.add("crop", s.crop, multiple_of(32, 64), "side of the crops, pixels");
+  table.add("flip", s.flip, any_value(), "mirrors half of the samples");
+  table.add("min_interval", s.min_interval, above(0), "seconds between coded frames, at least");
+  table.add("max_interval", s.max_interval, above(0), "and at most");
+  table.add("dense_flow_share", s.dense_flow_share, in_range(0, 1),
+            "share of samples with dense instead of transmitted motion");
+  table.add("still_share", s.still_share, in_range(0, 1), "share of samples from stills");
+  table.add("key_share", s.key_share, in_range(0, 1), "share with an intra picture");
+  table.add("finest_share", s.finest_share, in_range(0, 1),
+            "share with the finest planes there are, instead of drawn ones");
+}
+
+void add_network_options(OptionTable& table, GeneratorOptions& o) {
+  auto& n = o.network;
+  table.add("channels_half", n.channels_half, at_least(1), "size of the network, at 1/2");
+  table.add("channels_quarter", n.channels_quarter, at_least(1), "at 1/4");
+  table.add("channels_eighth", n.channels_eighth, at_least(1), "at 1/8");
+  table.add("channels_bottleneck", n.channels_bottleneck, multiple_of(n.heads, n.heads), "at 1/16");
+  table.add("blocks_half", n.blocks_half, at_least(0), "residual blocks at 1/2");
+  table.add("blocks_quarter", n.blocks_quarter, at_least(0), "at 1/4");
+  table.add("blocks_eighth", n.blocks_eighth, at_least(0), "at 1/8");
+  table.add("noise", n.noise, in_range(0, 1), "1: noise is injected (models/generator/noise.h)");
+  table.add("texture_channels", n.texture.channels, in_range(0, kMaxTextureChannels),
+            "of the texture plane; 0 = none");
+  table.add("texture_levels", n.texture.levels, odd_in_range(3, 15), "values of a texture symbol");
+}
+
+}  // namespace
+
+OptionTable table_of(GeneratorOptions& o) {
+  OptionTable table("generator", "Stage `generator`");
+  add_trainer_options(table, o);
+  table.add("image_steps", o.image_steps, at_least(0),
+            "at first single pictures only, twice as many a step");
+  table.add("interpolator_share", o.interpolator_share, in_range(0, 1),
+            "share of steps with an interpolated frame");
+  table.add(
+      "unroll", o.unroll, at_least(0),
+      "up to so many times (drawn each step) the first frame is made again from itself before "
+      "the others refer to it; else patterns grow in scenes that stand still for long");
+  table.add("checkpoint_activations", o.checkpoint_activations, any_value(),
+            "less memory, one more forward pass");
+  table.add("initial", o.initial, any_value(),
+            "folder of a package to start from; where `blocks_*` ask for more residual blocks than "
+            "it has, the new ones start as the identity");
+  add_loss_options(table, o);
+  add_sample_options(table, o);
+  add_network_options(table, o);
+  table.gone(
+      "judge_rate",
+      "is now 'generator.discriminator_learning_rate', the rate itself instead of a multiple "
+      "of learning_rate");
+  table.gone("between_share", "is now 'generator.interpolator_share'");
+  table.gone("rollout", "is now 'generator.unroll'");
+  return table;
+}
 
 GeneratorOptions read_generator_options(const Config& config) {
   GeneratorOptions o;
-  const auto read = [&](const char* key, auto& value) {
-    value = config.get(std::string("generator.") + key, value);
-  };
-  o.data = config.require_text("data", "the folder of frame stores");
-  o.output = config.require_text("output", "the folder to write to");
-  o.device = config.get("device", o.device);
-  o.threads = config.get("threads", o.threads);
-  read("steps", o.steps);
-  read("stop_after", o.stop_after);
-  read("image_steps", o.image_steps);
-  read("batch", o.batch);
-  read("interpolator_share", o.interpolator_share);
-  read("learning_rate", o.learning_rate);
-  read("discriminator_learning_rate", o.discriminator_learning_rate);
-  read("final_rate", o.final_rate);
-  read("beta1", o.beta1);
-  read("beta2", o.beta2);
-  read("clip_gradient", o.clip_gradient);
-  read("average", o.average);
-  read("weight_l1", o.weight_l1);
-  read("weight_raw", o.weight_raw);
-  read("weight_warp", o.weight_warp);
-  read("weight_flow", o.weight_flow);
-  read("weight_texture_rate", o.weight_texture_rate);
-  read("weight_lpips", o.weight_lpips);
-  read("weight_vgg", o.weight_vgg);
-  read("weight_spectrum", o.weight_spectrum);
-  read("vgg_patch", o.vgg_patch);
-  read("weight_gan_image", o.weight_gan_image);
-  read("weight_gan_video", o.weight_gan_video);
-  read("weight_matching", o.weight_matching);
-  read("gan_start", o.gan_start);
-  read("discriminator_channels", o.discriminator_channels);
-  read("gan_patch", o.gan_patch);
-  o.gan = parse_gan_mode(config.get("generator.gan", std::string("hinge")));
-  read("unroll", o.unroll);
-  read("accumulate", o.accumulate);
-  read("checkpoint_activations", o.checkpoint_activations);
-  read("retries", o.retry.retries);
-  read("retry_rate", o.retry.rate);
-  read("workers", o.workers);
-  read("bf16", o.bf16);
-  o.seed = static_cast<std::uint64_t>(config.get("seed", std::int64_t{1}));
-  read("checkpoint_minutes", o.checkpoint_minutes);
-  read("log_every", o.log_every);
-  read("sample_every", o.sample_every);
-  read("initial", o.initial);
-  read("flow", o.flow);
-  read("crop", o.sampler.crop);
-  read("min_interval", o.sampler.min_interval);
-  read("max_interval", o.sampler.max_interval);
-  read("dense_flow_share", o.sampler.dense_flow_share);
-  read("flip", o.sampler.flip);
-  read("still_share", o.sampler.still_share);
-  read("key_share", o.sampler.key_share);
-  read("finest_share", o.sampler.finest_share);
-  read("channels_half", o.network.channels_half);
-  read("channels_quarter", o.network.channels_quarter);
-  read("channels_eighth", o.network.channels_eighth);
-  read("channels_bottleneck", o.network.channels_bottleneck);
-  read("blocks_half", o.network.blocks_half);
-  read("blocks_quarter", o.network.blocks_quarter);
-  read("blocks_eighth", o.network.blocks_eighth);
-  read("noise", o.network.noise);
-  read("texture_channels", o.network.texture.channels);
-  read("texture_levels", o.network.texture.levels);
+  read_run_options(config, o, "the folder of frame stores");
+  table_of(o).read(config);
   o.sampler.texture_channels = o.network.texture.channels;
-  config.check_all_used("generator.");
-  const auto positive = [](auto value, const char* key) {
-    require(value > 0, ErrorKind::usage,
-            std::string("'generator.") + key + "' should be greater than 0.");
-  };
-  positive(o.steps, "steps");
-  positive(o.batch, "batch");
-  positive(o.workers, "workers");
-  positive(o.accumulate, "accumulate");
-  require(o.retry.retries >= 0 && o.retry.rate > 0 && o.retry.rate <= 1, ErrorKind::usage,
-          "'generator.retries' should be at least 0 and 'generator.retry_rate' in 0..1.");
-  positive(o.log_every, "log_every");
-  positive(o.sample_every, "sample_every");
-  positive(o.learning_rate, "learning_rate");
-  positive(o.discriminator_learning_rate, "discriminator_learning_rate");
-  require(o.network.texture.channels >= 0 && o.network.texture.channels <= kMaxTextureChannels,
-          ErrorKind::usage, "'generator.texture_channels' should be 0 to 64.");
-  require(o.network.texture.levels >= 3 && o.network.texture.levels <= 15 &&
-              o.network.texture.levels % 2 == 1,
-          ErrorKind::usage, "'generator.texture_levels' should be odd, 3 to 15.");
-  require(o.network.noise == 0 || o.network.noise == 1, ErrorKind::usage,
-          "'generator.noise' should be 0 or 1.");
-  require(o.sampler.crop >= 64 && o.sampler.crop % 32 == 0, ErrorKind::usage,
-          "'generator.crop' should be a multiple of 32, at least 64.");
   return o;
 }
 

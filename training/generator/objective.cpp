@@ -34,7 +34,7 @@ std::string Objective::describe() const {
               missing_weights("squeezenet1_1")) +
          ", " +
          (features_ ? features_->name()
-                    : term(options_.weight_vgg, false, "VGG", missing_weights("vgg19"))) +
+                    : term(options_.weight_vgg, false, "VGG", missing_weights("vgg19-distilled"))) +
          ", " +
          term(options_.weight_flow, flow_ != nullptr, "FlowNet2 (" + options_.flow + ")",
               "give generator.flow") +

@@ -15,6 +15,7 @@
 
 namespace semcodec {
 
+class GpuSum;
 class RankEngine;
 
 class Ranks {
@@ -32,6 +33,10 @@ class Ranks {
   int local_rank() const;
   bool first() const { return rank_ == 0; }
 
+  /// Lets the gradients of several ranks travel between their GPUs by NCCL instead of through main
+  /// memory. Throws as join_nccl(), and Error(usage) when `device` is no GPU.
+  void use_nccl(torch::Device device);
+
   /// Replaces the gradients of `parameters` by their mean over all ranks. A parameter without a
   /// gradient on this rank counts as zero. Returns the sum of `flag` over the ranks, which rides
   /// along: a wish to stop, so that all stop after the same step.
@@ -47,6 +52,7 @@ class Ranks {
   int rank_ = 0, size_ = 1;
   int uncaught_ = 0;
   std::unique_ptr<RankEngine> engine_;  ///< none when there is one rank
+  std::unique_ptr<GpuSum> gpus_;        ///< none: through main memory
 };
 
 }  // namespace semcodec

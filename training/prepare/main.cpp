@@ -24,16 +24,16 @@
 #include "training/prepare/annotations.h"
 #include "training/prepare/base_layers.h"
 #include "training/prepare/clip_list.h"
+#include "training/stages/prepare_options.h"
 
 namespace {
 
 using namespace semcodec;
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct Arguments : PrepareOptions {
   std::vector<std::string> inputs;
-  std::string output, size = "512", edges, device = "auto", layout = "videos", rate, maps;
-  std::uint64_t limit = 0;
+  std::string output, edges, device = "auto", maps;
   int threads = 0;
   bool annotated = false, expand = false;
   BaseLayerOptions base;

@@ -42,7 +42,7 @@ std::string RestorerObjective::describe() const {
                      missing_weights(std::vector<std::string>{"squeezenet1_1", "lpips-squeeze"}))) +
          ", " +
          (features_ ? features_->name()
-                    : term(options_.weight_vgg, "VGG", missing_weights("vgg19"))) +
+                    : term(options_.weight_vgg, "VGG", missing_weights("vgg19-distilled"))) +
          ".";
 }
 
@@ -55,7 +55,7 @@ torch::Tensor RestorerObjective::interpolated(const InterpolatorOutput& output,
                                               const Note& note) {
   constexpr double kWarp = 0.3, kBoth = 0.2;
   constexpr std::int64_t kPatch = 128;
-  constexpr std::uint64_t kPlace = 900;  // draw_patch's salt
+  constexpr std::uint64_t kPlace = 900;  // draw_patch's seed_offset
   const auto count = wanted.there.sum().clamp_min(1);
   const auto mean = [&](const torch::Tensor& each) { return (each * wanted.there).sum() / count; };
   const auto l1 = mean(l1_each(output.frame, wanted.source));

@@ -41,29 +41,6 @@ std::map<std::string, double> weights_of(const std::string& text) {
   return weights;
 }
 
-void check(const RestorerOptions& o) {
-  const auto wants = [](bool good, const std::string& key, const std::string& what) {
-    require(good, ErrorKind::usage, "'restorer." + key + "' should be " + what + ".");
-  };
-  wants(o.steps > 0, "steps", "greater than 0");
-  wants(o.batch > 0, "batch", "greater than 0");
-  wants(o.workers > 0, "workers", "greater than 0");
-  wants(o.learning_rate > 0, "learning_rate", "greater than 0");
-  wants(o.log_every > 0, "log_every", "greater than 0");
-  wants(o.sample_every > 0, "sample_every", "greater than 0");
-  wants(o.retry.retries >= 0, "retries", "at least 0");
-  wants(o.retry.rate > 0 && o.retry.rate <= 1, "retry_rate", "in 0..1");
-  wants(o.detail >= 0 && o.detail <= 1, "detail", "in 0..1");
-  wants(o.sampler.unroll >= 1 && o.sampler.unroll <= 16, "unroll", "1 to 16");
-  wants(o.sampler.crop >= 64 && o.sampler.crop % 16 == 0, "crop", "a multiple of 16, at least 64");
-  wants(o.lpips_patch == 0 || o.lpips_patch >= 32, "lpips_patch", "0 or at least 32");
-  wants(o.vgg_patch == 0 || o.vgg_patch >= 32, "vgg_patch", "0 or at least 32");
-  wants(o.base_flow == "dis" || o.base_flow == "flownet2", "base_flow", "\"dis\" or \"flownet2\"");
-  const auto& n = o.network;
-  wants(n.heads >= 1 && n.channels_bottleneck % n.heads == 0, "channels_bottleneck",
-        "a multiple of " + std::to_string(n.heads));
-}
-
 }  // namespace
 
 RestorerOptions resolved(RestorerOptions options) {
@@ -76,85 +53,98 @@ RestorerOptions resolved(RestorerOptions options) {
   return options;
 }
 
+OptionTable table_of(RestorerOptions& o) {
+  OptionTable table("restorer", "Stage `restorer`");
+  add_trainer_options(table, o);
+  table.add("crop", o.sampler.crop, multiple_of(16, 64), "side of the crops, pixels");
+  table.add("unroll", o.sampler.unroll, in_range(1, 16), "coded frames in a row of a sample");
+  table.add("weight_l1", o.weight_l1, at_least(0), "of L1 at detail 0");
+  table.add("weight_l1_vivid", o.weight_l1_vivid, at_least(0), "of L1 at detail 1");
+  table.add("weight_restored", o.weight_restored, at_least(0),
+            "of L1 before the memory's pixels are taken");
+  table.add("weight_lpips", o.weight_lpips, at_least(0), "of LPIPS, times the perceptual share");
+  table.add("weight_vgg", o.weight_vgg, at_least(0), "of VGG, times the perceptual share");
+  table.add("perceptual_share", o.perceptual_share, at_least(0), "of LPIPS and VGG at detail 0");
+  table.add("perceptual_share_vivid", o.perceptual_share_vivid, at_least(0), "and at detail 1");
+  table.add("lpips_patch", o.lpips_patch, zero_or_at_least(32),
+            "side of the patch that LPIPS looks at; 0 = all");
+  table.add("vgg_patch", o.vgg_patch, zero_or_at_least(32), "and VGG, inside of it; 0 = all");
+  table.add("weight_interpolator", o.weight_interpolator, at_least(0),
+            "of the interpolator's loss; 0 leaves the interpolator as it is");
+  table.add("interpolator_l1", o.interpolator_l1, at_least(0), "weight of L1 in that loss");
+  table.add("interpolator_lpips", o.interpolator_lpips, at_least(0),
+            "weight of LPIPS in that loss");
+  table.add("gan_start", o.gan_start, at_least(0), "first step with discriminators");
+  table.add("weight_gan_image", o.weight_gan_image, at_least(0), "of D_I, times 2 · detail");
+  table.add("weight_gan_video", o.weight_gan_video, at_least(0),
+            "of D_V, times 2 · detail; wants an unroll of 3");
+  table.add("discriminator_learning_rate", o.discriminator_learning_rate, above(0),
+            "the same in every step");
+  table.add("discriminator_channels", o.discriminator_channels, at_least(1),
+            "of their first layer");
+  table.add("gan_patch", o.gan_patch, zero_or_at_least(16), "side of the patch that they look at");
+  table.add_text(
+      "gan", "hinge", [&o](const std::string& text) { o.gan = parse_gan_mode(text); },
+      one_of({"hinge", "lsgan", "log"}), "adversarial loss; `log` is the paper's");
+  table.add("no_next_share", o.sampler.no_next_share, in_range(0, 1),
+            "share of samples without neighbours after (low delay)");
+  table.add("no_previous_share", o.sampler.no_previous_share, in_range(0, 1),
+            "share whose first frame has no neighbour before");
+  table.add("memory_share", o.sampler.memory_share, in_range(0, 1),
+            "share of later frames that see the output before them");
+  table.add("base_flow", o.base_flow, one_of({"dis", "flownet2"}),
+            "motion at the receiver, written to the package");
+  table.add(
+      "flow", o.sampler.flow, any_value(),
+      "FlowNet2's weights for the motion of samples; with `base_flow = \"flownet2\"` those of "
+      "`package`, in `all` those of stage 3");
+  table.add("dis_share", o.sampler.dis_share, in_range(0, 1),
+            "share of samples by DIS all the same; without such weights all");
+  table.add("edges_share", o.sampler.edges_share, in_range(0, 1),
+            "share of samples with an edge map; wants the stores' `.edges`");
+  table.add("flip", o.sampler.flip, any_value(), "mirrors half of the samples");
+  table.add_text(
+      "clip_weights", "",
+      [&o](const std::string& text) { o.sampler.clip_weights = weights_of(text); }, any_value(),
+      "such as `\"face:1.5, news:0.5\"`: clips whose names begin so are drawn more or less often");
+  table.add_text(
+      "validation", "", [&o](const std::string& text) { o.validation = words_of(text); },
+      any_value(), "such as `\"face_3, street\"`: clips whose names begin so are held out");
+  table.add("detail", o.detail, in_range(0, 1),
+            "the package's, unless the decoder is told another");
+  table.add("package", o.package, any_value(),
+            "whose other networks the exported package takes; `all`: those of the other stages");
+  table.add("initial", o.initial, any_value(),
+            "package, or file of a restorer, to start from; a package gives the sizes too");
+  auto& n = o.network;
+  table.add("channels_half", n.channels_half, at_least(1), "size of the network, at 1/2");
+  table.add("channels_quarter", n.channels_quarter, at_least(1), "at 1/4");
+  table.add("channels_eighth", n.channels_eighth, at_least(1), "at 1/8");
+  table.add("channels_bottleneck", n.channels_bottleneck, multiple_of(n.heads, n.heads), "at 1/16");
+  table.add("blocks_half", n.blocks_half, at_least(0), "residual blocks at 1/2");
+  table.add("encoder_quarter", n.encoder_quarter, at_least(0), "and on the way down at 1/4");
+  table.add("encoder_eighth", n.encoder_eighth, at_least(0), "at 1/8");
+  table.add("decoder_quarter", n.decoder_quarter, at_least(0), "and on the way up at 1/4");
+  table.add("decoder_eighth", n.decoder_eighth, at_least(0), "at 1/8");
+  table.add("transformer_blocks", n.transformer_blocks, at_least(0), "at 1/16");
+  table.gone("discriminator_rate", "is now 'restorer.discriminator_learning_rate'");
+  table.gone("weight_between", "is now 'restorer.weight_interpolator'");
+  table.gone("between_l1", "is now 'restorer.interpolator_l1'");
+  table.gone("between_lpips", "is now 'restorer.interpolator_lpips'");
+  return table;
+}
+
 RestorerOptions read_restorer_options(const Config& config) {
   RestorerOptions o;
-  const auto read = [&](const char* key, auto& value) {
-    value = config.get(std::string("restorer.") + key, value);
-  };
-  o.data = config.require_text("data", "the folder of frame stores and base layers");
-  o.output = config.require_text("output", "the folder to write to");
-  o.device = config.get("device", o.device);
-  o.threads = config.get("threads", o.threads);
-  o.seed = static_cast<std::uint64_t>(config.get("seed", std::int64_t{1}));
-  read("steps", o.steps);
-  read("stop_after", o.stop_after);
-  read("batch", o.batch);
-  read("learning_rate", o.learning_rate);
-  read("final_rate", o.final_rate);
-  read("warm_up", o.warm_up);
-  read("beta1", o.beta1);
-  read("beta2", o.beta2);
-  read("clip_gradient", o.clip_gradient);
-  read("average", o.average);
-  read("weight_l1", o.weight_l1);
-  read("weight_l1_vivid", o.weight_l1_vivid);
-  read("weight_restored", o.weight_restored);
-  read("weight_lpips", o.weight_lpips);
-  read("weight_vgg", o.weight_vgg);
-  read("perceptual_share", o.perceptual_share);
-  read("perceptual_share_vivid", o.perceptual_share_vivid);
-  read("lpips_patch", o.lpips_patch);
-  read("vgg_patch", o.vgg_patch);
-  read("weight_interpolator", o.weight_interpolator);
-  read("interpolator_l1", o.interpolator_l1);
-  read("interpolator_lpips", o.interpolator_lpips);
-  read("gan_start", o.gan_start);
-  read("weight_gan_image", o.weight_gan_image);
-  read("weight_gan_video", o.weight_gan_video);
-  read("discriminator_rate", o.discriminator_rate);
-  read("discriminator_channels", o.discriminator_channels);
-  read("gan_patch", o.gan_patch);
-  o.gan = parse_gan_mode(config.get("restorer.gan", std::string("hinge")));
-  read("detail", o.detail);
-  read("retries", o.retry.retries);
-  read("retry_rate", o.retry.rate);
-  read("workers", o.workers);
-  read("bf16", o.bf16);
-  read("checkpoint_minutes", o.checkpoint_minutes);
-  read("log_every", o.log_every);
-  read("sample_every", o.sample_every);
-  read("package", o.package);
-  read("base_flow", o.base_flow);
-  read("initial", o.initial);
-  o.validation = words_of(config.get("restorer.validation", std::string()));
-  read("crop", o.sampler.crop);
-  read("unroll", o.sampler.unroll);
-  read("no_next_share", o.sampler.no_next_share);
-  read("no_previous_share", o.sampler.no_previous_share);
-  read("memory_share", o.sampler.memory_share);
-  read("dis_share", o.sampler.dis_share);
-  read("edges_share", o.sampler.edges_share);
-  read("flip", o.sampler.flip);
-  read("flow", o.sampler.flow);
-  o.sampler.clip_weights = weights_of(config.get("restorer.clip_weights", std::string()));
+  read_run_options(config, o, "the folder of frame stores and base layers");
+  table_of(o).read(config);
   if (std::filesystem::is_directory(o.initial)) {
     const auto package = open_package(o.initial);
     require(package.restorer.has_value(), ErrorKind::input,
             "'restorer.initial' is " + o.initial + ", a package without restorer.");
     o.network = *package.restorer;
+    table_of(o).read(config);  // the sizes that are given, over those of the package
   }
-  read("channels_half", o.network.channels_half);
-  read("channels_quarter", o.network.channels_quarter);
-  read("channels_eighth", o.network.channels_eighth);
-  read("channels_bottleneck", o.network.channels_bottleneck);
-  read("blocks_half", o.network.blocks_half);
-  read("encoder_quarter", o.network.encoder_quarter);
-  read("encoder_eighth", o.network.encoder_eighth);
-  read("decoder_quarter", o.network.decoder_quarter);
-  read("decoder_eighth", o.network.decoder_eighth);
-  read("transformer_blocks", o.network.transformer_blocks);
-  config.check_all_used("restorer.");
-  check(o);
   return o;
 }
 

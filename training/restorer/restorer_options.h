@@ -9,22 +9,18 @@
 #include "models/generator/restorer.h"
 #include "training/base/base_sampler.h"
 #include "training/config.h"
-#include "training/trainer/recovery.h"
+#include "training/trainer/trainer_options.h"
 
 namespace semcodec {
 
-struct RestorerOptions {
-  std::string data;    ///< folder of frame stores with base layers and their pictures
-  std::string output;  ///< folder of checkpoints, log and samples, and of the package
-  std::int64_t steps = 20000;
-  std::int64_t stop_after = 0;  ///< write a checkpoint and end after this step; 0 = at the end
-  int batch = 4;                ///< sequences a step
-  double learning_rate = 4e-4;
-  double final_rate = 0.05;    ///< the rate falls along a cosine to this share of it
-  std::int64_t warm_up = 200;  ///< steps over which it rises at the beginning
-  double beta1 = 0.9, beta2 = 0.99;
-  double clip_gradient = 1.0;  ///< largest norm
-  double average = 0.999;      ///< decay of the moving average of the weights
+/// `data`: folder of frame stores with base layers and their pictures. `output` becomes a package.
+struct RestorerOptions : TrainerOptions {
+  RestorerOptions() {
+    stage = "restorer";
+    final_rate = 0.05;
+    warm_up = 200;
+    ema = 0.999;
+  }
 
   double weight_l1 = 10;         ///< at detail 0
   double weight_l1_vivid = 4;    ///< at detail 1; in proportion in between
@@ -43,23 +39,12 @@ struct RestorerOptions {
   std::int64_t gan_start = 12000;  ///< first step with discriminators
   double weight_gan_image = 0.02;  ///< multiplied by 2 · detail, as the next
   double weight_gan_video = 0.02;  ///< needs an unroll of 3
-  double discriminator_rate = 2e-4;
+  double discriminator_learning_rate = 2e-4;
   int discriminator_channels = 32;
   int gan_patch = 128;
   GanMode gan = GanMode::hinge;
 
-  double detail = 0.5;         ///< ModelPackage::detail of the package
-  RetryOptions retry;          ///< when it goes wrong
-  std::int64_t fault_at = -1;  ///< for tests, no key: this step's loss is no number, once
-
-  int workers = 1;  ///< threads that prepare samples
-  int threads = 0;  ///< of the networks; 0 = one a core
-  bool bf16 = true;
-  std::string device = "auto";
-  std::uint64_t seed = 1;
-  double checkpoint_minutes = 3;
-  std::int64_t log_every = 50;
-  std::int64_t sample_every = 500;
+  double detail = 0.5;              ///< ModelPackage::detail of the package
   std::string package = "default";  ///< whose other networks the exported package takes over
   std::string base_flow = "dis";    ///< ModelPackage::base_flow of the exported package
   std::string initial;              ///< weights to start from: a package, or a file of a restorer
@@ -68,6 +53,8 @@ struct RestorerOptions {
   RestorerConfig network;
   BaseSamplerOptions sampler;
 };
+
+OptionTable table_of(RestorerOptions& options);
 
 /// Reads "restorer.*" and what all stages share. Throws Error(usage) naming a bad or unknown key of
 /// this section; training_options.h checks all of them. Sizes of the network that are not given are

@@ -3,9 +3,14 @@
 
 #include <string>
 
-#include "training/stages/stage_keys.h"
-
 namespace semcodec {
+
+/// Where a network comes from that `all` may take instead of training it.
+struct NetworkSource {
+  std::string use;          ///< this package's network as it is; "none" (flow): do without
+  std::string teacher;      ///< edges: a larger PiDiNet
+  std::string annotations;  ///< edges: folder of frame stores with NAME.labels
+};
 
 struct ModelCardSource {
   std::string name;    ///< of the package

@@ -102,30 +102,30 @@ void set_aside(const std::string& path) {
   }
 }
 
-void run_tasks(const std::vector<Task>& tasks, const std::string& folder) {
+void run_jobs(const std::vector<Job>& jobs, const std::string& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
   require(!code, ErrorKind::output, "Cannot make " + folder + ": " + code.message() + ".");
   const FolderLock lock(folder);
-  const int stages = tasks.empty() ? 0 : tasks.back().stage;
+  const int stages = jobs.empty() ? 0 : jobs.back().stage;
   std::string settings;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    const Task& task = tasks[i];
-    settings += "[" + task.name + "]\n";
-    for (const auto& [key, value] : task.settings) settings += key + " = " + value + "\n";
-    const std::string base = folder + "/" + task.name, done = base + ".done",
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Job& job = jobs[i];
+    settings += "[" + job.name + "]\n";
+    for (const auto& [key, value] : job.settings) settings += key + " = " + value + "\n";
+    const std::string base = folder + "/" + job.name, done = base + ".done",
                       begun = base + ".begun";
     const std::string where =
-        "stage " + std::to_string(task.stage) + "/" + std::to_string(stages) + " " + task.title;
-    const bool there = std::all_of(task.results.begin(), task.results.end(),
+        "stage " + std::to_string(job.stage) + "/" + std::to_string(stages) + " " + job.title;
+    const bool there = std::all_of(job.results.begin(), job.results.end(),
                                    [](const std::string& path) { return fs::exists(path); });
     if (there && content(done) == settings) {
       log::info(where + ": done before.");
       continue;
     }
     throw_if_interrupted();
-    for (std::size_t k = i; k < tasks.size(); ++k) {
-      fs::remove(folder + "/" + tasks[k].name + ".done", code);
+    for (std::size_t k = i; k < jobs.size(); ++k) {
+      fs::remove(folder + "/" + jobs[k].name + ".done", code);
     }
     const std::string before = content(begun);
     if (before == settings) {
@@ -136,10 +136,10 @@ void run_tasks(const std::vector<Task>& tasks, const std::string& folder) {
       } else {
         log::info(where);
       }
-      if (task.clear) task.clear();
+      if (job.clear) job.clear();
       write(begun, settings);
     }
-    const int status = task.work();
+    const int status = job.work();
     if (interrupted() || status == Error(ErrorKind::interrupted, {}).exit_code()) {
       throw Error(ErrorKind::interrupted,
                   "Stopped in " + where + "; the same command goes on from there.");
@@ -147,7 +147,7 @@ void run_tasks(const std::vector<Task>& tasks, const std::string& folder) {
     require(status == 0, kind_of(status),
             "Training ended in " + where + " (exit code " + std::to_string(status) +
                 ") for the reason given above; mend it, and the same command goes on from there.");
-    for (const auto& path : task.results) {
+    for (const auto& path : job.results) {
       require(fs::exists(path), ErrorKind::internal,
               "Training ended in " + where + ": it did not write " + path + ".");
     }

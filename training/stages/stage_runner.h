@@ -1,10 +1,10 @@
 #pragma once
-// Runs the tasks of a training one after the other, and knows which are done.
+// Runs the jobs of a training one after the other, and knows which are done.
 //
-// A task leaves two files in the working folder: NAME.begun when it starts and NAME.done after it
-// ended well and uninterrupted. Both hold its settings and those of all tasks before it, so that a
-// changed setting runs that task and everything after it again, from the start. An unfinished task
-// with the same settings goes on from its own checkpoint. What a task wrote proves nothing by
+// A job leaves two files in the working folder: NAME.begun when it starts and NAME.done after it
+// ended well and uninterrupted. Both hold its settings and those of all jobs before it, so that a
+// changed setting runs that job and everything after it again, from the start. An unfinished job
+// with the same settings goes on from its own checkpoint. What a job wrote proves nothing by
 // itself: the stages also export when they are interrupted.
 
 #include <functional>
@@ -14,8 +14,8 @@
 
 namespace semcodec {
 
-struct Task {
-  int stage = 1;      ///< number of its stage, from 1; several tasks may share one
+struct Job {
+  int stage = 1;      ///< number of its stage, from 1; several jobs may share one
   std::string name;   ///< of its marker: "prepare", "edges", "maps"
   std::string title;  ///< for people: "edges", "edges: maps of all frames"
   std::map<std::string, std::string> settings;
@@ -27,7 +27,7 @@ struct Task {
 
 /// `folder` is made when it is not there. Throws Error(interrupted) after a signal, and an Error of
 /// the program's kind, naming the stage, when one ends with another code than 0.
-void run_tasks(const std::vector<Task>& tasks, const std::string& folder);
+void run_jobs(const std::vector<Job>& jobs, const std::string& folder);
 
 /// "A is X (was Y)" for the first settings that differ; empty when none does.
 std::string describe_change(const std::string& before, const std::string& now);

@@ -37,14 +37,14 @@ void write_description(const TrainingPlan& plan, const std::string& name) {
     json["detail"] = restorer.at("detail");
   }
   const std::string text = json.dump(2) + "\n";
-  OutputFile file(plan.output + "/model.json");
+  OutputFile file(plan.run.output + "/model.json");
   file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   file.commit();
 }
 
 /// Puts the package together. The last thing written is what makes it one: model.json.
 void assemble(const TrainingPlan& plan) {
-  const std::string& folder = plan.output;
+  const std::string& folder = plan.run.output;
   std::error_code code;
   for (const char* name :
        {"model.json", "texture.safetensors", "flow.safetensors", "restorer.safetensors"}) {
@@ -72,16 +72,16 @@ void assemble(const TrainingPlan& plan) {
 void train_all(const TrainAllArguments& arguments, const Config& config) {
   const TrainingPlan plan(arguments, config);
   plan.check();
-  std::vector<Task> tasks = {plan.prepare_task(), plan.edges_task(), plan.maps_task(),
-                             plan.flow_task(), plan.generator_task()};
+  std::vector<Job> jobs = {plan.prepare_job(), plan.edges_job(), plan.maps_job(), plan.flow_job(),
+                           plan.generator_job()};
   if (plan.with_restorer()) {
-    tasks.push_back(plan.base_task());
-    tasks.push_back(plan.restorer_task());
+    jobs.push_back(plan.base_job());
+    jobs.push_back(plan.restorer_job());
   }
-  run_tasks(tasks, plan.work);
+  run_jobs(jobs, plan.work);
   assemble(plan);
-  log::info("The model package " + plan.output +
-            " is ready: semcodec-encode and semcodec-decode take it by --model " + plan.output +
+  log::info("The model package " + plan.run.output +
+            " is ready: semcodec-encode and semcodec-decode take it by --model " + plan.run.output +
             ".");
 }
 

@@ -22,7 +22,7 @@ struct TrainAllArguments {
 };
 
 /// `config` is the one of the arguments, from which read_training_options() has read: its keys are
-/// known to be good. Throws Error before anything starts, or else as run_tasks().
+/// known to be good. Throws Error before anything starts, or else as run_jobs().
 void train_all(const TrainAllArguments& arguments, const Config& config);
 
 }  // namespace semcodec

@@ -18,11 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Options that change how fast a run is or how much it tells, but not what it makes.
-constexpr const char* kNoMatter[] = {"generator.workers",           "generator.checkpoint_minutes",
-                                     "generator.log_every",         "generator.sample_every",
-                                     "generator.stop_after",        "restorer.workers",
-                                     "restorer.checkpoint_minutes", "restorer.log_every",
-                                     "restorer.sample_every",       "restorer.stop_after"};
+constexpr const char* kNoMatter[] = {"workers", "checkpoint_minutes", "log_every", "sample_every",
+                                     "stop_after"};
 
 /// What identifies the videos: a folder with other files in it is prepared again.
 std::string digest_of_inputs(const std::string& data) {
@@ -64,29 +61,47 @@ std::vector<std::string> stores_in(const std::string& folder) {
 
 }  // namespace
 
+TrainingPlan::TrainingPlan(const TrainAllArguments& a, const Config& c)
+    : arguments(a),
+      config(c),
+      prepare(read_prepare_options(c)),
+      base(read_base_options(c)),
+      edges{text("edges", "use"), text("edges", "teacher"), text("edges", "annotations")},
+      flow{text("flow", "use"), {}, {}} {
+  read_run_options(c, run, "the folder of videos");
+  work = run.output + "/train";
+  store = work + "/store";
+  edges_file = work + "/edges/edges.safetensors";
+  flow_file = work + "/flow/flow.safetensors";
+  generator_folder = work + "/generator";
+  restorer_folder = work + "/restorer";
+}
+
 void TrainingPlan::check() const {
-  const auto start = [](const char* name) {
+  const auto started = [](const char* name) {
     const char* text = std::getenv(name);
     return text != nullptr && std::atoi(text) > 1;
   };
-  require(!start("OMPI_COMM_WORLD_SIZE") && !start("PMI_SIZE") && !start("WORLD_SIZE"),
+  require(!started("OMPI_COMM_WORLD_SIZE") && !started("PMI_SIZE") && !started("WORLD_SIZE"),
           ErrorKind::usage,
-          "Start `semcodec-train all` once, without mpirun or torchrun, and set ranks=N: only the "
-          "generator and the restorer stage run in several processes.");
-  require(!edges.use.empty() || !edges.teacher.empty() || !edges.annotations.empty(),
-          ErrorKind::usage,
+          "Start `semcodec-train all` once, without mpirun or torchrun, and set ranks=N: it starts "
+          "the ranks of each stage itself.");
+  require(!trains_edges() || !edges.teacher.empty() || !edges.annotations.empty(), ErrorKind::usage,
           "The edge network has nothing to learn from: set edges.teacher=pidinet, or "
           "edges.annotations=FOLDER, or edges.use=models/zoo/default to take the shipped one.");
-  for (const char* stage : {"generator", "restorer"}) {
-    if (stage == std::string("restorer") && !with_restorer()) continue;
+  const std::pair<const char*, bool> trained[] = {{"edges", trains_edges()},
+                                                  {"flow", trains_flow()},
+                                                  {"generator", true},
+                                                  {"restorer", with_restorer()}};
+  for (const auto& [stage, wanted] : trained) {
     const auto batch = number(stage, "batch");
-    require(batch % run.ranks == 0, ErrorKind::usage,
+    require(!wanted || batch % run.ranks == 0, ErrorKind::usage,
             "'" + std::string(stage) + ".batch' is " + std::to_string(batch) + ", which " +
                 std::to_string(run.ranks) + " ranks cannot share; give a multiple.");
   }
-  parse_clip_layout(config.get_word("prepare.layout", "videos"));
-  require(fs::exists(data), ErrorKind::input, "There are no videos at " + data + " ('data').");
-  const auto from = fs::weakly_canonical(data), to = fs::weakly_canonical(output);
+  require(fs::exists(run.data), ErrorKind::input,
+          "There are no videos at " + run.data + " ('data').");
+  const auto from = fs::weakly_canonical(run.data), to = fs::weakly_canonical(run.output);
   const auto part = std::mismatch(from.begin(), from.end(), to.begin(), to.end()).first;
   require(part != from.end(), ErrorKind::usage,
           "The output folder lies in the folder of the videos, which would then train on its own "
@@ -95,38 +110,38 @@ void TrainingPlan::check() const {
               !text("restorer", "flow").empty(),
           ErrorKind::usage,
           "'restorer.base_flow' is \"flownet2\", but flow.use = \"none\" leaves no such network.");
-  if (!edges.use.empty()) network_of(edges.use, "edges.safetensors", "edges.use");
-  if (edges.use.empty() && !edges.teacher.empty()) {
+  if (!trains_edges()) network_of(edges.use, "edges.safetensors", "edges.use");
+  if (trains_edges() && !edges.teacher.empty()) {
     require_weights(edges.teacher, "the edge network's teacher");
   }
-  if (!flow.use.empty() && with_flow()) network_of(flow.use, "flow.safetensors", "flow.use");
+  if (!trains_flow() && with_flow()) network_of(flow.use, "flow.safetensors", "flow.use");
 }
 
-Task TrainingPlan::copy_task(int stage, const std::string& name, const std::string& from,
-                             const std::string& to) const {
-  Task task;
-  task.stage = stage;
-  task.name = name;
-  task.title = name + ": as in " + from;
-  task.settings[name + ".use"] = sha256_file(from);
-  task.results = {to};
-  task.work = [from, to] {
+Job TrainingPlan::copy_job(int stage, const std::string& name, const std::string& from,
+                           const std::string& to) const {
+  Job job;
+  job.stage = stage;
+  job.name = name;
+  job.title = name + ": as in " + from;
+  job.settings[name + ".use"] = sha256_file(from);
+  job.results = {to};
+  job.work = [from, to] {
     std::error_code code;
     fs::create_directories(fs::path(to).parent_path(), code);
     copy_whole(from, to);
     return 0;
   };
-  return task;
+  return job;
 }
 
-Task TrainingPlan::prepare_task() const {
-  Task task;
-  task.stage = 1;
-  task.name = task.title = "prepare";
-  task.settings = config.resolved("prepare.");
-  task.settings["data"] = data;
-  task.settings["files"] = digest_of_inputs(data);
-  task.clear = [this] {
+Job TrainingPlan::prepare_job() const {
+  Job job;
+  job.stage = 1;
+  job.name = job.title = "prepare";
+  job.settings = config.resolved("prepare.");
+  job.settings["data"] = run.data;
+  job.settings["files"] = digest_of_inputs(run.data);
+  job.clear = [this] {
     // Made from the videos within minutes, unlike what the other stages leave.
     if (fs::exists(work + "/prepare.begun")) {
       fs::remove_all(store);
@@ -134,102 +149,72 @@ Task TrainingPlan::prepare_task() const {
       set_aside(store);
     }
   };
-  task.work = [this] {
-    auto command = quiet({program_beside("semcodec-train-prepare"), data, "--output", store});
-    for (const auto& option : stage_options(config, "prepare")) command.push_back(option);
+  job.work = [this] {
+    auto command = quiet({program_beside("semcodec-train-prepare"), run.data, "--output", store});
+    for (const auto& argument : prepare_arguments(prepare)) command.push_back(argument);
     return run_child(command);
   };
-  return task;
+  return job;
 }
 
-Task TrainingPlan::edges_task() const {
-  if (!edges.use.empty()) {
-    return copy_task(2, "edges", network_of(edges.use, "edges.safetensors", "edges.use"),
-                     edges_file);
+Job TrainingPlan::trained_job(int place, const std::string& stage, const std::string& result,
+                              const std::function<std::vector<std::string>()>& extra) const {
+  Job job;
+  job.stage = place;
+  job.name = job.title = stage;
+  job.settings = config.resolved(stage + ".");
+  for (const char* key : kNoMatter) job.settings.erase(stage + "." + key);
+  job.settings["seed"] = std::to_string(run.seed);
+  job.results = {result};
+  const std::string folder = work + "/" + stage;
+  job.clear = [folder] { set_aside(folder); };
+  job.work = [this, stage, folder, extra] { return run_stage(stage, folder, extra()); };
+  return job;
+}
+
+Job TrainingPlan::edges_job() const {
+  if (!trains_edges()) {
+    return copy_job(2, "edges", network_of(edges.use, "edges.safetensors", "edges.use"),
+                    edges_file);
   }
-  Task task;
-  task.stage = 2;
-  task.name = task.title = "edges";
-  task.settings = config.resolved("edges.");
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {edges_file};
-  task.clear = [this] { set_aside(work + "/edges"); };
-  task.work = [this] {
-    std::error_code code;
-    fs::create_directories(work + "/edges", code);
-    auto command = quiet({program_beside("semcodec-train-edges")});
-    for (const auto& folder : {store, edges.annotations}) {
-      if (folder.empty()) continue;
-      for (const auto& path : stores_in(folder)) command.push_back(path);
-    }
-    for (const std::string& text :
-         {std::string("--output"), edges_file, std::string("--checkpoint"),
-          work + "/edges/checkpoint.safetensors", std::string("--resume"), std::string("--seed"),
-          std::to_string(run.seed), std::string("--device"), run.device, std::string("--threads"),
-          std::to_string(run.threads), std::string("--distillation"),
-          config.resolved("edges.").at("edges.distillation"), std::string("--labels"),
-          config.resolved("edges.").at("edges.labels")}) {
-      command.push_back(text);
-    }
-    if (!edges.teacher.empty()) {
-      command.emplace_back("--teacher");
-      command.push_back(edges.teacher);
-    }
-    for (const auto& option : stage_options(config, "edges")) command.push_back(option);
-    return run_child(command);
-  };
-  return task;
+  return trained_job(2, "edges", edges_file, [] { return std::vector<std::string>(); });
 }
 
-Task TrainingPlan::maps_task() const {
-  Task task;
-  task.stage = 2;
-  task.name = "maps";
-  task.title = "edges: maps of all frames";
-  task.clear = [this] {
+Job TrainingPlan::maps_job() const {
+  Job job;
+  job.stage = 2;
+  job.name = "maps";
+  job.title = "edges: maps of all frames";
+  job.clear = [this] {
     for (const auto& path : stores_in(store)) {
       fs::remove(fs::path(path).replace_extension(".edges"));
     }
   };
-  task.work = [this] {
+  job.work = [this] {
     return run_child(
         quiet({program_beside("semcodec-train-prepare"), "--maps", store, "--edges", edges_file,
                "--device", run.device, "--threads", std::to_string(run.threads)}));
   };
-  return task;
+  return job;
 }
 
-Task TrainingPlan::flow_task() const {
+Job TrainingPlan::flow_job() const {
   if (!with_flow()) {
-    Task task;
-    task.stage = 3;
-    task.name = "flow";
-    task.title = "flow: none wanted";
-    task.settings["flow.use"] = "none";
-    task.work = [this] {
+    Job job;
+    job.stage = 3;
+    job.name = "flow";
+    job.title = "flow: none wanted";
+    job.settings["flow.use"] = "none";
+    job.work = [this] {
       set_aside(flow_file);
       return 0;
     };
-    return task;
+    return job;
   }
-  if (!flow.use.empty()) {
-    return copy_task(3, "flow", network_of(flow.use, "flow.safetensors", "flow.use"), flow_file);
+  if (!trains_flow()) {
+    return copy_job(3, "flow", network_of(flow.use, "flow.safetensors", "flow.use"), flow_file);
   }
-  Task task;
-  task.stage = 3;
-  task.name = task.title = "flow";
-  task.settings = config.resolved("flow.");
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {flow_file};
-  task.clear = [this] { set_aside(work + "/flow"); };
-  task.work = [this] {
-    auto command = quiet({program_beside("semcodec-train-flow"), "--data", store, "--output",
-                          work + "/flow", "--seed", std::to_string(run.seed), "--device",
-                          run.device, "--threads", std::to_string(run.threads)});
-    for (const auto& option : stage_options(config, "flow")) command.push_back(option);
-    return run_child(command);
-  };
-  return task;
+  return trained_job(3, "flow", flow_file, [] { return std::vector<std::string>(); });
 }
 
 int TrainingPlan::run_stage(const std::string& stage, const std::string& folder,
@@ -267,33 +252,24 @@ int TrainingPlan::run_stage(const std::string& stage, const std::string& folder,
   return status;
 }
 
-Task TrainingPlan::generator_task() const {
-  Task task;
-  task.stage = 4;
-  task.name = task.title = "generator";
-  task.settings = config.resolved("generator.");
-  for (const char* key : kNoMatter) task.settings.erase(key);
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {generator_folder + "/generator.safetensors"};
-  task.clear = [this] { set_aside(generator_folder); };
-  task.work = [this] {
+Job TrainingPlan::generator_job() const {
+  return trained_job(4, "generator", generator_folder + "/generator.safetensors", [this] {
     std::vector<std::string> extra;
     if (text("generator", "flow").empty() && with_flow()) {
       extra.push_back("generator.flow=" + flow_file);
     }
-    return run_stage("generator", generator_folder, extra);
-  };
-  return task;
+    return extra;
+  });
 }
 
-Task TrainingPlan::base_task() const {
-  Task task;
-  task.stage = 5;
-  task.name = "base";
-  task.title = "base layers";
-  task.settings = config.resolved("base.");
-  task.settings["seed"] = std::to_string(run.seed);
-  task.clear = [this] {
+Job TrainingPlan::base_job() const {
+  Job job;
+  job.stage = 5;
+  job.name = "base";
+  job.title = "base layers";
+  job.settings = config.resolved("base.");
+  job.settings["seed"] = std::to_string(run.seed);
+  job.clear = [this] {
     // Coded again within minutes.
     std::error_code code;
     for (const auto& entry : fs::directory_iterator(store, code)) {
@@ -301,32 +277,23 @@ Task TrainingPlan::base_task() const {
       if (kind == ".base" || kind == ".pictures") fs::remove(entry.path());
     }
   };
-  task.work = [this] {
+  job.work = [this] {
     auto command = quiet({program_beside("semcodec-train-prepare"), "--output", store, "--seed",
                           std::to_string(run.seed), "--expand"});
-    for (const auto& option : stage_options(config, "base")) command.push_back(option);
+    for (const auto& argument : base_arguments(base)) command.push_back(argument);
     return run_child(command);
   };
-  return task;
+  return job;
 }
 
-Task TrainingPlan::restorer_task() const {
-  Task task;
-  task.stage = 5;
-  task.name = task.title = "restorer";
-  task.settings = config.resolved("restorer.");
-  for (const char* key : kNoMatter) task.settings.erase(key);
-  task.settings["seed"] = std::to_string(run.seed);
-  task.results = {restorer_folder + "/restorer.safetensors"};
-  task.clear = [this] { set_aside(restorer_folder); };
-  task.work = [this] {
+Job TrainingPlan::restorer_job() const {
+  return trained_job(5, "restorer", restorer_folder + "/restorer.safetensors", [this] {
     std::vector<std::string> extra = {"restorer.package=" + generator_folder};
     if (text("restorer", "base_flow") == "flownet2" && text("restorer", "flow").empty()) {
       extra.push_back("restorer.flow=" + flow_file);
     }
-    return run_stage("restorer", restorer_folder, extra);
-  };
-  return task;
+    return extra;
+  });
 }
 
 }  // namespace semcodec

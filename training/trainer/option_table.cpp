@@ -58,6 +58,11 @@ OptionRule zero_or_at_least(double least) {
   return rule("0 or at least " + text_of(least), [=](double v) { return v == 0 || v >= least; });
 }
 
+OptionRule odd_in_range(int least, int most) {
+  return rule("odd, " + std::to_string(least) + " to " + std::to_string(most),
+              [=](double v) { return v >= least && v <= most && std::fmod(v, 2) == 1; });
+}
+
 OptionRule one_of(std::vector<std::string> choices) {
   OptionRule rule;
   for (std::size_t i = 0; i < choices.size(); ++i) {
@@ -70,7 +75,7 @@ OptionRule one_of(std::vector<std::string> choices) {
 void OptionTable::read(const Config& config) const {
   for (const auto& [key, sentence] : gone_) {
     require(!config.has(name(key)), ErrorKind::usage,
-            "'" + name(key) + "' " + sentence + " (docs/training-options.md).");
+            "'" + name(key) + "' " + sentence + " (docs/training.md).");
   }
   for (const auto& row : rows_) {
     const std::string key = name(row.key);
@@ -104,25 +109,38 @@ void OptionTable::read(const Config& config) const {
   if (!section_.empty()) config.check_all_used(section_ + ".");
 }
 
+std::string OptionTable::initial_of(const Row& row) {
+  return std::visit(
+      [&](const auto& field) -> std::string {
+        using Type = std::decay_t<decltype(field)>;
+        if constexpr (std::is_same_v<Type, Text>)
+          return row.initial;
+        else if constexpr (std::is_same_v<Type, std::string*>)
+          return *field;
+        else if constexpr (std::is_same_v<Type, bool*>)
+          return *field ? "true" : "false";
+        else
+          return text_of(static_cast<double>(*field));
+      },
+      row.field);
+}
+
 std::string OptionTable::markdown() const {
   std::string out =
-      "## " + title_ + "\n\n| key | default | values | meaning |\n|---|---|---|---|\n";
+      "### " + title_ + "\n\n| key | default | values | meaning |\n|---|---|---|---|\n";
   for (const auto& row : rows_) {
-    const std::string initial = std::visit(
-        [&](const auto& field) -> std::string {
-          using Type = std::decay_t<decltype(field)>;
-          if constexpr (std::is_same_v<Type, Text>)
-            return row.initial;
-          else if constexpr (std::is_same_v<Type, std::string*>)
-            return *field;
-          else if constexpr (std::is_same_v<Type, bool*>)
-            return *field ? "true" : "false";
-          else
-            return text_of(static_cast<double>(*field));
-        },
-        row.field);
-    out += "| `" + name(row.key) + "` | " + initial + " | " + row.rule.says + " | " + row.help +
-           " |\n";
+    out += "| `" + name(row.key) + "` | " + initial_of(row) + " | " + row.rule.says + " | " +
+           row.help + " |\n";
+  }
+  return out;
+}
+
+std::string OptionTable::plain() const {
+  std::string out = title_ + "\n";
+  for (const auto& row : rows_) {
+    const auto initial = initial_of(row);
+    out += "  " + name(row.key) + " = " + (initial.empty() ? "\"\"" : initial) + "\n      " +
+           (row.rule.says.empty() ? "" : row.rule.says + ": ") + row.help + "\n";
   }
   return out;
 }

@@ -1,7 +1,7 @@
 #pragma once
 // The options of one section of a training's configuration, each described in one row: key, field,
 // range and meaning. The row is what reads the TOML file and `--set`, checks the value and prints
-// docs/training-options.md (`semcodec-train options`). The default is what the field holds when the
+// itself (`semcodec-train options`; docs/training.md). The default is what the field holds when the
 // table is made, so it stands in one place too: the initialiser of the options' struct.
 //
 //   OptionTable table("edges", "PiDiNet");
@@ -34,6 +34,7 @@ OptionRule in_range(double least, double most);
 OptionRule below(double least, double most);
 OptionRule multiple_of(int factor, int least);
 OptionRule zero_or_at_least(double least);
+OptionRule odd_in_range(int least, int most);
 OptionRule one_of(std::vector<std::string> choices);
 OptionRule any_word();
 
@@ -68,6 +69,8 @@ class OptionTable {
   void read(const Config& config) const;
   /// A heading, and a Markdown table of key, default, range and meaning.
   std::string markdown() const;
+  /// The same for a terminal: `key = default`, then range and meaning.
+  std::string plain() const;
 
  private:
   struct Row {
@@ -77,6 +80,7 @@ class OptionTable {
     OptionRule rule;
     std::string help;
   };
+  static std::string initial_of(const Row& row);
   std::string name(const std::string& key) const {
     return section_.empty() ? key : section_ + "." + key;
   }

@@ -38,8 +38,7 @@ void Recovery::put(std::map<std::string, std::string>& metadata) const {
 Recovery Recovery::from(const std::map<std::string, std::string>& metadata) {
   Recovery found;
   found.rate_scale = number_of(metadata, "rate_scale", 1);
-  found.reseed = static_cast<std::int64_t>(number_of(
-      metadata, "reseed", number_of(metadata, "seed_offset", 0)));  // as it was called before
+  found.reseed = static_cast<std::int64_t>(number_of(metadata, "reseed", 0));
   found.tries = static_cast<std::int64_t>(number_of(metadata, "tries", 0));
   found.diverged_at = static_cast<std::int64_t>(number_of(metadata, "diverged_at", -1));
   return found;

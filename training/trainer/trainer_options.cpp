@@ -11,7 +11,10 @@ OptionTable table_of(RunOptions& o) {
   table.add("device", o.device, any_value(), "auto, cpu, cuda or cuda:N");
   table.add("threads", o.threads, at_least(0), "CPU threads; 0 = one a core");
   table.add("seed", o.seed, at_least(0), "of weights and samples");
-  table.add("ranks", o.ranks, in_range(1, 4096), "processes of each trained stage (`all` alone)");
+  table.add("ranks", o.ranks, in_range(1, 4096),
+            "processes of each trained stage that `all` starts");
+  table.add("all_reduce", o.all_reduce, one_of({"main_memory", "nccl"}),
+            "how gradients travel between ranks; `nccl`: from GPU to GPU, for ranks of torchrun");
   return table;
 }
 
@@ -45,10 +48,9 @@ void add_trainer_options(OptionTable& table, TrainerOptions& o) {
   table.gone("average", "is now '" + o.stage + ".ema'");
 }
 
-void read_run_options(const Config& config, RunOptions& options, const std::string& data,
-                      bool data_wanted) {
+void read_run_options(const Config& config, RunOptions& options, const std::string& data) {
   table_of(options).read(config);
-  if (data_wanted) config.require_text("data", data);
+  config.require_text("data", data);
   config.require_text("output", "the folder to write to");
 }
 

@@ -14,6 +14,7 @@ namespace semcodec {
 /// Keys outside of sections.
 struct RunOptions {
   std::string data, output, name, device = "auto";
+  std::string all_reduce = "main_memory";  ///< how gradients travel between ranks
   int threads = 0, ranks = 1;
   std::uint64_t seed = 1;
 };
@@ -46,8 +47,8 @@ struct TrainerOptions : RunOptions {
 /// The rows of `options` that all stages share, and the names that they had before.
 void add_trainer_options(OptionTable& table, TrainerOptions& options);
 
-/// Reads the keys outside of sections. Throws Error(usage) when `output` is missing, or `data`.
-void read_run_options(const Config& config, RunOptions& options, const std::string& data,
-                      bool data_wanted = true);
+/// Reads the keys outside of sections. Throws Error(usage) when `data` ("the folder of …") or
+/// `output` is missing.
+void read_run_options(const Config& config, RunOptions& options, const std::string& data);
 
 }  // namespace semcodec
