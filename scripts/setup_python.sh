@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Python packages of scripts/sweep.py from PyPI, away from the system's own.
 #
-#   bash scripts/setup_python.sh            matplotlib (scripts/requirements.txt)
+#   bash scripts/setup_python.sh            matplotlib, bjontegaard (scripts/requirements.txt)
 #   bash scripts/setup_python.sh --dask     also Dask (scripts/requirements-dask.txt)
 #   bash scripts/setup_python.sh --ffmpeg   also a static ffmpeg with current SVT-AV1, VVenC, x265 and
 #                                           libvmaf (scripts/requirements-ffmpeg.txt)

@@ -24,6 +24,8 @@ bash scripts/build.sh --preset "$preset"
 if [ "$checks" = yes ]; then
   bash scripts/checks.sh --install
 fi
+bash scripts/setup_python.sh ||
+  echo "test: curves and BD figures are not tested; their packages could not be installed" >&2
 bash scripts/reference_tools.sh ||
   echo "test: the metrics are not compared with other tools, which could not be installed" >&2
 bash scripts/fetch.sh weights ||

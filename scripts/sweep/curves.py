@@ -1,9 +1,21 @@
 """Envelopes of operating points, curves through them, and Bjontegaard's differences.
 
-Rates are kbit/s. Qualities are "higher is better" here; callers negate the others.
+Rates are kbit/s. Qualities are "higher is better" here; callers negate the others. Curves and differences
+are those of the PyPI packages scipy and bjontegaard (scripts/setup_python.sh); without them points are
+joined by straight lines and differences say what is missing.
 """
-import bisect
 import math
+import warnings
+
+from . import packages
+
+packages.activate("plots")
+try:
+    import bjontegaard as bd
+    import numpy
+    from scipy.interpolate import PchipInterpolator
+except ImportError:
+    bd = None
 
 LEAST_POINTS = 2   # a curve needs that many; below RELIABLE the result says how few there were
 RELIABLE = 4
@@ -32,73 +44,14 @@ def _below(a, b, c):
     return (b[1] - a[1]) * (c[0] - a[0]) <= (c[1] - a[1]) * (b[0] - a[0])
 
 
-class Pchip:
-    """Piecewise cubic Hermite interpolation that keeps monotone data monotone (Fritsch, Butland)."""
-
-    def __init__(self, x, y):
-        if len(x) < 2 or any(b <= a for a, b in zip(x, x[1:])):
-            raise ValueError("a curve needs two or more rising abscissas")
-        self.x, self.y = list(x), list(y)
-        self.h = [b - a for a, b in zip(x, x[1:])]
-        self.slope = [(b - a) / h for a, b, h in zip(y, y[1:], self.h)]
-        self.d = self._derivatives()
-
-    def _derivatives(self):
-        h, s = self.h, self.slope
-        if len(s) == 1:
-            return [s[0], s[0]]
-        inner = []
-        for k in range(1, len(s)):
-            if s[k - 1] * s[k] <= 0:
-                inner.append(0.0)
-                continue
-            w1, w2 = 2 * h[k] + h[k - 1], h[k] + 2 * h[k - 1]
-            inner.append((w1 + w2) / (w1 / s[k - 1] + w2 / s[k]))
-        return [self._end(h[0], h[1], s[0], s[1]), *inner, self._end(h[-1], h[-2], s[-1], s[-2])]
-
-    @staticmethod
-    def _end(h0, h1, s0, s1):
-        """Three-point formula, held back so that the end stays monotone."""
-        d = ((2 * h0 + h1) * s0 - h0 * s1) / (h0 + h1)
-        if d * s0 <= 0:
-            return 0.0
-        if s0 * s1 <= 0 and abs(d) > 3 * abs(s0):
-            return 3 * s0
-        return d
-
-    def _cubic(self, k):
-        h, s, d0, d1 = self.h[k], self.slope[k], self.d[k], self.d[k + 1]
-        return self.y[k], d0, (3 * s - 2 * d0 - d1) / h, (d0 + d1 - 2 * s) / (h * h)
-
-    def _piece(self, x):
-        return min(max(bisect.bisect_right(self.x, x) - 1, 0), len(self.h) - 1)
-
-    def __call__(self, x):
-        k = self._piece(x)
-        a, b, c, d = self._cubic(k)
-        t = x - self.x[k]
-        return a + t * (b + t * (c + t * d))
-
-    def integral(self, low, high):
-        """Between two abscissas inside the data."""
-        return self._to(high) - self._to(low)
-
-    def _to(self, x):
-        total = 0.0
-        for k in range(self._piece(x) + 1):
-            a, b, c, d = self._cubic(k)
-            t = min(x, self.x[k + 1]) - self.x[k]
-            total += t * (a + t * (b / 2 + t * (c / 3 + t * d / 4)))
-        return total
-
-
 def sampled(points, each=12):
     """(rate, quality) along the curve through an envelope: PCHIP over log10 of the rate."""
-    if len(points) < 2:
+    if len(points) < 2 or bd is None:
         return list(points)
-    curve = Pchip([math.log10(rate) for rate, _ in points], [quality for _, quality in points])
-    x = [a + (b - a) * i / each for a, b in zip(curve.x, curve.x[1:]) for i in range(each)]
-    return [(10 ** v, curve(v)) for v in x + [curve.x[-1]]]
+    logs = [math.log10(rate) for rate, _ in points]
+    curve = PchipInterpolator(logs, [quality for _, quality in points])
+    x = [a + (b - a) * i / each for a, b in zip(logs, logs[1:]) for i in range(each)] + logs[-1:]
+    return [(10 ** v, float(curve(v))) for v in x]
 
 
 def _common(a, b):
@@ -116,30 +69,26 @@ def bjontegaard(anchor, test):
     """
     out = {"rate": None, "quality": None, "rate_overlap": None, "quality_overlap": None,
            "rate_note": "", "quality_note": ""}
-    if min(len(anchor), len(test)) < LEAST_POINTS:
-        out["rate_note"] = out["quality_note"] = "fewer than two points on an envelope"
-        return out
+    missing = ""
+    if bd is None:
+        missing = "the package bjontegaard is missing; run bash scripts/setup_python.sh"
+    elif min(len(anchor), len(test)) < LEAST_POINTS:
+        missing = "fewer than two points on an envelope"
+    if missing:
+        return {**out, "rate_note": missing, "quality_note": missing}
     few = ""
     if min(len(anchor), len(test)) < RELIABLE:
         few = f"rests on {len(anchor)} and {len(test)} points"
-    log_rate = [[math.log10(rate) for rate, _ in curve] for curve in (anchor, test)]
-    quality = [[value for _, value in curve] for curve in (anchor, test)]
-
-    both = _common(*quality)
-    if both is None:
-        out["rate_note"] = "no quality is reached by both"
-    else:
-        means = [Pchip(q, r).integral(*both) / (both[1] - both[0])
-                 for q, r in zip(quality, log_rate)]
-        out["rate"] = (10 ** (means[1] - means[0]) - 1) * 100
-        out["rate_overlap"], out["rate_note"] = list(both), few
-    both = _common(*log_rate)
-    if both is None:
-        out["quality_note"] = "no rate is reached by both"
-    else:
-        means = [Pchip(r, q).integral(*both) / (both[1] - both[0])
-                 for q, r in zip(quality, log_rate)]
-        out["quality"] = means[1] - means[0]
-        out["quality_overlap"] = [10 ** both[0], 10 ** both[1]]
-        out["quality_note"] = few
+    rates, qualities = ([[point[i] for point in curve] for curve in (anchor, test)] for i in (0, 1))
+    sides = [numpy.array(side) for side in (rates[0], qualities[0], rates[1], qualities[1])]
+    for name, values, difference in (("rate", qualities, bd.bd_rate), ("quality", rates, bd.bd_psnr)):
+        both = _common(*values)
+        if both is None:
+            out[f"{name}_note"] = f"no {'quality' if name == 'rate' else 'rate'} is reached by both"
+            continue
+        out[f"{name}_overlap"], out[f"{name}_note"] = list(both), few
+        # Its own counsel on points and overlap is what the notes say; few points are no error here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            out[name] = float(difference(*sides, method="pchip", require_matching_points=False, min_overlap=0))
     return out
