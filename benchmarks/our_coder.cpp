@@ -41,7 +41,8 @@ OurResult run_our_coder(const PlaneSequence& sequence, int repeats) {
   for (const auto& chunk : chunks) result.bytes += chunk.size();
 
   std::vector<SemanticFrame> plane_headers;
-  for (const SemanticFrame& frame : sequence.frames) plane_headers.push_back(plane_header_of(frame));
+  for (const SemanticFrame& frame : sequence.frames)
+    plane_headers.push_back(plane_header_of(frame));
   for (int repeat = 0; repeat < repeats; ++repeat) {
     std::vector<SemanticFrame> decoded = plane_headers;
     FrameDecoder decoder(sequence.coded_width, sequence.coded_height);

@@ -173,7 +173,8 @@ TEST_F(FlowTraining, AResumedRunIsTheUninterruptedOne) {
   Metadata metadata;
   load_safetensors(options.output + "/flow.safetensors", &metadata);
   EXPECT_EQ(metadata["input_scale"], "2");
-  EXPECT_NO_THROW(FlowEstimator(options.output + "/flow.safetensors", torch::kCPU, torch::kFloat32));
+  EXPECT_NO_THROW(
+      FlowEstimator(options.output + "/flow.safetensors", torch::kCPU, torch::kFloat32));
 
   // A checkpoint of another network is refused.
   options.net.width = 0.25;

@@ -1,5 +1,5 @@
-// Fuzzes the configuration of a training run: the bytes behind the first are a TOML file (first byte
-// even), or an override as --set takes it (odd). Every value is then asked for in every type.
+// Fuzzes the configuration of a training run: the bytes behind the first are a TOML file (first
+// byte even), or an override as --set takes it (odd). Every value is then asked for in every type.
 
 #include <sys/mman.h>
 #include <unistd.h>
