@@ -382,7 +382,7 @@ def fit_planes(programs, cuts, scenes, data):
             scene = scenes[cut.stem, quality]
             coded_frames = encode(programs, cut, quality, -1, data / "streams")[1]["coded_frames"]
             later = sum(8 * a["bytes"] for a in coded_frames[1:])
-            share = later / scene["plane_bits"] * scene["interval"] / coded frames[-1]["seconds"]
+            share = later / scene["plane_bits"] * scene["interval"] / coded_frames[-1]["seconds"]
             inputs.append((1, math.log(max(scene["fade"], 0.05))))
             outputs.append(math.log(share))
     return least_squares(inputs, outputs, [1] * len(inputs))

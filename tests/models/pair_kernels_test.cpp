@@ -119,17 +119,17 @@ struct Taps {
 
 TEST_P(PairKernels, ConvolutionsAreTheirSums) {
   // Tiles of every size; rows of whole spans and of parts of one.
-  for (const auto& [outputs, width, shuffled] : {std::tuple{2, 32, false},
-                                                 {6, 5, false},
-                                                 {10, 40, false},
-                                                 {12, 24, false},
-                                                 {14, 70, false},
-                                                 {20, 33, false},
-                                                 {34, 16, false},
-                                                 {8, 40, true},
-                                                 {24, 17, true},
-                                                 {56, 66, true}}) {
-    const int height = 3, channels = 6;
+  for (const auto& [count, width, shuffled] : {std::tuple{2, 32, false},
+                                               {6, 5, false},
+                                               {10, 40, false},
+                                               {12, 24, false},
+                                               {14, 70, false},
+                                               {20, 33, false},
+                                               {34, 16, false},
+                                               {8, 40, true},
+                                               {24, 17, true},
+                                               {56, 66, true}}) {
+    const int outputs = count, height = 3, channels = 6;
     const Planes x = random_planes(channels / 2, width, height, 1);
     Taps taps;
     for (int i = 0; i < outputs * channels * 9; ++i) taps.weights.push_back(eighths());

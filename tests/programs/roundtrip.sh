@@ -15,7 +15,7 @@ stats = json.load(open(sys.argv[1]))
 assert stats["frames"] == 33 and stats["bytes"] == os.path.getsize(sys.argv[2]), stats
 coded_frames = stats["coded_frames"]
 assert sum(1 + a["interpolated_frames"] for a in coded_frames) == 33
-assert coded_frames[0]["entry_point"] and not coded frames[1]["entry_point"]
+assert coded_frames[0]["entry_point"] and not coded_frames[1]["entry_point"]
 assert all(a["bits_labels"] > 0 for a in coded_frames)
 maps = sorted(os.listdir(sys.argv[3]))
 assert len(maps) == 2 * len(coded_frames), maps
