@@ -95,7 +95,7 @@ class Parts(unittest.TestCase):
 
     def test_markers(self):
         text = "before\n<!-- b -->\nold\n<!-- e -->\nafter\n"
-        self.assertEqual(tables.replace_interpolated(text, "<!-- b -->", "<!-- e -->", "new\n"),
+        self.assertEqual(tables.replace_between(text, "<!-- b -->", "<!-- e -->", "new\n"),
                          "before\n<!-- b -->\nnew\n<!-- e -->\nafter\n")
 
     def test_distances_are_judged_and_their_spread_is_not(self):
