@@ -50,10 +50,11 @@ struct BaseScore {
 /// coded frames (both as places in their lists) and quantiser.
 using BaseTrials = std::map<std::tuple<int, int, int>, BaseScore>;
 
-/// ... and what was chosen last, at which quality.
+/// ... and what was chosen last, at which quality, and how often it has been chosen.
 struct BaseChoice {
   BaseTrials tried;
-  std::optional<double> quality;
+  int choices = 0;
+  double quality = 0;
   HybridPoint point;
 };
 /// ... in a whole video, by the entry point's time in milliseconds.

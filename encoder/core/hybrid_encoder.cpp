@@ -22,8 +22,9 @@ namespace {
 
 // A new quantiser is signalled (8 bytes) when it is off by this much.
 constexpr int kQuantiserStep = 3;
-// Quality by which a pass may differ from the one that chose size and interval.
-constexpr double kKeepChoice = 15;
+// Quality by which a pass may differ from the one that chose size and interval: the first pass is
+// a guess, whose choice gives way sooner than that of a planned pass.
+constexpr double kKeepFirst = 8, kKeepChoice = 30;
 // Pictures that wait for a trial.
 constexpr std::size_t kMostAheadBytes = std::size_t{256} << 20;
 
@@ -99,9 +100,8 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
   double interval() const override { return usual_interval() * choice_.interval_scale; }
   /// Without the rate control's trim, which must not change the quantiser.
   double usual_interval() const {
-    // Within a group the interval follows the quality as it does along the ladder.
     return options_.overrides.interval.value_or(
-        point_.interval * hybrid_point(choice_.quality).interval / ladder_interval_);
+        moved_point(point_, point_quality_, choice_.quality).interval);
   }
   /// Ends the conventional coder's video: all of its units are there then.
   void end_group() {
@@ -113,7 +113,9 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
   }
 
   /// Chooses the point of the group that begins with this frame.
-  HybridPoint choose_point(const SourceFrame& frame) {
+  void choose_point(const SourceFrame& frame) {
+    point_ = hybrid_point(choice_.quality);
+    point_quality_ = choice_.quality;
     BaseSegment segment;
     const auto add = [&](const SourceFrame& next) {
       segment.frames.push_back(&next.picture);
@@ -124,7 +126,7 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
       if (next->cut) break;
       add(*next);
     }
-    if (search_seconds() == 0 || segment.frames.size() < 3) return hybrid_point(choice_.quality);
+    if (search_seconds() == 0 || segment.frames.size() < 3) return;
     const double now = decider_.since_first(frame.pts);
     segment.frame_seconds = frame_seconds();
     // Whatever the length of the video, so that a pipe gives the stream that a file does.
@@ -141,17 +143,19 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
                       : none;
     // From pass to pass the choice stays unless the quality moves far: a rate control steers best
     // where the rate has no steps.
-    if (!known.quality || std::abs(*known.quality - choice_.quality) > kKeepChoice) {
+    const double keep = known.choices < 2 ? kKeepFirst : kKeepChoice;
+    if (known.choices == 0 || std::abs(known.quality - choice_.quality) > keep) {
       known.point = BaseSearch(segment, search, known.tried).best(choice_.quality);
       known.quality = choice_.quality;
+      ++known.choices;
     }
-    return known.point;
+    point_ = known.point;
+    point_quality_ = known.quality;
   }
 
   void begin_group(const SourceFrame& frame) {
     end_group();
-    point_ = choose_point(frame);
-    ladder_interval_ = hybrid_point(choice_.quality).interval;
+    choose_point(frame);
     const double scale = options_.overrides.base_scale.value_or(point_.scale);
     BaseCoderOptions coder;
     coder.width = base_side(info_.coded_width, scale);
@@ -256,10 +260,10 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
   FrameDecider decider_;
   RateChoice choice_;  ///< for the next coded frame
   std::unique_ptr<BaseCoder> coder_;
-  HybridPoint point_ = hybrid_point(60);      ///< of the group
-  double ladder_interval_ = point_.interval;  ///< where the group began
-  int width_ = 0, height_ = 0;                ///< of the base pictures
-  double remainder_ = 0;                      ///< of the quantiser, see next_quantiser()
+  HybridPoint point_ = hybrid_point(60);  ///< of the group
+  double point_quality_ = 60;             ///< for which it was chosen
+  int width_ = 0, height_ = 0;            ///< of the base pictures
+  double remainder_ = 0;                  ///< of the quantiser, see next_quantiser()
   int signalled_ = -1;
   std::deque<Item> queue_;
   int awaited_ = 0;  ///< frames in `queue_` without their units

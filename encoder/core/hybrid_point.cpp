@@ -22,6 +22,21 @@ constexpr double kMiddle = 60, kMiddleScale = 0.5, kMiddleRate = 7.3, kMiddleQua
 constexpr double kMiddleLambda = 1500;
 constexpr double kQualityAnOctave = 10;  // of lambda
 constexpr double kQuantisersAnOctave = 5.5;
+constexpr double kCoarsest = 63;
+
+// Along the whole ladder the coded frames a second double in so many steps.
+constexpr double kQualityADoubling = 44;
+// What the interval then does, in octaves of it, for an octave of lambda that no quantiser answers.
+constexpr double kIntervalALambda = 0.5;
+constexpr double kLongest = 0.8;  // seconds
+
+/// Not limited to what the coder has.
+double wanted_quantiser(double lambda, double scale, double rate) {
+  const double octaves =
+      std::log2(lambda / kMiddleLambda) +
+      std::log2(scale * scale * rate / (kMiddleScale * kMiddleScale * kMiddleRate));
+  return kMiddleQuantiser + kQuantisersAnOctave * octaves;
+}
 
 }  // namespace
 
@@ -41,10 +56,21 @@ double hybrid_lambda(double quality) {
 }
 
 double hybrid_quantiser(double lambda, double scale, double rate) {
+  return std::clamp(wanted_quantiser(lambda, scale, rate), 0.0, kCoarsest);
+}
+
+HybridPoint moved_point(const HybridPoint& chosen, double at, double quality) {
+  const auto beyond = [&](double q) {
+    const double wanted = wanted_quantiser(hybrid_lambda(q), chosen.scale, 1 / chosen.interval);
+    return std::max(wanted - kCoarsest, 0.0) / kQuantisersAnOctave;
+  };
   const double octaves =
-      std::log2(lambda / kMiddleLambda) +
-      std::log2(scale * scale * rate / (kMiddleScale * kMiddleScale * kMiddleRate));
-  return std::clamp(kMiddleQuantiser + kQuantisersAnOctave * octaves, 0.0, 63.0);
+      (at - quality) / kQualityADoubling + kIntervalALambda * (beyond(quality) - beyond(at));
+  HybridPoint point = chosen;
+  point.interval =
+      std::min(chosen.interval * std::exp2(octaves), std::max(kLongest, chosen.interval));
+  point.quantiser = hybrid_quantiser(hybrid_lambda(quality), point.scale, 1 / point.interval);
+  return point;
 }
 
 int base_side(int coded_side, double scale) {

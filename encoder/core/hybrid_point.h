@@ -21,6 +21,11 @@ double hybrid_lambda(double quality);
 /// last bit for lambda: the step's square follows lambda · scale² · rate.
 double hybrid_quantiser(double lambda, double scale, double rate);
 
+/// Where the quality moves away from the one, `at`, for which a size was chosen: the same size,
+/// with an interval and a quantiser such that the rate goes on without a step. Beyond the coarsest
+/// quantiser the interval alone is left to save bits.
+HybridPoint moved_point(const HybridPoint& chosen, double at, double quality);
+
 /// A side of the base pictures at a coded size: even, at least 16.
 int base_side(int coded_side, double scale);
 

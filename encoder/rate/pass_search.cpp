@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "encoder/rate/one_pass.h"
@@ -41,18 +42,30 @@ bool PassSearch::interpolated_steps(double bits) const {
 }
 
 /// Where log rate meets the target on the line through the nearest points on both sides, else by
-/// the model's slope from the nearest one.
+/// the model's slope from the nearest one. Half-way between them after two misses on one side: rate
+/// moves in steps, and the line then creeps.
 double PassSearch::next_quality() const {
   const double bits = std::max(options_.target - last_.other(), 1.0);
   const Point* below = nullptr;
   const Point* above = nullptr;
   for (const Point& point : points_) {
-    if (point.bits <= bits && (below == nullptr || point.bits > below->bits)) below = &point;
-    if (point.bits > bits && (above == nullptr || point.bits < above->bits)) above = &point;
+    // Of qualities that take as much, the one nearer to the other side.
+    if (point.bits <= bits && (below == nullptr || std::tie(point.bits, point.quality) >
+                                                       std::tie(below->bits, below->quality))) {
+      below = &point;
+    }
+    if (point.bits > bits && (above == nullptr || std::tie(point.bits, point.quality) <
+                                                      std::tie(above->bits, above->quality))) {
+      above = &point;
+    }
   }
   double quality = solve_quality(last_, model_, bits);
   if (below != nullptr && above != nullptr && above->quality > below->quality) {
-    const double share = std::log2(bits / below->bits) / std::log2(above->bits / below->bits);
+    const auto under = [bits](const Point& point) { return point.bits <= bits; };
+    const bool creeps =
+        points_.size() > 2 && under(points_.back()) == under(points_[points_.size() - 2]);
+    const double share =
+        creeps ? 0.5 : std::log2(bits / below->bits) / std::log2(above->bits / below->bits);
     quality = below->quality + share * (above->quality - below->quality);
   }
   return std::clamp(quality, 0.0, 100.0);

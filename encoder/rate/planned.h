@@ -13,7 +13,7 @@ namespace semcodec {
 struct PassRecord {
   std::vector<CodedFrameCost> coded_frames;
   double total = 0;  ///< bits that count, index and end included
-  /// Bits beside the anchors.
+  /// Bits beside the coded frames.
   double other() const;
   double coded_frame_bits() const;
 };

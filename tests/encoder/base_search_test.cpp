@@ -58,6 +58,24 @@ TEST(HybridPoint, QuantisersFallAsQualityRises) {
             hybrid_quantiser(hybrid_lambda(80), 0.5, 6));
 }
 
+TEST(HybridPoint, AChosenPointMovesWithoutAStep) {
+  const HybridPoint chosen{0.5, 0.2, hybrid_quantiser(hybrid_lambda(45), 0.5, 5)};
+  const HybridPoint same = moved_point(chosen, 45, 45);
+  EXPECT_DOUBLE_EQ(same.interval, chosen.interval);
+  EXPECT_DOUBLE_EQ(same.quantiser, chosen.quantiser);
+  // Fewer bits with every step down, also where the quantiser has reached its end.
+  HybridPoint before = moved_point(chosen, 45, 80);
+  for (double quality = 79; quality >= 20; quality -= 1) {
+    const HybridPoint now = moved_point(chosen, 45, quality);
+    EXPECT_EQ(now.scale, chosen.scale);
+    EXPECT_GE(now.quantiser, before.quantiser);
+    EXPECT_GT(now.interval, before.interval);
+    EXPECT_LT(now.interval, before.interval * 1.07);
+    before = now;
+  }
+  EXPECT_EQ(before.quantiser, 63);
+}
+
 TEST(BaseSearch, BlurredVideoTakesSmallPicturesAndSharpVideoLargeOnes) {
   const auto blurred = moving(50, 0.5, 14), sharp = moving(50, 0.25, 0.6);
   BaseTrials of_blurred, of_sharp;
