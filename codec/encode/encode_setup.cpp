@@ -157,10 +157,10 @@ std::unique_ptr<Encoder> EncodeSetup::make_encoder(const EncoderOptions& with,
 }
 
 RateModel EncodeSetup::rate_model() const {
-  auto model =
-      RateModel::typical(info.coded_width, info.coded_height, options.profile != Profile::paper);
-  model.trims = options.profile != Profile::hybrid;
-  return model;
+  if (options.profile == Profile::hybrid) {
+    return RateModel::base_pictures(info.coded_width, info.coded_height);
+  }
+  return RateModel::typical(info.coded_width, info.coded_height, options.profile != Profile::paper);
 }
 
 std::shared_ptr<RateControl> EncodeSetup::one_pass_control() const {

@@ -81,13 +81,13 @@ Encoded several_runs(VideoReader& first, const EncodeJob& job, StreamOutput& fil
       if (spool) spool->write(bytes);
     };
     VideoRunResult result;
-    if (counts) {
+    if (number > 1) {
       auto again = job.open();
       result = encode_video(again, job, settings);
     } else {
       result = encode_video(first, job, settings);
-      if (result.cancelled) job.throw_if_cancelled();
-      if (request.bitrate) search.set_target(request.bits(result.seconds));
+      if (result.cancelled && !counts) job.throw_if_cancelled();
+      if (request.bitrate && !result.cancelled) search.set_target(request.bits(result.seconds));
     }
     entries.clear();
     for (const CodedFrameCost& coded_frame : result.record.coded_frames) {

@@ -22,9 +22,10 @@ namespace {
 
 // A new quantiser is signalled (8 bytes) when it is off by this much.
 constexpr int kQuantiserStep = 3;
-// Quality by which a pass may differ from the one that chose size and interval: the first pass is
-// a guess, whose choice gives way sooner than that of a planned pass.
-constexpr double kKeepFirst = 8, kKeepChoice = 30;
+// Quality by which a pass may differ from the one that chose size and interval. After so many
+// choices it may be far more, so that the search for a quality comes to an end.
+constexpr double kKeepChoice = 8, kKeepLastChoice = 30;
+constexpr int kChoices = 3;
 // Pictures that wait for a trial.
 constexpr std::size_t kMostAheadBytes = std::size_t{256} << 20;
 
@@ -143,7 +144,7 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
                       : none;
     // From pass to pass the choice stays unless the quality moves far: a rate control steers best
     // where the rate has no steps.
-    const double keep = known.choices < 2 ? kKeepFirst : kKeepChoice;
+    const double keep = known.choices < kChoices ? kKeepChoice : kKeepLastChoice;
     if (known.choices == 0 || std::abs(known.quality - choice_.quality) > keep) {
       known.point = BaseSearch(segment, search, known.tried).best(choice_.quality);
       known.quality = choice_.quality;

@@ -12,6 +12,11 @@ namespace {
 
 // Octaves that the intervals alone make up for where no quality gives the target.
 constexpr double kWideReach = 0.9;
+// Qualities this near on both sides of the target that both miss it were coded otherwise (another
+// size of the base pictures): the older one says nothing any more.
+constexpr double kContradiction = 1;
+// Steps of quality an octave, at most, as a multiple of the model's.
+constexpr double kSteepest = 3;
 
 }  // namespace
 
@@ -20,6 +25,11 @@ PassSearch::PassSearch(const Options& options, const RateModel& model)
 
 std::unique_ptr<RateControl> PassSearch::next() {
   if (end_ != End::searching) return nullptr;
+  if (passes_.empty() && !model_.trims) {
+    planned_ =
+        model_.quality(std::log2(options_.target / std::max(options_.duration, 0.1)) - model_.zero);
+    return std::make_unique<PlannedControl>(PassRecord{}, model_, planned_, options_.target);
+  }
   if (passes_.empty()) {
     OnePassControl::Options one;
     one.target = options_.target / std::max(options_.duration, 0.1);
@@ -42,8 +52,8 @@ bool PassSearch::interpolated_steps(double bits) const {
 }
 
 /// Where log rate meets the target on the line through the nearest points on both sides, else by
-/// the model's slope from the nearest one. Half-way between them after two misses on one side: rate
-/// moves in steps, and the line then creeps.
+/// the slope between the last two, or the model's. Half-way between them after two misses on one
+/// side: rate moves in steps, and the line then creeps.
 double PassSearch::next_quality() const {
   const double bits = std::max(options_.target - last_.other(), 1.0);
   const Point* below = nullptr;
@@ -60,6 +70,15 @@ double PassSearch::next_quality() const {
     }
   }
   double quality = solve_quality(last_, model_, bits);
+  if (points_.size() > 1 && (below == nullptr || above == nullptr)) {
+    const Point &before = points_[points_.size() - 2], &now = points_.back();
+    const double octaves = std::log2(now.bits / before.bits);
+    const double measured = octaves == 0 ? 0 : (now.quality - before.quality) / octaves;
+    const double slope =
+        measured <= 0 ? kSteepest * model_.per_octave
+                      : std::clamp(measured, model_.per_octave / 2, kSteepest * model_.per_octave);
+    quality = now.quality + slope * std::log2(bits / now.bits);
+  }
   if (below != nullptr && above != nullptr && above->quality > below->quality) {
     const auto under = [bits](const Point& point) { return point.bits <= bits; };
     const bool creeps =
@@ -71,13 +90,23 @@ double PassSearch::next_quality() const {
   return std::clamp(quality, 0.0, 100.0);
 }
 
+void PassSearch::forget_what_contradicts() {
+  const double bits = std::max(options_.target - last_.other(), 1.0);
+  const Point latest = points_.back();
+  std::erase_if(points_, [&](const Point& point) {
+    const bool same_side = (point.bits > bits) == (latest.bits > bits);
+    return !same_side && std::abs(point.quality - latest.quality) < kContradiction;
+  });
+}
+
 bool PassSearch::finish(PassRecord record) {
-  const bool first = passes_.empty();
+  const bool first = passes_.empty() && model_.trims;
   passes_.push_back({first ? std::nullopt : std::optional(planned_), record.total});
   last_ = std::move(record);
   if (first) return false;
 
   points_.push_back({planned_, bits_at(last_, model_, {planned_, 1})});
+  if (!model_.trims) forget_what_contradicts();
   const auto latest = static_cast<int>(passes_.size()) - 1;
   const double miss = std::abs(error(last_.total));
   const bool better =

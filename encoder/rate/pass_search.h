@@ -37,13 +37,13 @@ class PassSearch {
   /// The control of the next pass; null when no more are needed.
   std::unique_ptr<RateControl> next();
   /// Whether the next pass may be the last: its stream should be kept.
-  bool counts() const { return !passes_.empty(); }
+  bool counts() const { return !passes_.empty() || !model_.trims; }
   /// Takes what the pass left. Returns whether it is the best so far.
   bool finish(PassRecord record);
 
   End end() const { return end_; }
   int passes() const { return static_cast<int>(passes_.size()); }
-  /// Planned qualities and totals of the passes made, for statistics. The first pass has none.
+  /// Planned qualities and totals of the passes made, for statistics. One-pass control has none.
   struct Pass {
     std::optional<double> quality;
     double total = 0;
@@ -54,6 +54,7 @@ class PassSearch {
 
  private:
   double next_quality() const;
+  void forget_what_contradicts();
   bool interpolated_steps(double bits) const;
   double error(double total) const { return total / options_.target - 1; }
 

@@ -18,6 +18,8 @@ struct RateModel {
 
   /// The model for driving and street video at a coded size.
   static RateModel typical(int coded_width, int coded_height, bool intervals);
+  /// The same of base pictures; without trims.
+  static RateModel base_pictures(int coded_width, int coded_height);
 
   /// Octaves above those of quality 0.
   double octaves(const RateChoice& choice) const;
