@@ -34,7 +34,7 @@ entropy::PretrainingSequence take(std::string clip) {
   entropy::PretrainingSequence out{planes.coded_width, planes.coded_height, {}};
   for (int i = start; i < start + count; ++i) {
     require(i < static_cast<int>(planes.frames.size()), ErrorKind::input,
-            clip + " has only " + std::to_string(planes.frames.size()) + " anchors.");
+            clip + " has only " + std::to_string(planes.frames.size()) + " coded frames.");
     out.frames.push_back(planes.frames[static_cast<std::size_t>(i)]);
     SemanticFrame& frame = out.frames.back();
     frame.entry_point = i == start;

@@ -33,7 +33,7 @@ EncodeSummary summary_of(const EncodeSetup& setup, const Encoded& encoded) {
   summary.passes = static_cast<int>(encoded.passes.size());
   summary.cancelled = result.cancelled;
   summary.source_warning = result.warning;
-  auto report = judge(encoded, setup);
+  auto report = report_target(encoded, setup);
   summary.target = std::move(report.sentence);
   summary.target_missed = report.warning;
   if (result.peak) {

@@ -121,7 +121,7 @@ Encoded encode_in_passes(VideoReader& reader, const EncodeJob& job, const std::s
   return encoded;
 }
 
-TargetReport judge(const Encoded& encoded, const EncodeSetup& setup) {
+TargetReport report_target(const Encoded& encoded, const EncodeSetup& setup) {
   const RunResult& result = encoded.result;
   const RateRequest& request = setup.rate;
   if (!request.targeted() || result.cancelled || result.seconds <= 0) return {};

@@ -25,6 +25,6 @@ struct TargetReport {
   std::string sentence;
   bool warning = false;
 };
-TargetReport judge(const Encoded& encoded, const EncodeSetup& setup);
+TargetReport report_target(const Encoded& encoded, const EncodeSetup& setup);
 
 }  // namespace semcodec

@@ -26,7 +26,7 @@ double expected_plane_bits(const KeyScene& scene, const IntraGainTable& table) {
   return scene.plane_bits * (1 + later * scene.life / scene.interval);
 }
 
-void judge(const KeyScene& scene, const IntraGainTable& table, KeyOption& option) {
+void estimate_gain(const KeyScene& scene, const IntraGainTable& table, KeyOption& option) {
   option.gain = option.worth = 0;
   if (option.quality < 0) return;
   const double f = option.fidelity;

@@ -47,6 +47,6 @@ struct IntraGainTable {
 double expected_plane_bits(const KeyScene& scene, const IntraGainTable& table);
 
 /// Fills in gain and worth. `scene.life` and `scene.interval` are above 0.
-void judge(const KeyScene& scene, const IntraGainTable& table, KeyOption& option);
+void estimate_gain(const KeyScene& scene, const IntraGainTable& table, KeyOption& option);
 
 }  // namespace semcodec

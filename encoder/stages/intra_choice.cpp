@@ -61,7 +61,7 @@ KeyReport KeyTrial::choose(double quality, double plane_bits, double interval, d
   report.scene.interval = std::max(interval, 0.01);
   for (std::size_t i = 1; i < report.options.size(); ++i) {
     KeyOption& option = report.options[i];
-    judge(report.scene, kIntraGain, option);
+    estimate_gain(report.scene, kIntraGain, option);
     if (option.bits <= room && option.worth > report.options[report.chosen].worth) {
       report.chosen = i;
     }

@@ -2,9 +2,9 @@
 /// @file
 /// SemanticFrame: the one vocabulary that sender and receiver share.
 ///
-/// A SemanticFrame is what is said about one moment of the video (an "coded frame"): a few small
+/// A SemanticFrame is what is said about one moment of the video (a "coded frame"): a few small
 /// integer planes. The frames between two coded frames carry no planes of their own; only their
-/// timestamps are sent, and the receiver renders them along the motion between the anchors.
+/// timestamps are sent, and the receiver renders them along the motion between the coded ones.
 /// Everything here is integer and decodes bit-exactly on every machine.
 
 #include <array>

@@ -86,7 +86,7 @@ class GeneratorImpl : public torch::nn::Module {
   /// Lets generate() use generator_engine.h where the CPU has kernels for it and the sizes fit. The
   /// weights are copied: call it when they are final. engine_wanted() says whether to.
   void use_engine();
-  /// Generates the frames between two anchors.
+  /// Generates the frames between two coded frames.
   Interpolator& interpolator() { return interpolator_; }
 
   const GeneratorConfig& config() const { return config_; }

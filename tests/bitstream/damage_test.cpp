@@ -141,7 +141,7 @@ TEST_F(Damage, AMissingFrameRecordIsNoticedByTheNext) {
 }
 
 TEST(DamagedHeader, ARepeatOfItWillDo) {
-  // Long enough for repeats; an entry point every 4 anchors.
+  // Long enough for repeats; an entry point every 4 coded frames.
   const auto frames = test::sample_coded_frames(600, 1, 4);
   const auto recorded = test::record(test::sample_info(), frames, false);
   const auto whole = read_all(recorded.bytes);

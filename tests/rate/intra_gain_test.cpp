@@ -31,7 +31,7 @@ KeyOption picture(double fidelity, double bits) {
 }
 
 KeyOption judged(const KeyScene& s, KeyOption option, const IntraGainTable& table) {
-  judge(s, table, option);
+  estimate_gain(s, table, option);
   return option;
 }
 
@@ -68,7 +68,7 @@ TEST(IntraGain, IsWhatTheTableSays) {
 TEST(IntraGain, NoneGainsAndCostsNothing) {
   KeyOption none;
   none.bits = 99;
-  judge(scene(), kIntraGain, none);
+  estimate_gain(scene(), kIntraGain, none);
   EXPECT_EQ(none.gain, 0);
   EXPECT_EQ(none.worth, 0);
 }

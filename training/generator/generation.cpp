@@ -56,7 +56,7 @@ CodedFrameState remember(const torch::Tensor& condition, const GeneratorOutput& 
   return {condition, generated.frame.detach().clamp(0, 1)};
 }
 
-/// What the memory looks like after the scene has stood still for `times` anchors.
+/// What the memory looks like after the scene has stood still for `times` coded frames.
 CodedFrameState grown_old(Step& step, const CodedFrameInput& input, CodedFrameState state,
                           const torch::Tensor& interval, int times) {
   const torch::NoGradGuard no_grad;

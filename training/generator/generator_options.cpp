@@ -8,7 +8,7 @@ void add_loss_options(OptionTable& table, GeneratorOptions& o) {
   table.add("weight_l1", o.weight_l1, at_least(0), "of L1 of the frame");
   table.add("weight_raw", o.weight_raw, at_least(0), "of L1 of what is made without references");
   table.add("weight_warp", o.weight_warp, at_least(0),
-            "what the mended motion of interpolated frames misses (eq. 5, second term)");
+            "what the refined motion of interpolated frames misses (eq. 5, second term)");
   table.add("weight_flow", o.weight_flow, at_least(0), "motion of the output (eq. 5, first term)");
   table.add("flow", o.flow, any_value(),
             "FlowNet2's weights for it, without which it is left out; `all`: those of stage 3");

@@ -26,7 +26,7 @@ struct GeneratorOptions : TrainerOptions {
 
   double weight_l1 = 1.0;
   double weight_raw = 0.3;            ///< L1 of the picture generated without references
-  double weight_warp = 0.3;           ///< what the mended motion misses (eq. 5, second term)
+  double weight_warp = 0.3;           ///< what the refined motion misses (eq. 5, second term)
   double weight_flow = 0.2;           ///< FlowNet2's motion of the output (eq. 5, first term)
   double weight_texture_rate = 0.01;  ///< cost of the texture plane
   double weight_lpips = 1.0;
