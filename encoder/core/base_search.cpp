@@ -12,8 +12,8 @@ namespace semcodec {
 namespace {
 
 constexpr double kScales[] = {0.25, 0.375, 0.5, 0.75, 1};
-constexpr double kRates[] = {2.5, 3.2, 4, 5, 6.3, 8, 10, 12.5};  // coded frames a second
-constexpr int kQuantiserStep = 2;                                // of the trials
+constexpr double kRates[] = {2.5, 3.2, 4, 5, 6.3, 8, 10, 12.5, 16, 25};  // coded frames a second
+constexpr int kQuantiserStep = 2;                                        // of the trials
 constexpr int kMaxTrials = 6;
 constexpr double kRecordBits = 8 * 3.5;  // framing of a coded frame
 constexpr std::size_t kFewest = 4;       // coded frames that tell anything

@@ -21,6 +21,8 @@ constexpr Node kNodes[] = {
 constexpr double kMiddle = 60, kMiddleScale = 0.5, kMiddleRate = 7.3, kMiddleQuantiser = 58;
 constexpr double kMiddleLambda = 1500;
 constexpr double kQualityAnOctave = 10;  // of lambda
+// From here to the end it falls three times as fast, for links that carry more.
+constexpr double kSteep = 90, kSteepness = 3;
 constexpr double kQuantisersAnOctave = 5.5;
 constexpr double kCoarsest = 63;
 
@@ -52,7 +54,8 @@ HybridPoint hybrid_point(double quality) {
 }
 
 double hybrid_lambda(double quality) {
-  return kMiddleLambda * std::exp2((kMiddle - quality) / kQualityAnOctave);
+  const double steps = quality + (kSteepness - 1) * std::max(quality - kSteep, 0.0);
+  return kMiddleLambda * std::exp2((kMiddle - steps) / kQualityAnOctave);
 }
 
 double hybrid_quantiser(double lambda, double scale, double rate) {

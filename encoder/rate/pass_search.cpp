@@ -37,6 +37,11 @@ std::unique_ptr<RateControl> PassSearch::next() {
     return std::make_unique<OnePassControl>(one, model_);
   }
   const double bits = std::max(options_.target - last_.other(), 1.0);
+  if (at_floor_) {
+    RateModel rarer = model_;
+    rarer.below_zero = true;
+    return std::make_unique<PlannedControl>(last_, rarer, planned_, bits, kWideReach);
+  }
   if (interpolated_steps(bits)) {
     return std::make_unique<PlannedControl>(last_, model_, planned_, bits, kWideReach);
   }
@@ -116,7 +121,11 @@ bool PassSearch::finish(PassRecord record) {
   if (miss <= options_.tolerance) {
     end_ = End::reached;
   } else if (planned_ <= 0 && error(last_.total) > 0) {
-    end_ = End::floor;
+    // Longer intervals are left, where they may be trimmed; two passes of them say what can be had.
+    const bool rarer = model_.intervals && model_.trims && floor_passes_ < 2 && best_miss < 0.9;
+    if (rarer) ++floor_passes_;
+    at_floor_ = rarer;
+    if (!rarer) end_ = End::floor;
   } else if (planned_ >= 100 && error(last_.total) < 0) {
     end_ = End::ceiling;
   } else if (passes() >= options_.most + options_.more ||

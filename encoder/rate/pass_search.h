@@ -68,6 +68,8 @@ class PassSearch {
   };
   std::vector<Point> points_;
   double planned_ = 0;
+  bool at_floor_ = false;  ///< quality 0 takes too much
+  int floor_passes_ = 0;
   int best_ = -1;
   End end_ = End::searching;
 };

@@ -40,7 +40,7 @@ RateChoice RateModel::choose(double octaves, double quality, double reach) const
   if (!intervals) return {this->quality(octaves), 1};
   if (std::abs(octaves - quality / per_octave) > reach) quality = this->quality(octaves);
   double left = std::clamp(octaves - quality / per_octave, -reach, reach);
-  if (quality <= 0) left = std::max(left, 0.0);
+  if (quality <= 0 && !below_zero) left = std::max(left, 0.0);
   if (quality >= 100) left = std::min(left, 0.0);
   return {quality, std::exp2(-left / interval_power)};
 }

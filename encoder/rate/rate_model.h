@@ -15,6 +15,8 @@ struct RateModel {
   /// Whether a planned pass steers while it goes by. A coder that looks seconds ahead would obey
   /// too late and end beside the target; its passes keep one quality, and the next one corrects.
   bool trims = true;
+  /// Whether choose() may go below quality 0 by intervals longer than that one's.
+  bool below_zero = false;
 
   /// The model for driving and street video at a coded size.
   static RateModel typical(int coded_width, int coded_height, bool intervals);

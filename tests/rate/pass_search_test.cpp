@@ -105,6 +105,15 @@ TEST(PassSearch, SaysWhereTheScaleEnds) {
   EXPECT_NEAR(high.best.total, video.run(nullptr, 100).total, 0.001 * high.best.total);
 }
 
+TEST(PassSearch, ALittleBelowTheScaleTheIntervalsGrow) {
+  Simulation video;
+  video.zero = 2500;
+  ASSERT_GT(video.run(nullptr, 0).total, 1.15 * 2e3 * video.seconds);
+  const auto found = search(video, 2e3);
+  EXPECT_LT(std::abs(found.miss), 0.05);
+  EXPECT_EQ(found.best.coded_frames.back().choice.quality, 0);
+}
+
 TEST(PassSearch, TheBestPassIsKeptWhenNoneIsGoodEnough) {
   Simulation video;
   video.seconds = 4;
