@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks beside the tests: format, another compiler, sanitizers, clang-tidy.
+# Checks beside the tests: format, another compiler, sanitizers, clang-tidy, another architecture.
 #
-#   bash scripts/checks.sh                  format, clang, sanitizers, threads and tidy
+#   bash scripts/checks.sh                  format, clang, sanitizers, threads, tidy and neon
 #   bash scripts/checks.sh NAME...          some of them
 #
 #   format      every C++ file is as clang-format leaves it
@@ -9,8 +9,10 @@
 #   sanitizers  the same with AddressSanitizer and UndefinedBehaviorSanitizer
 #   threads     the tests of queues, pools and readers under ThreadSanitizer
 #   tidy        clang-tidy on what changed since BASE (default: the commit before); --all-files: on all
+#   neon        the CPU's kernels (common/cpu), built for 64-bit ARM, pass their tests under qemu
 #
-# Needs clang, clang-format, clang-tidy and their runtime; --install fetches them with apt-get. Files that
+# Needs clang, clang-format, clang-tidy and their runtime, a compiler for ARM and qemu-user; --install
+# fetches them with apt-get. Files that
 # include torch are left out everywhere: a compiler without the project's precompiled header takes
 # minutes for each.
 set -euo pipefail
@@ -26,12 +28,13 @@ for argument in "$@"; do
     --all-files) all=yes ;;
     --install)
       DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends clang clang-format \
-        clang-tidy libclang-rt-14-dev >/dev/null || die "apt-get could not install clang" ;;
-    format | clang | sanitizers | threads | tidy) names+=("$argument") ;;
+        clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu qemu-user googletest >/dev/null ||
+        die "apt-get could not install clang, g++-aarch64-linux-gnu, qemu-user or googletest" ;;
+    format | clang | sanitizers | threads | tidy | neon) names+=("$argument") ;;
     *) die "there is no check '$argument'; see: bash scripts/checks.sh --help" ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(format clang sanitizers threads tidy)
+[ ${#names[@]} -gt 0 ] || names=(format clang sanitizers threads tidy neon)
 
 need() {
   local tool
@@ -116,6 +119,18 @@ check_tidy() {
   [ -n "$files" ] || { say "tidy: nothing changed since $base that it looks at"; return; }
   printf '%s\n' "$files" | xargs -P "$(nproc)" -n 1 clang-tidy -quiet -p "$database" \
     --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*'
+}
+
+check_neon() {
+  need aarch64-linux-gnu-g++ qemu-aarch64
+  [ -e build-neon/build.ninja ] ||
+    cmake -G Ninja -B build-neon -S tests/cpu/cross -DCMAKE_BUILD_TYPE=Release -DCMAKE_SYSTEM_NAME=Linux \
+      -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+      -DCMAKE_DISABLE_FIND_PACKAGE_hwy=ON >build-neon.log 2>&1 ||
+    { tail -n 20 build-neon.log >&2; die "CMake could not configure build-neon"; }
+  cmake --build build-neon
+  # max: every instruction set that the emulator knows, products of bfloat16 pairs among them.
+  qemu-aarch64 -cpu max build-neon/cpu_kernels_test --gtest_brief=1
 }
 
 for name in "${names[@]}"; do

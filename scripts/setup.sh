@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the project needs on a Debian 12 machine: Debian packages and LibTorch.
+# Installs what the project needs on a Debian 12 machine: Debian packages, LibTorch and Highway.
 #
 #   bash scripts/setup.sh                    install whatever is missing; the second run is quick
 #   bash scripts/setup.sh --cuda             also the CUDA side of LibTorch and, from PyPI, nvcc
 #   bash scripts/setup.sh --print-torch-dir  print the folder with torch's include/ and lib/
 #   bash scripts/setup.sh --print-cuda-dir   print the CUDA toolkit folder that --cuda fetched
+#   bash scripts/setup.sh --print-highway-dir  print the folder with Google Highway's hwy/
 #
 # The --print options install nothing and fail when there is no such folder.
 #
 # LibTorch comes from the PyTorch wheel on PyPI. A machine without an NVIDIA driver gets the C++
 # CPU side only (1.2 GB); with a driver, or with --cuda, all of it (several GB). Both go to
 #   ${SEMCODEC_DEPS:-${XDG_CACHE_HOME:-$HOME/.cache}/semcodec}
-# which checkouts share. SEMCODEC_TORCH_DIR names a torch folder of your own, used as it is.
+# which checkouts share. SEMCODEC_TORCH_DIR names a torch folder of your own, used as it is; so does
+# SEMCODEC_HIGHWAY_DIR for Highway, which otherwise comes from NumPy's source archive (21 MB).
 set -euo pipefail
 
 torch_version=2.11.0
@@ -29,9 +31,15 @@ packages=(
   # Library, packages, documentation, Python package:
   dpkg-dev file doxygen pybind11-dev python3-dev python3-numpy python3-setuptools python3-wheel)
 
+# Google Highway 1.3.0, as NumPy's source archive on PyPI carries it: Debian 12 has 1.0.3, too old.
+highway_archive=https://files.pythonhosted.org/packages/4e/3a/8770c288c47f0b5c2a786d3c20e79f66fd245f2d42cd232d7cd5e00e83e5/numpy-2.5.5.tar.gz
+highway_sha256=5cddc243c75114ba845f01b1f87aca1572dbf7b6c2d88636ed3e1d2bccd7f1bf
+highway_within=numpy-2.5.5/numpy/_core/src/highway
+
 deps=${SEMCODEC_DEPS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/semcodec}
 cpu_home=$deps/torch-$torch_version
 cuda_home=$deps/torch-$torch_version-cuda
+highway_home=$deps/highway-1.3.0
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -53,6 +61,11 @@ cuda_dir() {
   [ -x "$cuda_home/nvidia/cu13/bin/nvcc" ] && printf '%s\n' "$cuda_home/nvidia/cu13"
 }
 
+highway_dir() {
+  local home=${SEMCODEC_HIGHWAY_DIR:-$highway_home}
+  [ -e "$home/hwy/highway.h" ] && printf '%s\n' "$home"
+}
+
 have_driver() {
   local name
   for name in /usr/lib/x86_64-linux-gnu /usr/lib/aarch64-linux-gnu /usr/lib64 /usr/lib/wsl/lib \
@@ -68,6 +81,7 @@ for argument in "$@"; do
     --cuda) want_cuda=yes ;;
     --print-torch-dir) torch_dir; exit ;;
     --print-cuda-dir) cuda_dir; exit ;;
+    --print-highway-dir) highway_dir; exit ;;
     -h | --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; exit ;;
     *) die "unknown option $argument; see: bash scripts/setup.sh --help" ;;
   esac
@@ -152,7 +166,32 @@ install_torch() {
   trap 'rm -f "$log"' EXIT
 }
 
+# Only its headers, sources and licence; like torch, complete or not there at all.
+install_highway() {
+  local work
+  mkdir -p "$deps" || die "cannot create $deps; set SEMCODEC_DEPS to a folder that can be written"
+  work=$(mktemp -d "$deps/.incoming-XXXXXX") || die "cannot write into $deps"
+  trap 'rm -rf "$work" "$log"' EXIT
+  quietly "cannot fetch Highway from $highway_archive" \
+    curl -fsSL --retry 3 -o "$work/archive" "$highway_archive"
+  printf '%s  %s\n' "$highway_sha256" "$work/archive" | sha256sum --status -c - ||
+    die "what came from $highway_archive is not the expected file; try again"
+  quietly "cannot unpack $highway_archive" tar -xzf "$work/archive" -C "$work" \
+    --strip-components=5 "$highway_within/hwy" "$highway_within/LICENSE"
+  rm "$work/archive"
+  mv -T "$work" "$highway_home" 2>/dev/null || [ -e "$highway_home/hwy/highway.h" ] ||
+    die "could not move Highway to $highway_home"
+  rm -rf "$work"
+  chmod 755 "$highway_home"
+  trap 'rm -f "$log"' EXIT
+}
+
 install_packages
+
+if [ -z "${SEMCODEC_HIGHWAY_DIR:-}" ] && ! highway_dir >/dev/null; then
+  say "fetching Google Highway into $highway_home (21 MB to download)"
+  install_highway
+fi
 
 if [ -n "${SEMCODEC_TORCH_DIR:-}" ]; then
   torch_dir >/dev/null ||

@@ -12,6 +12,7 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "common/core/text.h"
+#include "common/cpu/level.h"
 
 namespace semcodec {
 namespace {
@@ -60,6 +61,12 @@ int guarded(const std::string& program, const std::function<void()>& body) {
   }
 }
 
+/// An unknown SEMCODEC_CPU ends every program alike.
+void run_checked(const std::function<void()>& body) {
+  cpu::level_in_use();
+  body();
+}
+
 }  // namespace
 
 void add_common_options(CLI::App& app, CommonOptions& common, const std::string& version_text) {
@@ -86,18 +93,19 @@ void add_common_options(CLI::App& app, CommonOptions& common, const std::string&
 
 int run_main(int argc, char** argv, const std::function<void()>& body) {
   install_interrupt_handlers();
-  return guarded(program_name(argc, argv), body);
+  return guarded(program_name(argc, argv), [&] { run_checked(body); });
 }
 
 int run_main(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  return run_main(argc, argv, [&] {
+  install_interrupt_handlers();
+  return guarded(program_name(argc, argv), [&] {
     try {
       app.parse(argc, argv);
     } catch (const CLI::Success& wish) {  // --help, --version
       app.exit(wish);
       return;
     }
-    body();
+    run_checked(body);
   });
 }
 

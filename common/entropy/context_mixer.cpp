@@ -68,8 +68,6 @@ std::int32_t clamped(std::int32_t x) { return std::clamp(x, -kStretchMax, kStret
 
 }  // namespace
 
-const MixKernels* ContextMixer::kernels_ = &best_kernels();
-
 ContextMixer::ContextMixer(const MixerShape& shape) : shape_(shape), shift_(32 - shape.table_bits) {
   std::size_t sets = 0;
   for (std::size_t g = 0; g < std::size_t{kGroups}; ++g) {
@@ -157,7 +155,7 @@ void ContextMixer::update(int bit) {
     work_.gain[g] = gain_of(target - out_p_[g], kMixer.learning[age]);
     age = static_cast<std::uint16_t>(age + (age < kAgeLimit));
     const std::int32_t moved = last[g] + ((out_[g] * last_gain + (1 << 13)) >> 14);
-    last[g] = std::clamp(moved, -kWeightMax, kWeightMax);
+    last[g] = std::clamp(moved, -cpu::kWeightMax, cpu::kWeightMax);
   }
   kernels_->train(work_);
   const std::int32_t aim = bit != 0 ? 65535 : 0;

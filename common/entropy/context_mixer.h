@@ -14,10 +14,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/cpu/mixing.h"
 #include "common/entropy/binary_coder.h"
-#include "common/entropy/mixing.h"
 
 namespace semcodec::entropy {
+
+using cpu::kGroups;
+using cpu::kInputs;
+using cpu::kMaxContexts;
 
 /// The shape of a mixer.
 struct MixerShape {
@@ -58,9 +62,6 @@ class ContextMixer {
   /// What was learnt counts for less from now on: see docs/format.md, pretraining.
   void limit_adaptation(const AdaptationLimit& adaptation_limit);
 
-  /// For tests: which loops to use from now on, in all mixers.
-  static void use_kernels(const MixKernels& kernels) { kernels_ = &kernels; }
-
  private:
   /// check (16 bits) | p << 16 (16 bits) | count << 32 (8 bits) | history << 40 (8 bits); unpacked
   /// by hand, which compilers do worse.
@@ -76,8 +77,7 @@ class ContextMixer {
   template <std::size_t kKnown>
   int code_known(BinaryCoder& coder, int bit, std::uint32_t node);
 
-  static const MixKernels* kernels_;
-
+  const cpu::MixKernels* kernels_ = &cpu::mix_kernels();
   MixerShape shape_;
   int shift_ = 0;
   std::array<std::uint32_t, kMaxContexts> contexts_{};
@@ -93,7 +93,7 @@ class ContextMixer {
   std::vector<std::uint16_t> apm_;                               // [context][33]
 
   // Between predict and update.
-  MixWork work_;
+  cpu::MixWork work_;
   std::array<Slot*, kMaxContexts> used_{};
   std::array<Slot, kMaxContexts> found_{};
   std::array<std::size_t, kGroups> set_{};

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <barrier>
 #include <cmath>
-#include <cstring>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <new>
 #include <thread>
 #include <utility>
 
-#include "encoder/analysis/clones.h"
+#include "common/cpu/clustering.h"
 #include "encoder/analysis/kmeans_engine.h"
 
 // CMake compiles this file with -ffp-contract=off; see the header.
@@ -19,100 +17,8 @@
 namespace semcodec {
 namespace kmeans_detail {
 
-constexpr std::size_t kLanes = 32;    ///< points a kernel works on at a time
-constexpr std::size_t kBlock = 1024;  ///< points a partial sum of distances covers
-
-// Sixteen points a register where there are such; the compiler makes several of it elsewhere.
-using FloatLanes = float __attribute__((vector_size(64)));
-using IntLanes = std::int32_t __attribute__((vector_size(64)));
-constexpr std::size_t kVector = sizeof(FloatLanes) / sizeof(float);
-constexpr std::size_t kVectors = kLanes / kVector;
-
-/// Labels and squared distances of `count` points (a multiple of kLanes). Points, labels and
-/// distances of a step stay in registers while the centres go by.
-SEMCODEC_CLONES void assign_points(const float* __restrict x, const float* __restrict y,
-                                   const float* __restrict z, std::size_t count,
-                                   const Centre* __restrict centres, int clusters,
-                                   std::int32_t* __restrict labels, float* __restrict distances) {
-  for (std::size_t i = 0; i < count; i += kLanes) {
-    FloatLanes px[kVectors], py[kVectors], pz[kVectors], best[kVectors];
-    IntLanes label[kVectors] = {};
-    for (std::size_t k = 0; k < kVectors; ++k) {
-      std::memcpy(&px[k], x + i + k * kVector, sizeof px[k]);
-      std::memcpy(&py[k], y + i + k * kVector, sizeof py[k]);
-      std::memcpy(&pz[k], z + i + k * kVector, sizeof pz[k]);
-      best[k] = FloatLanes{} + std::numeric_limits<float>::infinity();
-    }
-    for (int c = 0; c < clusters; ++c) {
-      const float cx = centres[c][0], cy = centres[c][1], cz = centres[c][2];
-      const IntLanes here = IntLanes{} + c;
-      for (std::size_t k = 0; k < kVectors; ++k) {
-        const FloatLanes dx = px[k] - cx, dy = py[k] - cy, dz = pz[k] - cz;
-        const FloatLanes d = (dx * dx + dy * dy) + dz * dz;
-        label[k] = d < best[k] ? here : label[k];
-        best[k] = d < best[k] ? d : best[k];
-      }
-    }
-    std::memcpy(labels + i, label, sizeof label);
-    std::memcpy(distances + i, best, sizeof best);
-  }
-}
-
-using FourInts = std::int32_t __attribute__((vector_size(16)));
-using FourLongs = std::int64_t __attribute__((vector_size(32)));
-
-/// Adds x, y, z, 1 of each point (`fixed`) to the sums of its label. Neighbours often have the same
-/// label, so two sets of sums take turns: an addition need not wait for the one before it.
-SEMCODEC_CLONES void tally_points(const std::int32_t* __restrict labels,
-                                  const std::int32_t* __restrict fixed,
-                                  const std::uint16_t* __restrict weights, std::size_t count,
-                                  std::int64_t* __restrict even, std::int64_t* __restrict odd) {
-  for (std::size_t i = 0; i < count; ++i) {
-    FourInts point;
-    FourLongs sum;
-    std::int64_t* to = (i % 2 == 0 ? even : odd) + 4 * labels[i];
-    std::memcpy(&point, fixed + 4 * i, sizeof point);
-    std::memcpy(&sum, to, sizeof sum);
-    const FourLongs wide = __builtin_convertvector(point, FourLongs);
-    sum += weights == nullptr ? wide : wide * std::int64_t{weights[i]};
-    std::memcpy(to, &sum, sizeof sum);
-  }
-}
-
-/// The sum of fixed-point distances, weighted if there are weights.
-SEMCODEC_CLONES std::int64_t sum_distances(const float* distances, const std::uint16_t* weights,
-                                           std::size_t count, float scale) {
-  std::int64_t sum = 0;
-  if (weights == nullptr) {
-    for (std::size_t i = 0; i < count; ++i) sum += static_cast<std::int32_t>(distances[i] * scale);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) {
-      sum += std::int64_t{static_cast<std::int32_t>(distances[i] * scale)} * weights[i];
-    }
-  }
-  return sum;
-}
-
-/// One block: distances from `centre`, lowered by the stored ones unless `first`; stored again if
-/// `keep`. Returns the sum of fixed-point distances, weighted if there are weights.
-SEMCODEC_CLONES std::uint64_t lower_block(const float* x, const float* y, const float* z,
-                                          const std::uint16_t* weights, std::size_t count,
-                                          const Centre& centre, float scale, bool first, bool keep,
-                                          float* distances) {
-  const float cx = centre[0], cy = centre[1], cz = centre[2];
-  float lowered[kBlock];
-  for (std::size_t i = 0; i < count; ++i) {
-    const float dx = x[i] - cx, dy = y[i] - cy, dz = z[i] - cz;
-    lowered[i] = (dx * dx + dy * dy) + dz * dz;
-  }
-  if (!first) {
-    for (std::size_t i = 0; i < count; ++i) {
-      lowered[i] = lowered[i] < distances[i] ? lowered[i] : distances[i];
-    }
-  }
-  if (keep) std::copy(lowered, lowered + count, distances);
-  return static_cast<std::uint64_t>(sum_distances(lowered, weights, count, scale));
-}
+using cpu::kPointBlock;
+using cpu::kPointLanes;
 
 namespace {
 
@@ -182,7 +88,7 @@ class CpuEngine final : public Engine {
       : points_(points),
         scale_(scale),
         count_(points.size()),
-        padded_((count_ + kLanes - 1) / kLanes * kLanes),
+        padded_((count_ + kPointLanes - 1) / kPointLanes * kPointLanes),
         x_(pad(points.x)),
         y_(pad(points.y)),
         z_(pad(points.z)),
@@ -224,7 +130,7 @@ class CpuEngine final : public Engine {
   std::size_t pick(std::uint64_t target) override {
     std::size_t block = 0;
     while (target >= block_sums_[block]) target -= block_sums_[block++];
-    std::size_t i = block * kBlock;
+    std::size_t i = block * kPointBlock;
     for (;; ++i) {
       const std::uint64_t share = fixed_distance(i) * weight(i);
       if (target < share) return i;
@@ -264,41 +170,41 @@ class CpuEngine final : public Engine {
 
   /// A thread's share of the points, in whole blocks.
   std::pair<std::size_t, std::size_t> range(std::size_t part) const {
-    const std::size_t blocks = (count_ + kBlock - 1) / kBlock;
-    return {std::min(count_, blocks * part / team_.size() * kBlock),
-            std::min(count_, blocks * (part + 1) / team_.size() * kBlock)};
+    const std::size_t blocks = (count_ + kPointBlock - 1) / kPointBlock;
+    return {std::min(count_, blocks * part / team_.size() * kPointBlock),
+            std::min(count_, blocks * (part + 1) / team_.size() * kPointBlock)};
   }
 
   Tally assign_range(std::size_t begin, std::size_t end, const std::vector<Centre>& centres) {
     Tally tally;
     tally.sums.assign(4 * centres.size(), 0);
     std::vector<std::int64_t> odd(tally.sums.size());
-    for (std::size_t at = begin; at < end; at += kBlock) {  // stays in the first-level cache
-      const std::size_t stop = std::min(at + kBlock, end);
-      const std::size_t lanes = (stop - at + kLanes - 1) / kLanes * kLanes;
-      assign_points(x_.get() + at, y_.get() + at, z_.get() + at, lanes, centres.data(),
-                    static_cast<int>(centres.size()), labels_.get() + at, distances_.get() + at);
+    for (std::size_t at = begin; at < end; at += kPointBlock) {  // stays in the first-level cache
+      const std::size_t stop = std::min(at + kPointBlock, end);
+      const std::size_t lanes = (stop - at + kPointLanes - 1) / kPointLanes * kPointLanes;
+      kernels_.assign(x_.get() + at, y_.get() + at, z_.get() + at, lanes, centres.data(),
+                      static_cast<int>(centres.size()), labels_.get() + at, distances_.get() + at);
       const std::uint16_t* weights =
           points_.weights.empty() ? nullptr : points_.weights.data() + at;
-      tally_points(labels_.get() + at, fixed_.get() + 4 * at, weights, stop - at, tally.sums.data(),
-                   odd.data());
-      tally.inertia += static_cast<std::uint64_t>(
-          sum_distances(distances_.get() + at, weights, stop - at, scale_.distance));
+      kernels_.tally(labels_.get() + at, fixed_.get() + 4 * at, weights, stop - at,
+                     tally.sums.data(), odd.data());
+      tally.inertia +=
+          kernels_.sum_distances(distances_.get() + at, weights, stop - at, scale_.distance);
     }
     for (std::size_t i = 0; i < odd.size(); ++i) tally.sums[i] += odd[i];
     return tally;
   }
 
   std::uint64_t sweep(const Centre& centre, bool first, bool keep) {
-    const std::size_t blocks = (count_ + kBlock - 1) / kBlock;
+    const std::size_t blocks = (count_ + kPointBlock - 1) / kPointBlock;
     std::vector<std::uint64_t> sums(blocks);
     // One thread: a sweep is over before others would have woken up.
-    for (std::size_t at = 0; at < count_; at += kBlock) {
-      sums[at / kBlock] =
-          lower_block(x_.get() + at, y_.get() + at, z_.get() + at,
-                      points_.weights.empty() ? nullptr : points_.weights.data() + at,
-                      std::min(kBlock, count_ - at), centre, scale_.distance, first, keep,
-                      distances_.get() + at);
+    for (std::size_t at = 0; at < count_; at += kPointBlock) {
+      sums[at / kPointBlock] =
+          kernels_.lower(x_.get() + at, y_.get() + at, z_.get() + at,
+                         points_.weights.empty() ? nullptr : points_.weights.data() + at,
+                         std::min(kPointBlock, count_ - at), centre, scale_.distance, first, keep,
+                         distances_.get() + at);
     }
     std::uint64_t total = 0;
     for (const std::uint64_t sum : sums) total += sum;
@@ -306,6 +212,7 @@ class CpuEngine final : public Engine {
     return total;
   }
 
+  const cpu::ClusteringKernels& kernels_ = cpu::clustering_kernels();
   const PointSet& points_;
   FixedScale scale_;
   std::size_t count_, padded_;

@@ -8,31 +8,10 @@
 #include <cstdlib>
 #include <opencv2/imgproc.hpp>
 
+#include "common/cpu/block_difference.h"
 #include "encoder/analysis/cells.h"
-#include "encoder/analysis/clones.h"
 
 namespace semcodec {
-
-/// Sum of |current − bilinear(previous)| over a block; the four weights sum up to 256.
-SEMCODEC_CLONES std::uint32_t warped_difference(const std::uint8_t* current, std::size_t stride,
-                                                const std::uint8_t* previous,
-                                                std::size_t previous_stride, int width, int height,
-                                                const std::array<int, 4>& weights) {
-  const int w00 = weights[0], w01 = weights[1], w10 = weights[2], w11 = weights[3];
-  std::uint32_t sum = 0;
-  for (int y = 0; y < height; ++y) {
-    const std::uint8_t* upper = previous;
-    const std::uint8_t* lower = previous + previous_stride;
-    for (int x = 0; x < width; ++x) {
-      const int warped =
-          (upper[x] * w00 + upper[x + 1] * w01 + lower[x] * w10 + lower[x + 1] * w11 + 128) >> 8;
-      sum += static_cast<std::uint32_t>(std::abs(current[x] - warped));
-    }
-    current += stride;
-    previous += previous_stride;
-  }
-  return sum;
-}
 
 namespace {
 
@@ -118,7 +97,7 @@ float MotionCost::distortion(int cx, int cy, const MotionVector& vector) const {
   const int fy = static_cast<int>((y - top) * 16.0F + 0.5F);
   const int px = std::clamp(static_cast<int>(left), -window.width - 1, current_.cols) + pad_;
   const int py = std::clamp(static_cast<int>(top), -window.height - 1, current_.rows) + pad_;
-  const std::uint32_t sum = warped_difference(
+  const std::uint32_t sum = cpu::block_difference(
       current_.ptr<std::uint8_t>(window.y) + window.x, current_.step[0],
       padded_.ptr<std::uint8_t>(py) + px, padded_.step[0], window.width, window.height,
       {(16 - fx) * (16 - fy), fx * (16 - fy), (16 - fx) * fy, fx * fy});

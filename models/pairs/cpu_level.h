@@ -19,8 +19,8 @@ const char* name_of(Level level);
 /// Those that CPU, operating system and build have, lowest first.
 const std::vector<Level>& levels();
 
-/// The highest of levels(), or the one that the environment variable SEMCODEC_CPU names; nothing
-/// where there are none. Throws Error(usage) when SEMCODEC_CPU names one that is not there.
+/// That of cpu::level_in_use() (common/cpu/level.h), which obeys SEMCODEC_CPU; nothing where there
+/// are no kernels for it. Throws Error(usage) when SEMCODEC_CPU names one that is not there.
 std::optional<Level> level_in_use();
 
 /// Whether SEMCODEC_CPU asks for less than the machine has.

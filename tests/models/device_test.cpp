@@ -11,7 +11,7 @@
 
 #include "common/core/error.h"
 #include "models/pairs/cpu_level.h"
-#include "tests/models/environment.h"
+#include "tests/cpu/environment.h"
 
 namespace semcodec {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "models/pairs/cpu_level.h"
-#include "tests/models/environment.h"
+#include "tests/cpu/environment.h"
 
 namespace semcodec {
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "common/core/error.h"
+#include "common/cpu/level.h"
 #include "models/generator/generator_kernels.h"
 #include "models/generator/generator_layers.h"
 #include "models/pidinet/edge_kernels.h"
@@ -363,6 +364,11 @@ TEST(CpuLevel, TheEnvironmentVariableChoosesAmongWhatIsThere) {
   const EnvironmentValue none("SEMCODEC_CPU", nullptr);
   EXPECT_FALSE(pairs::level_is_forced_down());
   EXPECT_EQ(pairs::level_in_use().has_value(), pairs::supported());
+  {
+    const EnvironmentValue lowest("SEMCODEC_CPU", cpu::name_of(cpu::levels().front()));
+    EXPECT_EQ(pairs::level_in_use(), std::nullopt);
+    EXPECT_EQ(pairs::level_is_forced_down(), pairs::supported());
+  }
   for (const Level level : pairs::levels()) {
     const EnvironmentValue wish("SEMCODEC_CPU", pairs::name_of(level));
     EXPECT_EQ(pairs::level_in_use(), level);
@@ -370,7 +376,7 @@ TEST(CpuLevel, TheEnvironmentVariableChoosesAmongWhatIsThere) {
   }
   for (const char* name : {"avx3", "avx2", "avx512", "avx512bf16"}) {
     bool there = false;
-    for (const Level level : pairs::levels()) there |= std::string(name) == pairs::name_of(level);
+    for (const cpu::Level level : cpu::levels()) there |= std::string(name) == cpu::name_of(level);
     if (there) continue;
     const EnvironmentValue wish("SEMCODEC_CPU", name);
     try {

@@ -1,11 +1,11 @@
 #pragma once
-// The arithmetic of the context mixer that is worth vector instructions: plain integer loops, and
-// the same in AVX2. Both give the same numbers.
+// The arithmetic of the context mixer (common/entropy/context_mixer.h) that is worth vector
+// instructions. All levels give the same numbers, which a stream depends on.
 
 #include <array>
 #include <cstdint>
 
-namespace semcodec::entropy {
+namespace semcodec::cpu {
 
 inline constexpr int kMaxContexts = 8;
 inline constexpr int kInputs = 2 * kMaxContexts;
@@ -21,15 +21,13 @@ struct alignas(64) MixWork {
 };
 
 struct MixKernels {
-  /// sum = the weighted sums of x, in 1/256.
+  /// sum = Σ (weight / 16) · x / 4096 of each group, in 1/256; nothing exceeds 2^30.
   void (*mix)(MixWork&);
-  /// Moves the weights along the gradient.
+  /// weight += (x · gain + 2^13) / 2^14, held within ±kWeightMax; nothing exceeds 2^28.
   void (*train)(MixWork&);
 };
 
-/// The plain loops.
-extern const MixKernels kPlainKernels;
-/// The fastest ones that this machine can run.
-const MixKernels& best_kernels();
+/// Those of the level in use, which an unknown SEMCODEC_CPU does not change.
+const MixKernels& mix_kernels() noexcept;
 
-}  // namespace semcodec::entropy
+}  // namespace semcodec::cpu
