@@ -199,6 +199,10 @@ void decode(Arguments arguments, const CommonOptions& common) {
   if (cut_short && arguments.limit == 0) {
     log::warning(arguments.input + " is " + to_string(status) + ": " + decoder.problem());
   }
+  if (decoder.concealed_frames() > 0) {
+    log::warning(std::to_string(decoder.concealed_frames()) +
+                 " frames were lost and concealed by what came before and behind them.");
+  }
   if (decoder.audio_left_out() > 0) {
     log::warning(std::to_string(decoder.audio_left_out()) +
                  " audio packets came too long before their pictures and were left out; "
