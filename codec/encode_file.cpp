@@ -86,6 +86,7 @@ EncodeSummary encode_file(const std::string& input, const std::string& output,
   if (!options.stats.empty()) write_stats(job, output, encoded.result, encoded.passes);
   auto summary = summary_of(job.setup, encoded);
   summary.packets = encoded.packets;
+  summary.source_failed = reader.failed();
   return summary;
 }
 

@@ -128,6 +128,7 @@ StreamReader::Options reading(const StreamDecoderOptions& options) {
   reading.max_height = options.max_height;
   reading.max_waiting = options.max_waiting;
   reading.fill_gaps = true;
+  reading.fill_at_once = options.low_delay;
   return reading;
 }
 
@@ -211,7 +212,10 @@ void StreamDecoder::Impl::plan() {
       }
       const auto* frame = more ? item->frame() : nullptr;
       if (frame == nullptr && more) continue;
-      for (auto& job : more ? synthesiser.plan(*frame) : synthesiser.finish()) {
+      auto jobs = !more             ? synthesiser.finish()
+                  : item->concealed ? synthesiser.conceal(*frame)
+                                    : synthesiser.plan(*frame);
+      for (auto& job : jobs) {
         if (!wanted) break;
         if (!playback.shows(job.pts) || seen++ < options.skip) continue;
         Pending out;
@@ -291,6 +295,7 @@ std::vector<AudioPacket> StreamDecoder::take_audio() {
   impl_->audio_waiting.clear();
   return std::exchange(impl_->audio, {});
 }
+std::uint64_t StreamDecoder::concealed_frames() const { return impl_->reader->concealed_frames(); }
 std::uint64_t StreamDecoder::audio_left_out() const { return impl_->reader->audio_left_out(); }
 void StreamDecoder::cancel() {
   impl_->stopped = true;

@@ -176,14 +176,22 @@ void decode(Arguments arguments, const CommonOptions& common) {
   const auto write_audio = [&] {
     for (const auto& packet : decoder.take_audio()) writer->write(packet);
   };
-  while (const auto frame = decoder.next()) {
-    if (!writer) {
-      if (!arguments.no_audio) options.audio = decoder.audio_info();
-      writer.emplace(arguments.output, options);
+  std::optional<Error> unreadable;
+  try {
+    while (const auto frame = decoder.next()) {
+      if (!writer) {
+        if (!arguments.no_audio) options.audio = decoder.audio_info();
+        writer.emplace(arguments.output, options);
+      }
+      write_audio();
+      writer->write(beside ? beside->beside(frame->image, frame->seconds) : frame->image,
+                    frame->pts);
+      progress.update(writer->frames(), frame->seconds);
     }
-    write_audio();
-    writer->write(beside ? beside->beside(frame->image, frame->seconds) : frame->image, frame->pts);
-    progress.update(writer->frames(), frame->seconds);
+  } catch (const Error& error) {
+    // An input that cannot be read any further leaves what came before it.
+    if (error.kind() != ErrorKind::input || !writer) throw;
+    unreadable = error;
   }
   if (!receiver.packets) throw_if_interrupted();
   require(writer || (arguments.start.empty() && arguments.to.empty()), ErrorKind::input,
@@ -194,10 +202,18 @@ void decode(Arguments arguments, const CommonOptions& common) {
   write_audio();
   writer->finish();
   progress.finish();
+  if (unreadable) {
+    log::info("Wrote " + arguments.output + ": " + std::to_string(writer->frames()) + " frames.");
+    throw *unreadable;
+  }
   const auto status = decoder.status();
   const bool cut_short = status == StreamStatus::truncated || status == StreamStatus::damaged;
   if (cut_short && arguments.limit == 0) {
     log::warning(arguments.input + " is " + to_string(status) + ": " + decoder.problem());
+  }
+  if (decoder.concealed_frames() > 0) {
+    log::warning(std::to_string(decoder.concealed_frames()) +
+                 " frames were lost and concealed by what came before and behind them.");
   }
   if (decoder.audio_left_out() > 0) {
     log::warning(std::to_string(decoder.audio_left_out()) +

@@ -194,7 +194,9 @@ class PassProgress {
 };
 
 void report(const Arguments& arguments, const EncodeSummary& summary) {
-  if (!summary.source_warning.empty()) log::warning(summary.source_warning);
+  if (!summary.source_warning.empty() && !summary.source_failed) {
+    log::warning(summary.source_warning);
+  }
   const auto& stats = summary.stats;
   const auto per_second = [&](std::uint64_t bytes) {
     return summary.seconds > 0 ? format_bitrate(8.0 * static_cast<double>(bytes) / summary.seconds)
@@ -227,8 +229,10 @@ void encode(const Arguments& arguments, const CommonOptions& common) {
   auto options = file_options(arguments);
   PassProgress progress(parse_progress_mode(common.progress));
   options.progress = [&](const EncodeProgress& now) { progress.update(now); };
-  report(arguments, encode_file(arguments.input, arguments.output, options));
+  const auto summary = encode_file(arguments.input, arguments.output, options);
+  report(arguments, summary);
   throw_if_interrupted();
+  require(!summary.source_failed, ErrorKind::input, summary.source_warning);
 }
 
 }  // namespace

@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""Delivered pictures under packet loss: semcodec with and without forward error correction beside H.264,
-H.265 and AV1 in MPEG-TS, at the same total rate and under the same loss patterns.
+"""Delivered pictures under packet loss: semcodec with and without forward error correction beside H.264 and
+H.265 in MPEG-TS and AV1 in Matroska, at the same total rate and under the same loss patterns.
 
     loss_table.py CLIP [--rate 16k] [--loss 0,1,3,5,10,20] [--burst 1,5] [--bin build/bin]
 
-Every codec's packets go through scripts/channel.py: semcodec's own, and MPEG-TS cut into datagrams of 188
-x 1 bytes (one TS packet, the smallest unit a receiver can use). Rates count headers and parity. Frames a
-decoder does not deliver are shown as the one before, as a player does; the longest freeze is the longest
-run of such. Prints a Markdown table; --json FILE also keeps the figures.
+Every codec's packets go through scripts/channel.py: semcodec's own, and the others' streams cut into pieces of
+188 bytes (one TS packet, the smallest unit a receiver can use). libav does not carry AV1 in MPEG-TS, so that one
+travels in Matroska with a cluster every 0.2 s, whose header is never lost here, to its favour. Rates count
+headers and parity. Frames that a decoder does not deliver are shown as the one before, as a player does. Those
+that semcodec-decode says were lost and concealed are counted by themselves. The longest freeze is the longest time
+without another picture, whether none came or the same one again. Prints a Markdown table; --json FILE also
+keeps the figures.
 """
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -57,9 +61,11 @@ def encode_semcodec(args, clip, info, fec, folder):
     return path, total
 
 
-def encode_mpegts(args, clip, info, codec, folder):
-    """MPEG-TS at the same rate; below what the codec reaches, at half the frame rate and size."""
-    path, seconds = folder / f"{codec}.ts", info["frames"] / info["rate"]
+def encode_other(args, clip, info, codec, folder):
+    """Packets at the same rate, and what of the stream is never lost; below what the codec reaches, at half and
+    a quarter of the size."""
+    container = ["-f", "matroska", "-cluster_time_limit", "200"] if codec == "av1" else ["-f", "mpegts"]
+    path, seconds = folder / f"{codec}.stream", info["frames"] / info["rate"]
     best = None
     for scale in (1, 2, 4):
         size = f"scale={info['width'] // scale // 2 * 2}:{info['height'] // scale // 2 * 2}"
@@ -67,7 +73,7 @@ def encode_mpegts(args, clip, info, codec, folder):
         for _ in range(4):
             keyint = round(args.keyint * info["rate"])
             run("ffmpeg", "-v", "error", "-y", "-nostdin", "-i", clip, "-an", "-vf", size, *CODECS[codec],
-                "-b:v", max(1000, int(target)), "-g", keyint, "-pix_fmt", "yuv420p", "-f", "mpegts", path)
+                "-b:v", max(1000, int(target)), "-g", keyint, "-pix_fmt", "yuv420p", *container, path)
             total = 8 * path.stat().st_size / seconds
             if best is None or abs(total - args.rate) < abs(best[1] - args.rate):
                 best = (path.read_bytes(), total)
@@ -76,19 +82,44 @@ def encode_mpegts(args, clip, info, codec, folder):
             target *= args.rate / total
         if best[1] <= 1.1 * args.rate:
             break
-    data = best[0]
+    header, data = cut_header(best[0]) if codec == "av1" else (b"", best[0])
     packets = folder / f"{codec}.pkt"
-    packets.write_bytes(b"".join(b"\0\xbc" + data[i:i + 188] for i in range(0, len(data), 188)))
-    return packets, best[1]
+    packets.write_bytes(as_packets(data))
+    return packets, best[1], header
 
 
-def unpack(path, target):
-    data, at, out = path.read_bytes(), 0, bytearray()
+def cut_header(data):
+    """Matroska up to its first cluster, and the rest."""
+    at = data.find(b"\x1f\x43\xb6\x75")
+    if at < 0:
+        raise SystemExit("loss_table.py: a Matroska file without clusters")
+    return data[:at], data[at:]
+
+
+def as_packets(data, size=188):
+    pieces = (data[i:i + size] for i in range(0, len(data), size))
+    return b"".join(len(piece).to_bytes(2, "big") + piece for piece in pieces)
+
+
+def unpack(path, target, header=b""):
+    data, at, out = path.read_bytes(), 0, bytearray(header)
     while at + 2 <= len(data):
         size = data[at] << 8 | data[at + 1]
         out += data[at + 2:at + 2 + size]
         at += 2 + size
     target.write_bytes(out)
+
+
+def still_times(video):
+    """How long the picture stands, each time that it does so for 0.2 s or more, in seconds."""
+    out = run("ffmpeg", "-v", "info", "-nostdin", "-i", video, "-vf", "freezedetect=n=0.0003:d=0.2", "-f", "null", "-",
+              check=False).stderr
+    times = [float(value) for value in re.findall(r"freeze_duration: ([0-9.]+)", out)]
+    starts = [float(value) for value in re.findall(r"freeze_start: ([0-9.]+)", out)]
+    length = re.search(r"Duration: (\d+):(\d+):([0-9.]+)", out)
+    if len(starts) > len(times) and length:  # to the very end
+        times.append(int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) - starts[-1])
+    return times
 
 
 def figures(args, clip, decoded, info, folder):
@@ -100,7 +131,7 @@ def figures(args, clip, decoded, info, folder):
     times = sorted(float(line.strip(",")) for line in out.split() if line.strip(",").replace(".", "").lstrip("-").isdigit())
     end = info["frames"] / info["rate"]
     marks = [0.0] + times + [end]
-    freeze = max(b - a for a, b in zip(marks, marks[1:]))
+    freeze = max([b - a for a, b in zip(marks, marks[1:])] + still_times(decoded))
     report = folder / "eval.json"
     run(args.bin / "semcodec-eval", clip, decoded, "-y", "-q", "--hold", "--metrics", "psnr,lpips", "--json", report,
         check=False)
@@ -109,17 +140,19 @@ def figures(args, clip, decoded, info, folder):
             "lpips": values.get("lpips_squeeze")}
 
 
-def decode(args, name, packets, folder):
+def decode(args, name, packets, header, folder):
+    """The video, and how many of its frames were made up."""
     target = folder / "decoded.mkv"
     target.unlink(missing_ok=True)
     if name.startswith("semcodec"):
-        run(args.bin / "semcodec-decode", packets, target, "-y", "-q", "--packets", check=False)
-        return target
-    stream = folder / "lossy.ts"
-    unpack(packets, stream)
+        said = run(args.bin / "semcodec-decode", packets, target, "-y", "--progress", "none", "--packets", check=False).stderr
+        concealed = re.search(r"(\d+) frames were lost and concealed", said)
+        return target, int(concealed[1]) if concealed else 0
+    stream = folder / "lossy.stream"
+    unpack(packets, stream, header)
     run("ffmpeg", "-v", "quiet", "-y", "-nostdin", "-fflags", "+discardcorrupt", "-i", stream, "-c:v", "libx264", "-crf",
         "10", "-preset", "veryfast", "-fps_mode", "passthrough", target, check=False)
-    return target
+    return target, None
 
 
 def main():
@@ -140,10 +173,11 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for codec in args.codecs.split(","):
+            header = b""
             if codec.startswith("semcodec"):
                 packets, rate = encode_semcodec(args, args.clip, info, args.fec if codec.endswith("fec") else 0, folder)
             else:
-                packets, rate = encode_mpegts(args, args.clip, info, codec, folder)
+                packets, rate, header = encode_other(args, args.clip, info, codec, folder)
             for burst in map(float, args.burst.split(",")):
                 for loss in map(float, args.loss.split(",")):
                     if loss == 0 and burst > 1:
@@ -151,15 +185,16 @@ def main():
                     lossy = folder / "lossy.pkt"
                     extra = ["--burst", burst] if burst > 1 else []
                     run(sys.executable, HERE / "channel.py", packets, lossy, "--loss", f"{loss}%", "--seed", args.seed, *extra)
-                    row = {"codec": codec, "kbps": rate / 1000, "loss": loss, "burst": burst,
-                           **figures(args, args.clip, decode(args, codec, lossy, folder), info, folder)}
+                    video, concealed = decode(args, codec, lossy, header, folder)
+                    row = {"codec": codec, "kbps": rate / 1000, "loss": loss, "burst": burst, "concealed": concealed,
+                           **figures(args, args.clip, video, info, folder)}
                     rows.append(row)
                     print(f"{codec} {loss:g} % burst {burst:g}: {100 * row['delivered']:.0f} % of frames", file=sys.stderr)
-    print("| codec | kbit/s | loss | bursts of | frames delivered | longest freeze | PSNR | LPIPS |\n|---|---|---|---|---|---|---|---|")
+    print("| codec | kbit/s | loss | bursts of | frames delivered | of these concealed | longest freeze | PSNR | LPIPS |\n|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         show = lambda value, form: "-" if value is None else form.format(value)
         print(f"| {row['codec']} | {row['kbps']:.1f} | {row['loss']:g} % | {row['burst']:g} | {100 * row['delivered']:.0f} % | "
-              f"{row['freeze']:.1f} s | {show(row['psnr'], '{:.1f}')} | {show(row['lpips'], '{:.3f}')} |")
+              f"{show(row['concealed'], '{}')} | {row['freeze']:.1f} s | {show(row['psnr'], '{:.1f}')} | {show(row['lpips'], '{:.3f}')} |")
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -27,7 +27,10 @@ void install_interrupt_handlers() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   action.sa_handler = SIG_IGN;
+  // A closed pipe and a file that may not grow are errors of the write, which says so in a
+  // sentence.
   sigaction(SIGPIPE, &action, nullptr);
+  sigaction(SIGXFSZ, &action, nullptr);
 }
 
 bool interrupted() noexcept { return signalled.load(); }

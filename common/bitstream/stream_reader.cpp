@@ -12,6 +12,7 @@
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/header_record.h"
 #include "common/bitstream/record_scanner.h"
+#include "common/bitstream/shown_times.h"
 #include "common/core/error.h"
 #include "common/entropy/frame_coder.h"
 #include "semcodec.pb.h"
@@ -63,6 +64,9 @@ struct StreamReader::Impl {
         scanner(std::move(from)),
         budget(chosen.max_waiting) {
     read_start();
+    times.emplace(info, options.fill_gaps ? (options.fill_at_once ? ShownTimes::Fill::at_once
+                                                                  : ShownTimes::Fill::later)
+                                          : ShownTimes::Fill::none);
     frames.emplace(info);
     coder.emplace(info.coded_width, info.coded_height);
   }
@@ -74,10 +78,9 @@ struct StreamReader::Impl {
   void open_frames(const RecordScanner::Record& raw);
   std::optional<StreamItem> next_frame();
   std::optional<StreamItem> read_frame(const FrameRecord& record, StreamItem&& item);
-  void keep_times_rising(SemanticFrame& frame, std::uint64_t offset);
-  void fill_gap(SemanticFrame& frame) const;
+  std::optional<StreamItem> skip_frame(const FrameRecord& record, const StreamItem& item);
+  std::optional<StreamItem> concealed(bool at_end);
   bool take_audio(StreamItem& item);
-  std::int64_t frame_step() const;
   void note_damage(const std::string& sentence);
   void end();
   void go_to(std::uint64_t offset);
@@ -111,9 +114,7 @@ struct StreamReader::Impl {
   MemoryBudget budget;  // of audio handed out
   std::uint64_t audio_left_out = 0;
   double audio_units = 0;  // video time units in one of audio; 0 = no audio so far
-  // Added to all times, see keep_times_rising(). The latest time handed out.
-  std::int64_t shift = 0;
-  std::optional<std::int64_t> latest;
+  std::optional<ShownTimes> times;
   bool index_loaded = false;
   std::vector<EntryPoint> entry_points;
   std::optional<StreamTotals> totals;
@@ -201,7 +202,7 @@ std::optional<StreamItem> StreamReader::Impl::next() {
     const auto raw = scanner.next();
     if (!raw) {
       end();
-      break;
+      return concealed(true);
     }
     if (raw->gap > 0) {
       stats.bytes += raw->gap;
@@ -249,12 +250,14 @@ std::optional<StreamItem> StreamReader::Impl::interpret(const RecordScanner::Rec
       break;
     case RecordKind::index:
       stats.index_bytes += raw.total;
+      if (need_entry_point) times->set_last(parsed<wire::Index>(raw).last_pts());
       break;
     case RecordKind::end:
       stats.index_bytes += raw.total;
+      if (parsed<wire::End>(raw).has_last_pts()) times->set_last(parsed<wire::End>(raw).last_pts());
       status = StreamStatus::complete;
       end();
-      break;
+      return concealed(true);
     default:  // a kind that a later minor version added
       stats.other_bytes += raw.total;
       break;
@@ -301,9 +304,7 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
     if (!record.is_entry_point()) {
       require(started || lost_records > 0, ErrorKind::corrupt,
               "The stream's first frame is no entry point.");
-      ++skipped_frames;
-      stats.other_bytes += item.bytes;
-      return std::nullopt;
+      return skip_frame(record, item);
     }
   }
   SemanticFrame frame = frames->read(record);
@@ -314,7 +315,12 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
     coder->decode(record.chunk, frame, &item.planes);
   }
   validate(frame);
-  keep_times_rising(frame, item.offset);
+  // What was lost before the first entry point, but not what a seek left out.
+  const std::uint64_t before = !started && lost_records > 0 ? record.fields->frame_index() : 0;
+  if (times->place(frame, need_entry_point, before)) {
+    note_damage(name + ", record at offset " + std::to_string(item.offset) +
+                ": Its time lies before that of the frame before it; it is shown later.");
+  }
   need_entry_point = false;
   started = true;
   stats.frame_bytes += item.bytes;
@@ -335,61 +341,36 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   return std::move(item);
 }
 
-// An entry point may say any time. Whoever shows the frames needs times that rise.
-void StreamReader::Impl::keep_times_rising(SemanticFrame& frame, std::uint64_t offset) {
-  const std::int64_t first =
-      frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
-  if (frame.entry_point && latest) {
-    if (first > *latest) {
-      shift = 0;
-    } else if (shift == 0 || first + shift <= *latest) {
-      if (!need_entry_point) {
-        note_damage(name + ", record at offset " + std::to_string(offset) +
-                    ": Its time lies before that of the frame before it; it is shown later.");
-      }
-      shift = *latest + frame_step() - first;
-    }
-  }
-  if (shift != 0) {
-    frame.pts += shift;
-    for (std::int64_t& pts : frame.interpolated_pts) pts += shift;
-    validate(frame);
-  }
-  if (options.fill_gaps && need_entry_point) fill_gap(frame);
-  latest = frame.pts;
+// One that came whole but builds on what was lost.
+std::optional<StreamItem> StreamReader::Impl::skip_frame(const FrameRecord& record,
+                                                         const StreamItem& item) {
+  ++skipped_frames;
+  stats.other_bytes += item.bytes;
+  const auto& steps = record.fields->time_steps();
+  times->miss(record.between, {steps.data(), static_cast<std::size_t>(steps.size())});
+  return concealed(false);
 }
 
-/// Times between the latest frame and this one, which comes first after a loss.
-void StreamReader::Impl::fill_gap(SemanticFrame& frame) const {
-  if (!latest || info.frame_rate_num == 0) return;
-  const std::int64_t step = frame_step();
-  const std::int64_t first =
-      frame.interpolated_pts.empty() ? frame.pts : frame.interpolated_pts.front();
-  const auto room = static_cast<std::int64_t>(kMaxInterpolatedFrames) -
-                    static_cast<std::int64_t>(frame.interpolated_pts.size());
-  const std::int64_t missing = std::min((first - *latest - 1) / step, room);
-  if (missing < 1) return;
-  std::vector<std::int64_t> times;
-  for (std::int64_t i = missing; i >= 1; --i) times.push_back(first - i * step);
-  times.insert(times.end(), frame.interpolated_pts.begin(), frame.interpolated_pts.end());
-  frame.interpolated_pts = std::move(times);
-}
-
-// One frame at the nominal rate, at least one unit.
-std::int64_t StreamReader::Impl::frame_step() const {
-  if (info.frame_rate_num == 0) return 1;
-  const double seconds = static_cast<double>(info.frame_rate_den) / info.frame_rate_num;
-  const double units = seconds * info.time_base_den / info.time_base_num;
-  return std::max<std::int64_t>(1, std::llround(std::min(units, 1e15)));
+// Times that were lost, if there is something to show at them.
+std::optional<StreamItem> StreamReader::Impl::concealed(bool at_end) {
+  if (!need_entry_point) return std::nullopt;
+  auto frame = times->conceal(at_end);
+  if (!frame) return std::nullopt;
+  validate(*frame);
+  StreamItem item;
+  item.offset = pending_offset;
+  item.content = std::move(*frame);
+  item.concealed = true;
+  return item;
 }
 
 // Shifts a batch as the pictures are, and counts it against the budget; false: left out.
 bool StreamReader::Impl::take_audio(StreamItem& item) {
   AudioBatch& batch = std::get<AudioBatch>(item.content);
-  if (shift != 0 && audio_units > 0) {
+  if (times->shift() != 0 && audio_units > 0) {
     const double limit = static_cast<double>(kMaxAudioTime / 2);
     const auto units = static_cast<std::int64_t>(
-        std::clamp(std::round(static_cast<double>(shift) / audio_units), -limit, limit));
+        std::clamp(std::round(static_cast<double>(times->shift()) / audio_units), -limit, limit));
     for (AudioPacket& packet : batch) {
       packet.pts = std::clamp(packet.pts + units, -kMaxAudioTime + 1, kMaxAudioTime - 1);
     }
@@ -414,8 +395,7 @@ void StreamReader::Impl::go_to(std::uint64_t offset) {
   pending = {};
   record_number.reset();
   need_entry_point = true;
-  latest.reset();
-  shift = 0;
+  times->restart();
   ended = false;
   status = StreamStatus::reading;
 }
@@ -537,6 +517,7 @@ std::optional<StreamTotals> StreamReader::totals() {
 StreamStatus StreamReader::status() const { return impl_->status; }
 std::uint64_t StreamReader::lost_records() const { return impl_->lost_records; }
 std::uint64_t StreamReader::skipped_frames() const { return impl_->skipped_frames; }
+std::uint64_t StreamReader::concealed_frames() const { return impl_->times->concealed(); }
 std::uint64_t StreamReader::audio_left_out() const { return impl_->audio_left_out; }
 const std::string& StreamReader::problem() const { return impl_->problem; }
 const StreamStats& StreamReader::stats() const { return impl_->stats; }

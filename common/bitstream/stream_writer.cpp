@@ -261,6 +261,8 @@ void StreamWriter::finish(bool with_index) {
   }
   wire::End end;
   end.set_index_distance(indexed ? my.stats.bytes - start : 0);
+  // Receivers of packets, which leave the index out, know from it what was lost at the end.
+  if (!indexed && my.stats.coded_frames > 0) end.set_last_pts(my.last_pts);
   my.put(RecordKind::end, end.SerializeAsString());
   my.stats.index_bytes = my.stats.bytes - start;
   my.finished = true;

@@ -49,6 +49,7 @@ struct VideoReader::Impl {
   bool draining = false;
   bool ended = false;
   bool broke_off = false;    ///< the container ended before it should
+  int read_error = 0;        ///< libav's, of the input itself
   std::int64_t damaged = 0;  ///< packets or pictures with errors
   std::int64_t packets = 0;
   std::int64_t decoded = 0;
@@ -223,6 +224,8 @@ bool VideoReader::Impl::feed() {
                   (input.context().pb != nullptr && input.context().pb->error < 0) ||
                   said.find("ended prematurely") != std::string::npos ||
                   said.find("partial file") != std::string::npos;
+      const AVIOContext* io = input.context().pb;
+      if (io != nullptr && io->error < 0 && io->error != AVERROR_EOF) read_error = io->error;
       draining = true;
       return decoder->send(nullptr) >= 0;
     }
@@ -260,7 +263,8 @@ void VideoReader::Impl::end() {
             std::to_string(decoded) + " frames could be read";
   const std::int64_t expected = std::max(info.frame_count, packets);
   if (expected > decoded) warning += " of about " + std::to_string(expected);
-  warning += av::folded_message() + ".";
+  warning +=
+      read_error < 0 ? ", then " + av::error_text(read_error) + "." : av::folded_message() + ".";
 }
 
 VideoReader::VideoReader(const std::string& path, const ReaderOptions& options)
@@ -273,6 +277,7 @@ const VideoInfo& VideoReader::info() const { return impl_->info; }
 void VideoReader::set_output_size(int width, int height) { impl_->set_size(width, height); }
 const std::optional<AudioInfo>& VideoReader::audio_info() const { return impl_->audio_info; }
 const std::string& VideoReader::warning() const { return impl_->warning; }
+bool VideoReader::failed() const { return impl_->read_error < 0; }
 
 std::vector<AudioPacket> VideoReader::take_audio() {
   return std::exchange(impl_->audio_packets, {});

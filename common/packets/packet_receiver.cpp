@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "common/bitstream/record_scanner.h"
 #include "common/packets/block_code.h"
@@ -46,6 +47,7 @@ struct Stream {
   std::optional<std::int64_t> next;     ///< nothing: not joined yet
   bool is_protected = false;            ///< its blocks have parity
   std::int64_t latest_block = 0;        ///< begin() of the latest
+  bool from_start = false;              ///< `next` began at the sender's first packet
   int late = 0;                         ///< packets in a row that came too late
   std::uint64_t bytes = 0;
   std::uint64_t packets = 0;
@@ -87,6 +89,7 @@ struct PacketReceiver::State {
   double now = 0;
   std::optional<double> missed_since;  ///< when the next packet was first missed
   bool in_step = false;                ///< `partial` ends where the next packet goes on
+  bool missed_start = false;           ///< packets from before the first header were lost
   PacketBytes partial;                 ///< of a unit
   PacketBytes ready;
   PacketBytes header;  ///< of the first stream
@@ -117,7 +120,11 @@ void PacketReceiver::State::add(Stream& to, const AnyPacket& packet) {
     to.is_protected = packet.source->is_protected;
     // A sender counts from 0: where it just began, its first packet may still come or be recovered.
     const auto span = to.is_protected ? kLongestSpan : std::int64_t{options.reorder};
-    if (!to.highest && packet.source->number <= span) to.next = number - packet.source->number;
+    if (!to.highest && packet.source->number <= span) {
+      to.next = number - packet.source->number;
+      // Who hears a protected stream only later has joined rather than lost its beginning.
+      to.from_start = packet.source->number <= options.reorder;
+    }
     to.highest = std::max(to.highest.value_or(number), number);
     Symbol symbol{packet.source->position};
     symbol.insert(symbol.end(), packet.source->payload.begin(), packet.source->payload.end());
@@ -197,6 +204,7 @@ void PacketReceiver::State::join() {
   for (const auto& [number, symbol] : stream->symbols) {
     if (!begins_entry_point(symbol)) continue;
     stream->next = number;
+    stream->from_start = false;
     in_step = false;
     return;
   }
@@ -218,7 +226,11 @@ bool PacketReceiver::State::hopeless() const {
 void PacketReceiver::State::gap() {
   partial.clear();
   in_step = false;
-  if (!header.empty()) ready.push_back(kGap);
+  if (!header.empty()) {
+    ready.push_back(kGap);
+  } else if (stream && stream->from_start) {
+    missed_start = true;
+  }
 }
 
 /// The next packet will not come.
@@ -299,6 +311,7 @@ void PacketReceiver::State::unit(int kind, std::span<const std::uint8_t> payload
   const auto record = frame_record(which, std::string(payload.begin(), payload.end()), frames);
   if (which == RecordKind::frame) ++frames;
   ready.insert(ready.end(), record.begin(), record.end());
+  if (std::exchange(missed_start, false)) ready.push_back(kGap);
   ended = which == RecordKind::end;
 }
 

@@ -162,6 +162,16 @@ torch::Tensor GeneratorRunner::interpolator_bytes(const InterpolatorInput& x, bo
   return fetched(bytes[0], lock);
 }
 
+torch::Tensor GeneratorRunner::moved_bytes(const torch::Tensor& picture, const torch::Tensor& flow,
+                                           double share) {
+  if (share == 0) return bytes(picture);
+  const torch::InferenceMode guard;
+  const auto move = [&] { return to_bytes(warp(picture, flow * share)); };
+  if (!device_.is_cuda()) return move();
+  std::unique_lock<std::mutex> lock(mutex_);
+  return fetched(move(), lock);
+}
+
 torch::Tensor GeneratorRunner::bytes(const torch::Tensor& picture) {
   const torch::InferenceMode guard;
   if (!device_.is_cuda()) return to_bytes(picture);

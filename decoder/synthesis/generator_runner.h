@@ -133,6 +133,10 @@ class GeneratorRunner {
   /// back. May be called in several threads at a time. `restored`: between two frames of restore().
   torch::Tensor interpolator_bytes(const InterpolatorInput& x, bool restored);
 
+  /// A picture that goes on by a share of the motion that led to it: `flow` leads from it to the
+  /// one before, and may be undefined where `share` is 0. Else as bytes().
+  torch::Tensor moved_bytes(const torch::Tensor& picture, const torch::Tensor& flow, double share);
+
   /// A picture as H×W×3 bytes on the CPU. May be called in several threads at a time.
   torch::Tensor bytes(const torch::Tensor& picture);
 

@@ -1,5 +1,6 @@
 #include "decoder/synthesis/synthesiser.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "common/core/error.h"
@@ -265,6 +266,8 @@ std::vector<SynthesisJob> Synthesiser::plan(const SemanticFrame& frame) {
       auto jobs = release(nullptr);
       auto held = std::make_shared<CodedFrame>(*last_);
       held->pts = frame.pts;
+      held->flow_to_earlier = torch::Tensor();
+      held->flow_to_later = torch::Tensor();
       for (auto& job : show(frame, held)) jobs.push_back(std::move(job));
       return jobs;
     }
@@ -272,6 +275,24 @@ std::vector<SynthesisJob> Synthesiser::plan(const SemanticFrame& frame) {
   auto jobs = release(nullptr);
   const auto coded_frame = std::make_shared<const CodedFrame>(generate_coded_frame(frame));
   for (auto& job : show(frame, coded_frame)) jobs.push_back(std::move(job));
+  return jobs;
+}
+
+std::vector<SynthesisJob> Synthesiser::conceal(const SemanticFrame& frame) {
+  const torch::InferenceMode guard;
+  auto jobs = release(nullptr);
+  if (!last_) return jobs;
+  const bool moves = before_last_ && last_->flow_to_earlier.defined();
+  const auto interval = moves ? static_cast<double>(last_->pts - before_last_->pts) : 0.0;
+  const auto add = [&](std::int64_t pts) {
+    const double share = moves ? static_cast<double>(pts - last_->pts) / interval : 0.0;
+    jobs.push_back({pts, false, [this, shown = last_, share = std::clamp(share, 0.0, 1.0)] {
+                      return generator_.moved_bytes(shown->state.picture, shown->flow_to_earlier,
+                                                    share);
+                    }});
+  };
+  for (const std::int64_t pts : frame.interpolated_pts) add(pts);
+  add(frame.pts);
   return jobs;
 }
 

@@ -71,6 +71,11 @@ class Synthesiser {
   /// synthesiser. With base pictures, what is returned is what the frame before completes.
   std::vector<SynthesisJob> plan(const SemanticFrame& frame);
 
+  /// Frames that were lost, at the times of `frame`, which holds nothing else: what was generated
+  /// last goes on moving as it did, for as long as it had moved, and then stands. What waits for a
+  /// next frame comes before them.
+  std::vector<SynthesisJob> conceal(const SemanticFrame& frame);
+
   /// What still waits for a next frame, at the end of a stream.
   std::vector<SynthesisJob> finish();
 

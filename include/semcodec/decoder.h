@@ -41,7 +41,8 @@ struct StreamDecoderOptions {
   /// From faithful (0) to vivid (1), where the stream has base pictures; nothing: the model's.
   std::optional<double> detail{};
   bool refine_flow = true;  ///< false: the transmitted motion is used as it is
-  bool low_delay = false;   ///< a coded frame does not wait for the next one
+  bool low_delay = false;   ///< a coded frame does not wait for the next one, nor do lost frames
+                            ///< for an entry point
 
   // Which frames come out. Times are seconds since the stream's first frame.
   std::optional<double> start{};  ///< from here on; a seekable stream is not decoded before
@@ -89,6 +90,10 @@ class SEMCODEC_API StreamDecoder {
   /// frame handed out are left out when it is not the stream's first. After next() has returned
   /// nothing, the rest.
   std::vector<AudioPacket> take_audio();
+
+  /// Frames that were lost and are shown all the same: interpolated, moved on, or repeated. Final
+  /// once next() has returned nothing.
+  std::uint64_t concealed_frames() const;
 
   /// Audio packets left out for want of Options::max_waiting.
   std::uint64_t audio_left_out() const;

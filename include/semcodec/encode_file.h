@@ -51,6 +51,7 @@ struct EncodeSummary {
   int passes = 1;
   bool cancelled = false;
   std::string source_warning{};  ///< one sentence about a damaged source, else empty
+  bool source_failed = false;    ///< the source could not be read any further; what came is coded
   std::string target{};          ///< one sentence about how a target was met, else empty
   bool target_missed = false;
   std::uint64_t peak_overflows = 0;  ///< coded frames that did not fit max_rate at quality 0

@@ -6,6 +6,8 @@
 /// - A damaged record is dropped; the reader goes on at the next record whose CRC holds. Because
 ///   the coder's state is adaptive, the frames up to the next entry point are dropped as well and
 ///   counted. With Options::strict the first damage throws Error(corrupt) instead.
+/// - With Options::fill_gaps the frames that were lost are there all the same, as times without
+///   content, up to the end of the stream.
 /// - Times rise from frame to frame. Where an entry point goes back, as after a sender's restart,
 ///   it and what follows, with the audio, is shifted behind what was there, until times have caught
 ///   up; this counts as damage.
@@ -42,6 +44,8 @@ struct StreamItem {
   std::uint64_t offset = 0;  ///< of the record in the stream
   std::uint32_t bytes = 0;   ///< of the record with its framing
   EncodeStats planes;        ///< frames only: cost by modality, 1/256 bit
+  /// Options::fill_gaps: a frame that holds nothing but the times of frames that were lost.
+  bool concealed = false;
   /// Audio only: its part of Options::max_waiting. Keep it as long as the packets.
   MemoryShare waiting;
 
@@ -67,7 +71,12 @@ class SEMCODEC_API StreamReader {
     int max_height = 2048;
     /// Gives the entry point behind a loss the times of the frames that are missing before it, at
     /// the nominal rate, so that they are interpolated instead of a picture that stands still.
+    /// Where the stream ends before an entry point comes, they come as a frame of their own,
+    /// StreamItem::concealed.
     bool fill_gaps = false;
+    /// With it, for live pictures: records that came but build on what was lost give their times
+    /// as they come, StreamItem::concealed, instead of waiting for an entry point.
+    bool fill_at_once = false;
     /// Bytes of audio that may be handed out and not be let go of yet. What comes beyond is left
     /// out and counted in audio_left_out().
     std::uint64_t max_waiting = std::uint64_t{32} << 20;
@@ -108,6 +117,7 @@ class SEMCODEC_API StreamReader {
   StreamStatus status() const;
   std::uint64_t lost_records() const;    ///< gaps in the stream: damaged records, at least
   std::uint64_t skipped_frames() const;  ///< whole frame records dropped for want of an entry point
+  std::uint64_t concealed_frames() const;  ///< frames that were lost and got a time all the same
   /// Audio packets left out for want of Options::max_waiting.
   std::uint64_t audio_left_out() const;
   /// One sentence about the first thing that went wrong, empty when nothing did.

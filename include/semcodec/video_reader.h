@@ -94,6 +94,8 @@ class SEMCODEC_API VideoReader {
   /// One sentence when the stream was damaged or ended too early, else empty. Complete once next()
   /// has returned nothing.
   const std::string& warning() const;
+  /// Whether it ended because reading failed (a disk, a network), not because the bytes ended.
+  bool failed() const;
 
  private:
   struct Impl;

@@ -225,29 +225,6 @@ TEST(HostileTimes, DamageBeforeAnEarlierEntryPointIsConcealed) {
   }
 }
 
-TEST(Concealment, FramesOfALossAreInterpolated) {
-  const auto frames = test::sample_coded_frames(9, 3, 3, test::tiny_shape());
-  const auto recorded = test::record(test::sample_info(), frames);
-  // The second record of the first group: what was coded up to the next entry point is lost.
-  Bytes bytes = recorded.bytes;
-  bytes[recorded.ends[1] + 8] ^= 0x10;
-  StreamReader::Options options;
-  options.fill_gaps = true;
-  StreamReader reader(test::source_of(bytes), "test stream", options);
-  const auto read = read_all(reader);
-  ASSERT_EQ(read.frames.size(), 7u);
-  std::vector<std::int64_t> times;
-  for (const SemanticFrame& frame : read.frames) {
-    times.insert(times.end(), frame.interpolated_pts.begin(), frame.interpolated_pts.end());
-    times.push_back(frame.pts);
-  }
-  // Every frame has its time, as if nothing had been lost.
-  ASSERT_EQ(times.size(), 25u);
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    EXPECT_EQ(times[i], 1001 * static_cast<std::int64_t>(i)) << i;
-  }
-}
-
 TEST(HostileSizes, ALimitIsKept) {
   EXPECT_THROW(read_all(header_record(4096)), Error);
   EXPECT_EQ(read_all(header_record(2048)).status, StreamStatus::truncated);

@@ -215,6 +215,52 @@ TEST_F(SynthesiserTest, BasePicturesGiveEveryFrameOnceInOrder) {
   }
 }
 
+TEST_F(SynthesiserTest, LostFramesGoOnMovingAndThenStand) {
+  auto first = coded_frame(0, {}, 1);
+  first.entry_point = true;
+  Synthesiser synthesiser(open_package(folder_), info_, {});
+  SemanticFrame lost;
+  lost.interpolated_pts = {5, 6};
+  lost.pts = 7;
+  EXPECT_TRUE(synthesiser.conceal(lost).empty()) << "there is nothing to show yet";
+  synthesiser.plan(first);
+  const auto shown = synthesiser.plan(moving(coded_frame(2, {}, 2))).back().generate();
+  SemanticFrame soon;
+  soon.interpolated_pts = {3, 4, 5};
+  soon.pts = 6;
+  const auto jobs = synthesiser.conceal(soon);
+  ASSERT_EQ(jobs.size(), 4U);
+  std::vector<torch::Tensor> pictures;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    EXPECT_EQ(jobs[i].pts, static_cast<std::int64_t>(i) + 3);
+    EXPECT_FALSE(jobs[i].coded_frame);
+    pictures.push_back(jobs[i].generate());
+  }
+  // It had moved for two units, by 2 pixels to the left and 1 down; it does so once more.
+  EXPECT_FALSE(torch::equal(pictures[0], shown));
+  EXPECT_FALSE(torch::equal(pictures[1], pictures[0]));
+  EXPECT_TRUE(torch::equal(pictures[2], pictures[1]));
+  EXPECT_TRUE(torch::equal(pictures[3], pictures[1]));
+  const auto part = [](const torch::Tensor& picture, int x, int y) {
+    return picture.narrow(0, y, 40).narrow(1, x, 40).to(torch::kInt);
+  };
+  EXPECT_LE((part(pictures[1], 10, 10) - part(shown, 12, 9)).abs().max().item<int>(), 1);
+}
+
+TEST_F(SynthesiserTest, LostFramesBehindAnEntryPointHoldIt) {
+  auto first = base(0, {}, 100);
+  first.entry_point = true;
+  Synthesiser synthesiser(open_package(folder_), info_, with_bases());
+  EXPECT_TRUE(synthesiser.plan(first).empty());
+  SemanticFrame lost;
+  lost.pts = 1;
+  const auto jobs = synthesiser.conceal(lost);  // what waits comes first
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_EQ(jobs[0].pts, 0);
+  EXPECT_EQ(jobs[1].pts, 1);
+  EXPECT_TRUE(torch::equal(jobs[0].generate(), jobs[1].generate()));
+}
+
 TEST_F(SynthesiserTest, AFrameWithABasePictureWaitsForTheNextOne) {
   auto first = base(0, {}, 100);
   first.entry_point = true;

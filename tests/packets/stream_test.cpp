@@ -33,7 +33,7 @@ Sent send(const std::vector<SemanticFrame>& frames, const PacketOptions& options
     writer.write(frames[i]);
     if (audio && i % 3 == 2) writer.write_audio(test::sample_audio(static_cast<int>(i) * 4, 10));
   }
-  writer.finish();
+  writer.finish(false);  // packets have no use for an index
   sender.finish();
   out.stats = sender.stats();
   return out;
@@ -180,6 +180,56 @@ TEST_F(PacketStream, WhatIsLostCostsUpToTheNextEntryPoint) {
   }
 }
 
+/// Frames shown of what came, lost ones concealed.
+std::vector<std::int64_t> times_shown(const std::vector<PacketBytes>& packets) {
+  PacketReceiver receiver;
+  for (const PacketBytes& packet : packets) receiver.push(packet);
+  receiver.finish();
+  const Bytes stream = receiver.take();
+  StreamReader::Options options;
+  options.fill_gaps = true;
+  StreamReader reader(test::source_of(stream), "packets", options);
+  std::vector<std::int64_t> times;
+  while (const auto item = reader.next()) {
+    if (item->frame() == nullptr) continue;
+    const auto& between = item->frame()->interpolated_pts;
+    times.insert(times.end(), between.begin(), between.end());
+    times.push_back(item->frame()->pts);
+  }
+  return times;
+}
+
+TEST_F(PacketStream, EveryFrameIsShownWhateverIsLost) {
+  // Packets of which the first hold the stream's beginning, some its middle, the last its end.
+  const auto packets = send(frames_, with(100)).packets;
+  const auto whole = times_shown(packets);
+  ASSERT_EQ(whole.size(), 5 * frames_.size() - 4);
+  const std::size_t last = packets.size() - 1;
+  for (std::size_t drop = 0; drop < last; drop += 3) {
+    auto kept = packets;
+    kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(drop));
+    EXPECT_EQ(times_shown(kept), whole) << drop;
+  }
+  // One in ten, ten times.
+  Numbers numbers(31);
+  for (int trial = 0; trial < 10; ++trial) {
+    std::vector<PacketBytes> kept;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      if (i == last || numbers.below(10) > 0) kept.push_back(packets[i]);
+    }
+    EXPECT_EQ(times_shown(kept), whole) << trial;
+  }
+}
+
+TEST_F(PacketStream, AReceiverThatJoinsShowsNothingBefore) {
+  const auto packets = send(frames_, with(100)).packets;
+  const std::vector<PacketBytes> late(packets.begin() + 20, packets.end());
+  const auto times = times_shown(late);
+  const auto whole = times_shown(packets);
+  ASSERT_LT(times.size(), whole.size());
+  EXPECT_TRUE(std::equal(times.rbegin(), times.rend(), whole.rbegin()));
+}
+
 TEST_F(PacketStream, AReceiverJoinsAtTheNextEntryPoint) {
   for (const double fec : {0.0, 0.3}) {
     const auto packets = send(frames_, with(120, fec)).packets;
@@ -190,7 +240,9 @@ TEST_F(PacketStream, AReceiverJoinsAtTheNextEntryPoint) {
       ASSERT_FALSE(got.read.frames.empty()) << from;
       EXPECT_TRUE(got.read.frames.front().entry_point);
       EXPECT_TRUE(std::equal(got.read.frames.rbegin(), got.read.frames.rend(), frames_.rbegin()));
-      EXPECT_EQ(got.read.status, StreamStatus::complete);
+      // Who hears one of the first packets has lost the beginning rather than joined.
+      const bool lost = from <= 8;
+      EXPECT_EQ(got.read.status, lost ? StreamStatus::damaged : StreamStatus::complete) << from;
     }
   }
 }

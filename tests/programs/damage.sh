@@ -27,6 +27,22 @@ grep -q "damaged" "$dir/err.txt" || fail "damage was not reported"
 refuses 4 "bad.sem" "$dec" "$dir/bad.sem" "$dir/strict.mp4" --strict
 [ ! -e "$dir/strict.mp4" ] || fail "--strict left an output behind"
 
+# Nothing to start again from behind the damage: every frame is shown all the same, and how many of
+# them were made up is said.
+"$bin/semcodec-encode" "$dir/clip.y4m" "$dir/lone.sem" -q --keyint 0 --no-scene-cut --profile semantic
+python3 - "$dir/lone.sem" "$dir/hurt.sem" <<'PY'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[len(data) // 2] ^= 0x10
+open(sys.argv[2], "wb").write(data)
+PY
+for delay in "" --low-delay; do
+  "$dec" "$dir/hurt.sem" "$dir/hurt.mp4" -y $delay --progress none 2>"$dir/err.txt" ||
+    fail "damage without a later entry point stopped the decoder: $(cat "$dir/err.txt")"
+  grep -Eq "[1-9][0-9]* frames were lost and concealed" "$dir/err.txt" || fail "concealed frames were not counted: $(cat "$dir/err.txt")"
+  [ "$(frames_of "$dir/hurt.mp4")" -eq 40 ] || fail "$(frames_of "$dir/hurt.mp4") frames of 40 are shown"
+done
+
 # Ctrl-C while encoding leaves a stream that decodes as far as it got. A source without an end
 # keeps the encoder busy until the signal comes.
 mkfifo "$dir/endless"
