@@ -133,7 +133,7 @@ check_neon() {
       -DCMAKE_DISABLE_FIND_PACKAGE_hwy=ON >build-neon.log 2>&1 ||
     { tail -n 20 build-neon.log >&2; die "CMake could not configure build-neon"; }
   cmake --build build-neon
-  # max: every instruction set that the emulator knows, products of bfloat16 pairs among them.
+  # max: every instruction set that the emulator knows.
   qemu-aarch64 -cpu max build-neon/cpu_kernels_test --gtest_brief=1
 }
 
