@@ -25,7 +25,7 @@ for target in x.sem x.pkt; do
   echo precious >"$dir/$target"
   packets=$([ $target = x.pkt ] && echo --packets || true)
   # shellcheck disable=SC2086
-  refuses 6 "$target.*too large" limited 1 "$enc" "$dir/clip.y4m" "$dir/$target" -y $packets
+  refuses 6 "$target.*too large" limited 1 "$enc" "$dir/clip.y4m" "$dir/$target" -y --profile paper $packets
   [ "$(cat "$dir/$target")" = precious ] || fail "a full disk cost the $target that was there"
 done
 for target in x.mp4 x.mkv x.y4m; do

@@ -48,7 +48,7 @@ done
 
 # Every frame a coded frame in the paper profile.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/paper.sem" -q --profile paper --limit 6 --stats "$dir/p.json"
-python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['coded frames']; sys.exit(len(a)!=6)" "$dir/p.json" ||
+python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['coded_frames']; sys.exit(len(a)!=6)" "$dir/p.json" ||
   fail "the paper profile skipped frames"
 
 # More quality, more bits.
