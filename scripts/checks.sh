@@ -102,7 +102,7 @@ check_threads() {
   done
   [ ${#chosen[@]} -gt 0 ] || die "threads: none of its test programs exists: ${programs[*]}"
   cmake --build build-threads --target "${chosen[@]}"
-  TSAN_OPTIONS=halt_on_error=1 tests_in build-threads -R "^($(IFS='|'; echo "${chosen[*]}"))\$"
+  TSAN_OPTIONS=halt_on_error=1:suppressions=$root/tests/sanitizers/threads.supp tests_in build-threads -R "^($(IFS='|'; echo "${chosen[*]}"))\$"
 }
 
 check_tidy() {
