@@ -3,8 +3,7 @@
 #
 #   bash scripts/test.sh [--checks] [--preset NAME] [CTEST OPTIONS...]     e.g.  -R entropy, -L unit
 #
-# --checks runs scripts/checks.sh before: format, clang, sanitizers, clang-tidy. Continuous integration
-# does so.
+# --checks runs all of scripts/checks.sh before. Continuous integration runs some of them.
 # Tests that need third-party weights get them from scripts/fetch.sh, and the tools that metrics are
 # compared with from scripts/reference_tools.sh; where those cannot be had, they say so and are
 # skipped.
