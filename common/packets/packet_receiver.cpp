@@ -122,7 +122,7 @@ void PacketReceiver::State::add(Stream& to, const AnyPacket& packet) {
     const auto span = to.is_protected ? kLongestSpan : std::int64_t{options.reorder};
     if (!to.highest && packet.source->number <= span) {
       to.next = number - packet.source->number;
-      // Who hears a protected stream only later has joined rather than lost its beginning.
+      // Who receives a protected stream only later has joined rather than lost its beginning.
       to.from_start = packet.source->number <= options.reorder;
     }
     to.highest = std::max(to.highest.value_or(number), number);

@@ -92,7 +92,7 @@ class Ffmpeg:
             return f"has no {encoder} ({INSTALL})"
         if not self.decoders.intersection(DECODERS[codec]):
             return f"has no decoder for {encoder}'s streams ({INSTALL})"
-        if self.library(codec) is None:
+        if self.encoder_version(codec) is None:
             return f"has a {encoder} that does not encode ({INSTALL})"
         return None
 
@@ -100,7 +100,7 @@ class Ffmpeg:
     def _libraries(self):
         return {}
 
-    def library(self, codec):
+    def encoder_version(self, codec):
         """The encoder library's version as it says while it encodes two grey frames; "unknown" when
         it does not say, None when it does not encode."""
         if codec not in self._libraries:
@@ -136,7 +136,7 @@ class Ffmpeg:
     def describe(self, chosen):
         """For the results: which ffmpeg, its version, and those of these codecs' libraries."""
         return {"origin": self.origin, "version": self.version, "vmaf": self.has_vmaf,
-                "libraries": {codec: self.library(codec) for codec in chosen
+                "libraries": {codec: self.encoder_version(codec) for codec in chosen
                               if codec in codecs.ANCHORS}}
 
 

@@ -67,5 +67,5 @@ class Tools:
         if codec == "semcodec":
             own = self.semcodec_identity
         else:
-            own = {"library": self.ffmpeg.library(codec)}
+            own = {"library": self.ffmpeg.encoder_version(codec)}
         return {"ffmpeg": self.ffmpeg.version, **own, **self.eval_identity}

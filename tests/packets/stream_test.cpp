@@ -240,8 +240,8 @@ TEST_F(PacketStream, AReceiverJoinsAtTheNextEntryPoint) {
       ASSERT_FALSE(got.read.frames.empty()) << from;
       EXPECT_TRUE(got.read.frames.front().entry_point);
       EXPECT_TRUE(std::equal(got.read.frames.rbegin(), got.read.frames.rend(), frames_.rbegin()));
-      // Who hears one of the first packets has lost the beginning rather than joined, unless parity
-      // gives it back.
+      // Who receives one of the first packets has lost the beginning rather than joined, unless
+      // parity gives it back.
       const bool lost = from <= 8 && got.read.frames.size() < frames_.size();
       EXPECT_EQ(got.read.status, lost ? StreamStatus::damaged : StreamStatus::complete) << from;
     }

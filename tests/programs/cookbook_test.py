@@ -31,7 +31,7 @@ def sections():
 
 
 def hub():
-    """A TNC that everybody in range hears."""
+    """A TNC that everybody in range receives."""
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -107,7 +107,7 @@ class Test:
         # Decoding begins at an entry point, which looks the same as in the whole stream.
         if not frames or frames[0] not in self.whole:
             fail("the first picture after a restart is none of the stream's")
-        # What it heard before that, it shows by the same picture.
+        # What it received before that, it shows by the same picture.
         while len(frames) > 1 and frames[1] == frames[0]:
             frames.pop(0)
         at = FRAMES - len(frames)

@@ -101,7 +101,7 @@ class WhichFfmpeg(unittest.TestCase):
     def test_codecs_of_the_one_in_use(self):
         found = ffmpeg.Ffmpeg.find()
         self.assertIsNone(found.lacks("x264"))
-        self.assertRegex(found.library("x264"), r"^\d+")
+        self.assertRegex(found.encoder_version("x264"), r"^\d+")
         self.assertIn(found.version, ffmpeg.sentence(found.describe(["semcodec", "x264"])))
 
     def test_setup_script_knows_the_option(self):
