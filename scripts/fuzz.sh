@@ -36,7 +36,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#targets[@]} -gt 0 ] || targets=(stream seek audio packets chunk media weights config)
+[ ${#targets[@]} -gt 0 ] || targets=(stream seek audio packets chunk base media weights config)
 
 if [ "$build" = yes ]; then
   command -v clang++ >/dev/null || {

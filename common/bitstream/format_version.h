@@ -8,7 +8,8 @@ namespace semcodec {
 
 inline constexpr char kMagic[] = "sem";
 inline constexpr std::uint32_t kFormatMajor = 3;
-inline constexpr std::uint32_t kFormatMinor = 0;
+/// Of a stream whose base pictures' headers are coded: that of every hybrid one. Of others it is 0.
+inline constexpr std::uint32_t kPackedBaseMinor = 1;
 
 /// What a header need not say.
 inline constexpr char kUsualProfile[] = "hybrid";

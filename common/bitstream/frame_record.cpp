@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/bitstream/format_version.h"
 #include "common/bitstream/frame_group.h"
 #include "common/core/error.h"
 #include "semcodec.pb.h"
@@ -99,6 +100,8 @@ std::uint64_t max_plane_cells(const StreamInfo& info, std::size_t chunk_bytes) {
   return std::min(max_plane_cells(info), free + kCellsPerByte * chunk_bytes);
 }
 
+bool packs_base(const StreamInfo& info) { return info.profile == kUsualProfile; }
+
 FrameRecordWriter::FrameRecordWriter(const StreamInfo& info) : info_(info), times_(info) {}
 
 void FrameRecordWriter::check(const SemanticFrame& frame) const {
@@ -144,16 +147,27 @@ std::string FrameRecordWriter::write(const SemanticFrame& frame,
     append_varint(payload, fields.size());
     payload += fields;
   }
-  if (frame.base) {
-    if (!chunk.empty()) append_varint(payload, frame.base->bytes.size());
-    payload.append(frame.base->bytes.begin(), frame.base->bytes.end());
-  }
+  const auto base = base_bytes(frame);
+  last_base_bytes_ = base.size();
+  if (frame.base && !chunk.empty()) append_varint(payload, base.size());
+  payload.append(base.begin(), base.end());
   payload.append(chunk.begin(), chunk.end());
   // Zeros behind the end are what a decoder assumes there anyway.
   std::size_t length = chunk.size();
   const std::uint64_t cells = cells_of(frame);
   for (; cells > max_plane_cells(info_, length); ++length) payload += '\0';
   return payload;
+}
+
+std::vector<std::uint8_t> FrameRecordWriter::base_bytes(const SemanticFrame& frame) {
+  if (!frame.base) return {};
+  if (!packs_base(info_)) return frame.base->bytes;
+  if (!units_) {
+    units_.emplace();
+  } else if (frame.entry_point) {
+    units_->restart();
+  }
+  return units_->pack(frame.base->bytes);
 }
 
 void FrameRecordWriter::write_formats(const SemanticFrame& frame, wire::Frame& record) {
@@ -220,7 +234,8 @@ void FrameRecordWriter::write_times(const SemanticFrame& frame, wire::Frame& rec
   last_pts_ = frame.pts;
 }
 
-FrameRecordReader::FrameRecordReader(const StreamInfo& info) : info_(info), times_(info) {}
+FrameRecordReader::FrameRecordReader(const StreamInfo& info, bool packed)
+    : info_(info), packed_(packed), times_(info) {}
 
 FrameRecord::FrameRecord(std::span<const std::uint8_t> payload)
     : fields(std::make_unique<wire::Frame>()) {
@@ -257,17 +272,28 @@ SemanticFrame FrameRecordReader::read(const FrameRecord& whole) {
   if (frame.entry_point) formats_ = {};
   read_formats(record, frame, whole.chunk.size());
   read_times(whole, frame);
-  if (!whole.base.empty()) {
-    const auto& format = formats_.base;
-    check_base_size(info_, format.width, format.height);
-    frame.base = BasePicture{
-        format.width, format.height, format.levels, {whole.base.begin(), whole.base.end()}};
-  }
+  if (!whole.base.empty()) read_base(whole, frame);
   if (record.has_intra_picture()) {
     const std::string& data = record.intra_picture().data();
     frame.intra_picture = IntraPicture{record.intra_picture().codec(), {data.begin(), data.end()}};
   }
   return frame;
+}
+
+void FrameRecordReader::read_base(const FrameRecord& whole, SemanticFrame& frame) {
+  const auto& format = formats_.base;
+  check_base_size(info_, format.width, format.height);
+  frame.base = BasePicture{format.width, format.height, format.levels, {}};
+  if (!packed_) {
+    frame.base->bytes.assign(whole.base.begin(), whole.base.end());
+    return;
+  }
+  if (!units_) {
+    units_.emplace();
+  } else if (frame.entry_point) {
+    units_->restart();
+  }
+  frame.base->bytes = units_->unpack(whole.base);
 }
 
 void FrameRecordReader::read_formats(const wire::Frame& record, SemanticFrame& frame,

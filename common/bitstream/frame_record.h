@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/bitstream/time_model.h"
+#include "common/entropy/base_unit_coder.h"
 #include "semcodec/stream_types.h"
 
 namespace semcodec {
@@ -44,6 +45,9 @@ std::uint64_t max_plane_cells(const StreamInfo& info);
 /// The same where the coded chunk has so many bytes: few bytes may not ask for many cells.
 std::uint64_t max_plane_cells(const StreamInfo& info, std::size_t chunk_bytes);
 
+/// Whether a writer codes the headers of base pictures: in the hybrid profile.
+bool packs_base(const StreamInfo& info);
+
 /// The writing side.
 class FrameRecordWriter {
  public:
@@ -53,14 +57,19 @@ class FrameRecordWriter {
   void check(const SemanticFrame& frame) const;
   /// The frame's bytes; `chunk` is empty for a frame without planes.
   std::string write(const SemanticFrame& frame, std::span<const std::uint8_t> chunk);
+  /// Bytes of the base picture that was written last; 0 where that frame had none.
+  std::size_t last_base_bytes() const { return last_base_bytes_; }
 
  private:
+  std::vector<std::uint8_t> base_bytes(const SemanticFrame& frame);
   void write_formats(const SemanticFrame& frame, wire::Frame& record);
   void write_times(const SemanticFrame& frame, wire::Frame& record);
 
   StreamInfo info_;
   TimeModel times_;
   PlaneFormats formats_;
+  std::optional<entropy::BaseUnitCoder> units_;  ///< made for the first base picture
+  std::size_t last_base_bytes_ = 0;
   std::optional<std::int64_t> last_pts_;
 };
 
@@ -83,7 +92,8 @@ struct FrameRecord {
 /// The reading side.
 class FrameRecordReader {
  public:
-  explicit FrameRecordReader(const StreamInfo& info);
+  /// `packed`: the headers of base pictures are coded.
+  FrameRecordReader(const StreamInfo& info, bool packed);
 
   /// The frame's own time and, for an entry point, everything else but the planes' contents, which
   /// are left for FrameDecoder: planes are sized, without values. Times increase, but that an entry
@@ -91,13 +101,16 @@ class FrameRecordReader {
   SemanticFrame read(const FrameRecord& record);
 
  private:
+  void read_base(const FrameRecord& record, SemanticFrame& frame);
   void read_formats(const wire::Frame& record, SemanticFrame& frame, std::size_t chunk_bytes);
   void read_times(const FrameRecord& record, SemanticFrame& frame);
   void check_planes(const SemanticFrame& frame, std::size_t chunk_bytes) const;
 
   StreamInfo info_;
+  bool packed_;
   TimeModel times_;
   PlaneFormats formats_;
+  std::optional<entropy::BaseUnitCoder> units_;  ///< made for the first base picture
   std::optional<std::int64_t> last_pts_;
 };
 

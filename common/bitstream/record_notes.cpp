@@ -1,5 +1,6 @@
 #include "common/bitstream/record_notes.h"
 
+#include "common/bitstream/format_version.h"
 #include "common/bitstream/frame_group.h"
 #include "common/bitstream/frame_record.h"
 #include "common/bitstream/header_record.h"
@@ -25,7 +26,7 @@ RecordNote RecordNotes::look(RecordKind kind, std::span<const std::uint8_t> payl
             ErrorKind::corrupt, "The header record cannot be read.");
     const StreamInfo info = read_header(header, "The stream");
     state_->unit = static_cast<double>(info.time_base_num) / info.time_base_den;
-    state_->frames.emplace(info);
+    state_->frames.emplace(info, header.version_minor() >= kPackedBaseMinor);
   }
   if (kind == RecordKind::frame) {
     require(state_->frames.has_value(), ErrorKind::corrupt, "A frame record precedes the header.");

@@ -67,7 +67,7 @@ struct StreamReader::Impl {
     times.emplace(info, options.fill_gaps ? (options.fill_at_once ? ShownTimes::Fill::at_once
                                                                   : ShownTimes::Fill::later)
                                           : ShownTimes::Fill::none);
-    frames.emplace(info);
+    frames.emplace(info, packed);
     coder.emplace(info.coded_width, info.coded_height);
   }
 
@@ -94,6 +94,7 @@ struct StreamReader::Impl {
   RecordScanner scanner;
   StreamInfo info;
   std::string version;
+  bool packed = false;  // the headers of base pictures are coded
   std::uint64_t first_offset = 0;
   std::optional<FrameRecordReader> frames;
   std::optional<FrameDecoder> coder;
@@ -148,6 +149,7 @@ void StreamReader::Impl::read_start() {
   lost += raw->gap;
   info = read_header(header, name);
   check_size();
+  packed = header.version_minor() >= kPackedBaseMinor;
   version = std::to_string(header.version_major()) + "." + std::to_string(header.version_minor());
   first_offset = raw->offset + raw->total;
   stats.header_bytes = raw->total;
@@ -335,7 +337,8 @@ std::optional<StreamItem> StreamReader::Impl::read_frame(const FrameRecord& reco
   }
   if (frame.base) {
     stats.base_pictures += 1;
-    stats.base_bytes += frame.base->bytes.size();
+    item.base_bytes = static_cast<std::uint32_t>(record.base.size());
+    stats.base_bytes += item.base_bytes;
   }
   item.content = std::move(frame);
   return std::move(item);
@@ -456,7 +459,7 @@ std::vector<StreamReader::Impl::EntryPoint> StreamReader::Impl::scan_entry_point
       auto payload = raw->payload;
       const FrameRecord record(take_frame(payload));
       if (!record.is_entry_point()) continue;
-      FrameRecordReader reader(info);
+      FrameRecordReader reader(info, packed);
       entries.push_back({reader.read(record).pts, raw->offset});
     } catch (const Error&) {
       continue;  // next() will report it

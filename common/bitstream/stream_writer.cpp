@@ -41,7 +41,7 @@ wire::Header header_of(const StreamInfo& info) {
   wire::Header header;
   header.set_magic(kMagic);
   header.set_version_major(kFormatMajor);
-  header.set_version_minor(kFormatMinor);
+  header.set_version_minor(packs_base(info) ? kPackedBaseMinor : 0);
   header.set_width(u(info.width));
   header.set_height(u(info.height));
   header.set_coded_width(u(info.coded_width));
@@ -123,7 +123,7 @@ struct StreamWriter::Impl {
     }
     if (frame.base) {
       stats.base_pictures += 1;
-      stats.base_bytes += frame.base->bytes.size();
+      stats.base_bytes += frames.last_base_bytes();
     }
   }
 
@@ -271,6 +271,7 @@ void StreamWriter::finish(bool with_index) {
 const FrameEncoder& StreamWriter::encoder() const { return impl_->coder; }
 const StreamStats& StreamWriter::stats() const { return impl_->stats; }
 std::uint64_t StreamWriter::last_frame_bytes() const { return impl_->last_bytes; }
+std::uint64_t StreamWriter::last_base_bytes() const { return impl_->frames.last_base_bytes(); }
 const EncodeStats& StreamWriter::last_frame_cost() const { return impl_->last_cost; }
 
 }  // namespace semcodec

@@ -20,8 +20,29 @@ void BinaryCoder::shift() {
   } else {
     code_ = (code_ << 8) | next_byte();
   }
+  ++shifted_;
   low_ <<= 8;
   high_ = (high_ << 8) | 0xff;
+}
+
+int BinaryCoder::telling_bytes() const {
+  for (int bytes = 0; bytes < 4; ++bytes) {
+    const std::uint64_t unit = std::uint64_t{1} << (8 * (4 - bytes));
+    if ((low_ + unit - 1) / unit * unit + unit - 1 <= high_) return bytes;
+  }
+  return 4;
+}
+
+std::vector<std::uint8_t> BinaryCoder::finish_delimited() {
+  const int bytes = telling_bytes();
+  const std::uint64_t unit = std::uint64_t{1} << (8 * (4 - bytes));
+  const std::uint64_t told = (low_ + unit - 1) / unit * unit;
+  for (int i = 0; i < bytes; ++i) out_.push_back(static_cast<std::uint8_t>(told >> (24 - 8 * i)));
+  return std::move(out_);
+}
+
+std::size_t BinaryCoder::delimited_size() const {
+  return shifted_ + static_cast<std::size_t>(telling_bytes());
 }
 
 std::vector<std::uint8_t> BinaryCoder::finish() {

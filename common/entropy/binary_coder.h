@@ -53,8 +53,15 @@ class BinaryCoder {
   bool overrun() const { return missing_ > kMaxOverrun; }
   /// Ends a written chunk.
   std::vector<std::uint8_t> finish();
+  /// Ends a written chunk behind which anything may follow: the shortest byte string all of whose
+  /// continuations lie in the interval. Seldom more than a byte longer than finish().
+  std::vector<std::uint8_t> finish_delimited();
+  /// Of a reader behind the last decision: how long the chunk was that finish_delimited() made.
+  std::size_t delimited_size() const;
 
  private:
+  /// Bytes that tell the interval from all others, whatever follows.
+  int telling_bytes() const;
   void shift();
   std::uint32_t next_byte();
 
@@ -64,6 +71,7 @@ class BinaryCoder {
   std::uint32_t code_ = 0;
   std::span<const std::uint8_t> in_;
   std::size_t position_ = 0;
+  std::size_t shifted_ = 0;  // bytes
   int missing_ = 0;
   std::uint64_t cost_ = 0;
   std::vector<std::uint8_t> out_;

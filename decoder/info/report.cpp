@@ -113,12 +113,12 @@ StreamReport make_report(StreamReader& reader, bool records, bool digests) {
       line.entry_point = frame->entry_point;
       line.cut = frame->cut;
       line.intra_picture = frame->intra_picture.has_value();
-      line.base_bytes = frame->base ? frame->base->bytes.size() : 0;
+      line.base_bytes = item->base_bytes;
       line.planes = item->planes;
       report.coded_frames.push_back({seconds_of(report.info, frame->pts - report.first_pts),
                                      item->planes,
                                      frame->intra_picture ? frame->intra_picture->bytes.size() : 0,
-                                     frame->base ? frame->base->bytes.size() : 0, item->bytes});
+                                     item->base_bytes, item->bytes});
       if (digests) line.digest = plane_digest(*frame);
     } else if (const AudioInfo* audio = item->audio_info()) {
       line.kind = "audio info";

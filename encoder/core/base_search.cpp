@@ -5,6 +5,7 @@
 #include <limits>
 #include <opencv2/imgproc.hpp>
 
+#include "common/entropy/base_unit_coder.h"
 #include "encoder/analysis/dense_flow.h"
 
 namespace semcodec {
@@ -112,10 +113,12 @@ BaseScore BaseSearch::attempt(const Place& place, int quantiser) {
   const auto decode = options_.decoder();
   BaseScore score;
   double key_bits = 0, bits = 0;
+  entropy::BaseUnitCoder packer;
   for (const std::size_t i : coded) {
     const auto unit = coder->pop();
     if (!unit) break;
-    (i == 0 ? key_bits : bits) += 8.0 * static_cast<double>(unit->size()) + kRecordBits;
+    (i == 0 ? key_bits : bits) +=
+        8.0 * static_cast<double>(packer.pack(*unit).size()) + kRecordBits;
     const RgbImage base = decode(*unit, coder_options.width, coder_options.height);
     cv::Mat raised;
     cv::resize(view(base), raised, {first.width, first.height}, 0, 0, cv::INTER_CUBIC);

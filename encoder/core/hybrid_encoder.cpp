@@ -237,7 +237,7 @@ class HybridEncoder : public Encoder, private FrameDecider::Sink {
     report.stream_bytes = writer_.stats().bytes;
     report.audio_bytes = writer_.stats().audio_bytes;
     report.cost = writer_.last_frame_cost();
-    report.base_bytes = frame.base->bytes.size();
+    report.base_bytes = writer_.last_base_bytes();
     report.quality = choice.quality;
     report.interval_scale = choice.interval_scale;
     report.between = frame.interpolated_pts.size();

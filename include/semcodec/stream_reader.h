@@ -41,9 +41,10 @@ SEMCODEC_API const char* to_string(StreamStatus status);
 /// One record as next() returns it.
 struct StreamItem {
   std::variant<SemanticFrame, AudioInfo, AudioBatch> content;
-  std::uint64_t offset = 0;  ///< of the record in the stream
-  std::uint32_t bytes = 0;   ///< of the record with its framing
-  EncodeStats planes;        ///< frames only: cost by modality, 1/256 bit
+  std::uint64_t offset = 0;      ///< of the record in the stream
+  std::uint32_t bytes = 0;       ///< of the record with its framing
+  EncodeStats planes;            ///< frames only: cost by modality, 1/256 bit
+  std::uint32_t base_bytes = 0;  ///< frames only: what of `bytes` is the base picture
   /// Options::fill_gaps: a frame that holds nothing but the times of frames that were lost.
   bool concealed = false;
   /// Audio only: its part of Options::max_waiting. Keep it as long as the packets.

@@ -63,6 +63,8 @@ class SEMCODEC_API StreamWriter {
   const StreamStats& stats() const;
   /// By how much the latest frame lengthened the stream, and its cost, for per-frame statistics.
   std::uint64_t last_frame_bytes() const;
+  /// What of it is its base picture.
+  std::uint64_t last_base_bytes() const;
   const EncodeStats& last_frame_cost() const;
 
  private:

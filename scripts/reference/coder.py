@@ -30,6 +30,16 @@ class Bits:
             self.code = (self.code << 8 & MASK) | byte
         return bit
 
+    def delimited_size(self):
+        """Of a chunk that tells its own length, behind the last decision."""
+        count = 0
+        while count < 4:
+            unit = 1 << 8 * (4 - count)
+            if (self.low + unit - 1) // unit * unit + unit - 1 <= self.high:
+                break
+            count += 1
+        return self.position - 4 + count
+
 
 # Section 4: tables
 def _tables():

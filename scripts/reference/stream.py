@@ -2,6 +2,7 @@
 import hashlib
 import struct
 
+from .base import Units
 from .coder import MASK, Bits, Damaged
 from .planes import Decoder
 
@@ -61,11 +62,12 @@ def records(data):
 
 
 class Stream:
-    """Yields (pts, digest) of each coded frame. `start`: primed()."""
+    """Yields (pts, digest) of each coded frame. `start`, `base`: primed() of planes.py and base.py."""
 
-    def __init__(self, path, start):
+    def __init__(self, path, start, base):
         with open(path, "rb") as file:
             self.data, self.start, self.formats, self.n, self.origin = file.read(), start, {}, 0, 0
+        self.units, self.packed = Units(base), False
 
     def __iter__(self):
         decoder = None
@@ -73,6 +75,7 @@ class Stream:
             if tag == 0x51 and decoder is None:
                 header = message(payload)
                 decoder = Decoder((one(header, 6), one(header, 7)), None, self.start)
+                self.packed = one(header, 3) >= 1
                 step = one(header, 9) * one(header, 11, 1), one(header, 8) * one(header, 10)
                 self.step = step if step[1] else (0, 1)
             while tag >> 4 == 6 and payload:
@@ -99,7 +102,8 @@ class Stream:
                 self.formats[name] = sizes if name == "texture" else sizes[-1]
         if 5 in told:
             self.formats["base"] = tuple(one(message(told[5][-1]), i) for i in (1, 2, 3))
-        base = base and (*self.formats["base"], base)
+        if base:
+            base = (*self.formats["base"], self.units.unpack(base, entry) if self.packed else base)
         absent = one(fields, 2) | (entry or cut)
         present = {name: self.formats[name] for i, name in enumerate(("motion", "structure", "labels", "texture"))
                    if name in self.formats and not absent >> i & 1}

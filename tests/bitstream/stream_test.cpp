@@ -132,6 +132,21 @@ TEST(Stream, WhatWaitsForItsRecordIsCounted) {
   EXPECT_EQ(writer.stats().bytes, sent);
 }
 
+TEST(Stream, PackedBasePicturesComeBack) {
+  StreamInfo info = sample_info();
+  info.profile = "hybrid";
+  const auto frames = base_and_plane_frames(40, 13);
+  const auto packed = test::record(info, frames, true);
+  StreamReader reader(test::source_of(packed.bytes, 1 << 20), "packed stream");
+  EXPECT_EQ(reader.format_version(), "3.1");
+  EXPECT_EQ(read_all(reader).frames, frames);
+  EXPECT_EQ(reader.status(), StreamStatus::complete);
+  // Where they stand as they are, a reader of version 3.0 reads the stream.
+  const auto plain = test::record(sample_info(), frames);
+  StreamReader other(test::source_of(plain.bytes, 1 << 20), "plain stream");
+  EXPECT_EQ(other.format_version(), "3.0");
+}
+
 TEST(Stream, AnEntryPointInsideARecordIsRefused) {
   const auto frames = base_and_plane_frames(2, 1);
   std::string frame_bytes[2];

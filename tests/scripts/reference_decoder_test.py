@@ -7,8 +7,8 @@ import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
+from reference import base, planes  # noqa: E402
 from reference.coder import Damaged  # noqa: E402
-from reference.planes import primed  # noqa: E402
 from reference.stream import Stream, records  # noqa: E402
 
 FRAMES = 12   # of each stream; it decodes a few a second
@@ -16,14 +16,16 @@ FRAMES = 12   # of each stream; it decodes a few a second
 
 class GoldenStreams(unittest.TestCase):
     def test_digests(self):
-        start = primed(os.path.join(ROOT, "common/entropy/pretrained.bin"))
+        data = os.path.join(ROOT, "common/entropy")
+        start = (planes.primed(os.path.join(data, "pretrained.bin")),
+                 base.primed(os.path.join(data, "base_pretrained.bin")))
         streams = sorted(glob.glob(os.path.join(ROOT, "samples/golden/*.sem")))
         self.assertGreaterEqual(len(streams), 4)
         for path in streams:
             with self.subTest(os.path.basename(path)):
                 with open(path[:-4] + ".digests", encoding="ascii") as file:
                     wanted = [line.split() for line in file][:FRAMES]
-                frames = iter(Stream(path, start))
+                frames = iter(Stream(path, *start))
                 got = [next(frames) for _ in wanted]
                 self.assertEqual([[str(pts), digest] for pts, digest in got], wanted)
 
