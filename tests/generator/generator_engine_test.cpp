@@ -76,9 +76,7 @@ void expect_near(const GeneratorConfig& config, const FrameContext& x, const cha
 
 class GeneratorEngineTest : public LevelTest {
  protected:
-  void SetUp() override {
-    torch::manual_seed(11);
-  }
+  void SetUp() override { torch::manual_seed(11); }
   torch::NoGradGuard guard_;
 };
 

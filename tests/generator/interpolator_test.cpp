@@ -82,9 +82,7 @@ Interpolator loud_interpolator(const InterpolatorConfig& config) {
 
 class InterpolatorEngineTest : public LevelTest {
  protected:
-  void SetUp() override {
-    torch::manual_seed(5);
-  }
+  void SetUp() override { torch::manual_seed(5); }
   torch::NoGradGuard guard_;
 };
 
