@@ -23,6 +23,8 @@ inline constexpr int kStep = 2 * kLanes;       ///< pixels that are summed at a 
 /// Two registers of pixels for each channel of a tile.
 template <int Size>
 struct Sums {
+  // NOLINTNEXTLINE(modernize-use-equals-default): one made by the compiler lacks the instruction set.
+  HWY_INLINE Sums() {}
   Floats low[Size], high[Size];
 };
 
