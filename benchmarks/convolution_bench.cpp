@@ -17,7 +17,6 @@
 #include "models/generator/engine_access.h"
 #include "models/generator/fused_layers.h"
 #include "models/generator/layers.h"
-#include "models/pairs/cpu_level.h"
 
 namespace {
 
@@ -140,15 +139,14 @@ struct PairMaps {
     return w.kind == Kind::strided ? scaled / 2 : w.kind == Kind::shuffled ? scaled * 2 : scaled;
   }
   generate::StageMaps in;
-  pairs::Planes phases;
+  cpu::Planes phases;
   generate::StageMaps out;
 };
 
 std::function<void()> by_pairs(const Work& w, const Source& source, const Size& size) {
-  const auto level = pairs::level_in_use().value();
-  const generate::Layout layout{level, weights_of(source)};
-  const auto runner =
-      std::make_shared<generate::Runner>(generate::Runner{generate::kernels(level), in_threads()});
+  const auto& kernels = cpu::generator_kernels();
+  const generate::Layout layout{kernels.level, weights_of(source)};
+  const auto runner = std::make_shared<generate::Runner>(generate::Runner{kernels, in_threads()});
   const auto maps = std::make_shared<PairMaps>(w, size);
   switch (w.kind) {
     case Kind::blocks:
@@ -204,15 +202,13 @@ void bench(const Arguments& arguments) {
   const Size size{parsed.width, parsed.height};
   require(size.width % 16 == 0 && size.height % 16 == 0, ErrorKind::usage,
           "--size must be a multiple of 16 both ways.");
-  require(pairs::supported(), ErrorKind::unsupported,
-          "This CPU has no kernels on pair planes to compare with.");
   require(have_fused_convolutions(), ErrorKind::unsupported, "This torch has no oneDNN.");
   const auto type = arguments.dtype.empty()     ? inference_dtype(torch::kCPU)
                     : arguments.dtype == "bf16" ? torch::kBFloat16
                                                 : torch::kFloat32;
   std::printf("%dx%d, %d threads; least of %d, ms; pair planes %s, oneDNN %s\n", size.width,
-              size.height, arguments.threads, arguments.runs,
-              pairs::name_of(*pairs::level_in_use()), type == torch::kBFloat16 ? "bf16" : "fp32");
+              size.height, arguments.threads, arguments.runs, cpu::name_of(cpu::level_in_use()),
+              type == torch::kBFloat16 ? "bf16" : "fp32");
   std::printf("  %-13s %-22s %7s %9s %9s %7s %9s\n", "network", "layer", "GMAC", "pairs", "oneDNN",
               "ratio", "GMAC/s");
   std::map<std::string, std::pair<double, double>> totals;

@@ -113,6 +113,8 @@ check_tidy() {
   if [ "$all" = yes ]; then
     files=$(git ls-files '*.cpp')
   else
+    git rev-parse --quiet --verify "$base^{commit}" >/dev/null ||
+      { say "tidy: there is no commit $base to compare with; set BASE"; return 1; }
     files=$(git diff --name-only --diff-filter=d "$base" -- '*.cpp')
   fi
   # Files that torch's headers reach take minutes each.

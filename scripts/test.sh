@@ -39,6 +39,9 @@ python3 scripts/test_durations.py "$dir/test-results.xml" "$dir/test-durations.c
   echo "test: the durations could not be kept" >&2
 
 log=$dir/Testing/Temporary/LastTest.log
+cases='^case .* \.\.\. '
+echo "test: of the bash tests' cases $(grep -c "${cases}passed" "$log" || true) passed, $(grep -c "${cases}FAILED" "$log" || true) failed" >&2
+grep "${cases}FAILED" "$log" | sed 's/^/test:   /' >&2 || true
 skipped=$(grep -c '^\[  SKIPPED \] .* ms)$' "$log" 2>/dev/null || true)
 if [ "${skipped:-0}" -gt 0 ]; then
   echo "test: $skipped test cases were skipped, for these reasons:" >&2

@@ -15,8 +15,8 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "common/cpu/level.h"
 #include "models/core/weights_path.h"
-#include "models/pairs/cpu_level.h"
 
 namespace semcodec {
 namespace {
@@ -165,15 +165,19 @@ const Products& products() {
 
 torch::Dtype usual_dtype(const torch::Device& device) {
   if (device.is_cuda()) return torch::kFloat16;
-  return cpu_has_bf16() && !pairs::level_is_forced_down() ? torch::kBFloat16 : torch::kFloat32;
+  return cpu_has_bf16() && !cpu::level_is_forced_down() ? torch::kBFloat16 : torch::kFloat32;
 }
+
+std::string level_name() { return cpu::name_of(cpu::level_in_use()); }
+
+/// Below AVX2 torch's operators run.
+bool have_engines() { return cpu::level_in_use() != cpu::Level::generic; }
 
 /// Says what a CPU without bfloat16, or one that SEMCODEC_CPU makes such, costs.
 void report_single_precision() {
-  const auto level = pairs::level_in_use();
   const std::string engines =
-      level ? ", edges and frames by kernels for " + std::string(pairs::name_of(*level)) : "";
-  if (pairs::level_is_forced_down()) {
+      have_engines() ? ", edges and frames by kernels for " + level_name() : "";
+  if (cpu::level_is_forced_down()) {
     log::info_once("dtype", "SEMCODEC_CPU: networks run in single precision" + engines +
                                 ", slower than this CPU can.");
     return;
@@ -245,7 +249,7 @@ torch::Dtype inference_dtype(const torch::Device& device) {
 }
 
 bool engine_wanted(const torch::Device& device, std::optional<torch::Dtype> dtype) {
-  if (!device.is_cpu() || !pairs::level_in_use()) return false;
+  if (!device.is_cpu() || !have_engines()) return false;
   return dtype ? *dtype == torch::kBFloat16 : wished_dtype() != torch::kFloat32;
 }
 
@@ -254,10 +258,7 @@ std::string describe(const torch::Device& device) {
   if (device.is_cuda()) {
     return device.str() + ", " + format + (cuda_kernels_loaded() ? ", own kernels" : "");
   }
-  const std::string kernels =
-      engine_wanted(device)
-          ? std::string("pair kernels ") + pairs::name_of(*pairs::level_in_use()) + ", "
-          : "";
+  const std::string kernels = engine_wanted(device) ? "pair kernels " + level_name() + ", " : "";
   return "CPU, " + format + ", " + kernels + std::to_string(at::get_num_threads()) + " threads";
 }
 

@@ -35,7 +35,7 @@ bool cpu_has_amx();
 
 /// What networks should compute in: CPU bf16 or fp32, CUDA fp16. The environment variable
 /// SEMCODEC_DTYPE (fp32 or bf16) overrides it, which tests and comparisons use; under SEMCODEC_CPU
-/// (pairs/cpu_level.h) it is what a CPU without more would get. Whatever is not the fast choice is
+/// (common/cpu/level.h) it is what a CPU without more would get. Whatever is not the fast choice is
 /// said once. Throws Error(usage) on other values of both.
 torch::Dtype inference_dtype(const torch::Device& device);
 

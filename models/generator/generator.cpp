@@ -152,8 +152,7 @@ void GeneratorImpl::use_engine() {
   sizes.mlp_ratio = config_.mlp_ratio;
   sizes.texture_channels = config_.texture.channels;
   sizes.noise = config_.noise != 0;
-  if (!condition_in_->weight.is_cpu() || !GeneratorEngine::supported() ||
-      !GeneratorEngine::takes(sizes)) {
+  if (!condition_in_->weight.is_cpu() || !GeneratorEngine::takes(sizes)) {
     return;
   }
   engine_ = std::make_shared<GeneratorEngine>(sizes, weights_of(*this), in_threads());

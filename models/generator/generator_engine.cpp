@@ -5,12 +5,12 @@
 #include <memory>
 #include <utility>
 
-#include "models/generator/generator_kernels.h"
 #include "models/generator/generator_layers.h"
 #include "models/generator/workspace_pool.h"
 
 namespace semcodec {
 
+using cpu::Planes;
 using generate::Input;
 using generate::Layer;
 using generate::Stage;
@@ -19,7 +19,6 @@ using generate::Steps;
 using generate::steps_of_phases;
 using generate::steps_of_taps;
 using generate::Target;
-using pairs::Planes;
 using Floats = std::vector<float>;
 
 namespace {
@@ -67,9 +66,9 @@ struct GeneratorWorkspace {
 };
 
 struct GeneratorEngine::Net : generate::Runner {
-  Net(const generate::Layout& layout, const GeneratorSizes& s, Parallel run)
-      : Runner{generate::kernels(layout.level), std::move(run)}, sizes(s) {
-    const Weight& weight = layout.weight;
+  Net(const GeneratorSizes& s, const Weight& weight, Parallel run)
+      : Runner{cpu::generator_kernels(), std::move(run)}, sizes(s) {
+    const generate::Layout layout{kernels.level, weight};
     condition_in = layout.taps("condition_in", s.quarter, 48);
     condition_down = layout.taps("condition_down", s.eighth, s.quarter);
     image_down = layout.taps("image_down", s.eighth, s.quarter);
@@ -96,7 +95,7 @@ struct GeneratorEngine::Net : generate::Runner {
         for (int tap = 0; tap < 9; ++tap) {
           for (int lane = 0; lane < 2; ++lane) {
             const float value = position[index((channel + lane) * 9 + tap)];
-            block.position.push_back(pairs::lane_word(layout.level, value, lane));
+            block.position.push_back(cpu::lane_word(layout.level, value, lane));
           }
         }
       }
@@ -309,8 +308,6 @@ struct GeneratorEngine::Net : generate::Runner {
   generate::WorkspacePool<GeneratorWorkspace> spaces;
 };
 
-bool GeneratorEngine::supported() { return pairs::supported(); }
-
 bool GeneratorEngine::takes(const GeneratorSizes& s) {
   return s.half % 2 == 0 && s.quarter % 2 == 0 && s.eighth % 2 == 0 && s.heads > 0 &&
          s.bottleneck % (2 * s.heads) == 0 && s.transformer_blocks > 0;
@@ -318,8 +315,7 @@ bool GeneratorEngine::takes(const GeneratorSizes& s) {
 
 GeneratorEngine::GeneratorEngine(const GeneratorSizes& sizes, const Weight& weight,
                                  Parallel parallel)
-    : net_(std::make_unique<Net>(generate::Layout{pairs::level_in_use().value(), weight}, sizes,
-                                 std::move(parallel))) {}
+    : net_(std::make_unique<Net>(sizes, weight, std::move(parallel))) {}
 
 GeneratorEngine::~GeneratorEngine() = default;
 

@@ -5,7 +5,7 @@
 // pass every map through memory again. Here they are the last step of the convolution before them
 // (generator_kernels.h), the attention is a kernel of its own, and the full-size head ends in
 // pixels. Sums and what follows them are in float, so the result is nearer to that of float32 than
-// torch's in bf16. Features are bf16 pair planes (models/pairs/pair_planes.h).
+// torch's in bf16. Features are bf16 pair planes (common/cpu/pair_planes.h).
 
 #include <memory>
 
@@ -37,8 +37,6 @@ class GeneratorEngine {
   using Parallel = generate::Parallel;
   using Weight = generate::Weight;
 
-  /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
-  static bool supported();
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
   static bool takes(const GeneratorSizes& sizes);
 

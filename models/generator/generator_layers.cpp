@@ -2,7 +2,7 @@
 
 namespace semcodec::generate {
 
-using pairs::Dot;
+using cpu::Dot;
 
 namespace {
 

@@ -8,9 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "models/generator/generator_kernels.h"
+#include "common/cpu/generator_kernels.h"
 
 namespace semcodec::generate {
+
+using cpu::Level;
+using cpu::Planes;
+using cpu::units_of;
+using Blend = cpu::ReferenceBlend;
+using Input = cpu::ConvolutionInput;
+using Kernels = cpu::GeneratorKernels;
+using Target = cpu::ConvolutionTarget;
 
 /// Runs body(first, last) over parts of 0 .. count, in threads or not.
 using Parallel = std::function<void(std::int64_t count,
@@ -22,8 +30,8 @@ using Steps = std::vector<std::ptrdiff_t>;
 
 /// A convolution ready for convolve(), or for convolve_pairs().
 struct Layer {
-  pairs::Dot dot;
-  std::array<pairs::Dot, 4> parts;  ///< of Layout::stage(), in place of `dot`
+  cpu::Dot dot;
+  std::array<cpu::Dot, 4> parts;  ///< of Layout::stage(), in place of `dot`
   std::vector<float> bias;
 };
 
@@ -39,11 +47,11 @@ using Stage = std::vector<Layer>;
 
 /// Whether stages take convolve_pairs() at a level. Products of bfloat16 pairs cost half as much,
 /// and there rounded weights would lose more than the speed is worth.
-inline bool fewer_products(pairs::Level level) { return level != pairs::Level::avx512bf16; }
+inline bool fewer_products(Level level) { return !cpu::has_pair_products(level); }
 
 /// Lays out the convolutions of a network for the kernels of a level, by their names.
 struct Layout {
-  pairs::Level level;
+  Level level;
   Weight weight;
 
   /// 3×3; inputs are (pair, tap, lane), as steps_of_taps() and steps_of_phases() order them.

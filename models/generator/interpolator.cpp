@@ -151,8 +151,7 @@ void InterpolatorImpl::use_runner() {
 void InterpolatorImpl::use_engine() {
   const InterpolatorSizes sizes{config_.channels_motion, config_.channels_half,
                                 config_.channels_quarter};
-  if (!motion_in_->weight.is_cpu() || !InterpolatorEngine::supported() ||
-      !InterpolatorEngine::takes(sizes)) {
+  if (!motion_in_->weight.is_cpu() || !InterpolatorEngine::takes(sizes)) {
     return;
   }
   engine_ = std::make_shared<InterpolatorEngine>(sizes, weights_of(*this), in_threads());

@@ -7,6 +7,7 @@
 
 namespace semcodec {
 
+using cpu::Planes;
 using generate::Layer;
 using generate::Stage;
 using generate::StageMaps;
@@ -14,7 +15,6 @@ using generate::Steps;
 using generate::steps_of_phases;
 using generate::steps_of_taps;
 using generate::Target;
-using pairs::Planes;
 
 namespace {
 
@@ -61,8 +61,9 @@ struct InterpolatorEngine::Maps {
 };
 
 struct InterpolatorEngine::Net : generate::Runner {
-  Net(const generate::Layout& layout, const InterpolatorSizes& s, generate::Parallel run)
-      : Runner{generate::kernels(layout.level), std::move(run)},
+  Net(const generate::Layout& layout, const generate::Kernels& table, const InterpolatorSizes& s,
+      generate::Parallel run)
+      : Runner{table, std::move(run)},
         sizes(s),
         motion_in(layout.taps("motion_in", s.motion, kSeen)),
         motion_down(layout.taps("motion_down", far_channels(s), s.motion)),
@@ -150,16 +151,14 @@ struct InterpolatorEngine::Net : generate::Runner {
   generate::WorkspacePool<Maps> spaces;
 };
 
-bool InterpolatorEngine::supported() { return pairs::supported(); }
-
 bool InterpolatorEngine::takes(const InterpolatorSizes& s) {
   return s.motion % 2 == 0 && far_channels(s) % 2 == 0 && s.half % 2 == 0 && s.quarter % 2 == 0;
 }
 
 InterpolatorEngine::InterpolatorEngine(const InterpolatorSizes& sizes,
                                        const generate::Weight& weight, generate::Parallel parallel)
-    : net_(std::make_unique<Net>(generate::Layout{pairs::level_in_use().value(), weight}, sizes,
-                                 std::move(parallel))) {}
+    : net_(std::make_unique<Net>(generate::Layout{cpu::generator_kernels().level, weight},
+                                 cpu::generator_kernels(), sizes, std::move(parallel))) {}
 
 InterpolatorEngine::~InterpolatorEngine() = default;
 

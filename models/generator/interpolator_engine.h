@@ -20,8 +20,6 @@ class InterpolatorEngine {
   static constexpr int kHint = 8;   ///< of what it tells the blending one
   static constexpr int kHeads = 24;
 
-  /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
-  static bool supported();
   /// Whether it knows how to lay out a network of these sizes: even numbers of channels.
   static bool takes(const InterpolatorSizes& sizes);
 
@@ -41,11 +39,11 @@ class InterpolatorEngine {
 
   /// Where both warped pictures go, folded by two: six pairs each (width/2 × height/2), pair 2c +
   /// dy of colour c and sub-pixels (0, dy) and (1, dy).
-  static pairs::Planes& pictures(Maps& maps);
+  static cpu::Planes& pictures(Maps& maps);
 
   /// The blending step; the result holds as long as the maps: 24 channels at half size as
   /// blend_to_bytes() wants them, in pairs.
-  const pairs::Planes& blend(Maps& maps) const;
+  const cpu::Planes& blend(Maps& maps) const;
 
  private:
   struct Net;

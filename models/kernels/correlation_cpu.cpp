@@ -4,105 +4,15 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
+#include "common/cpu/correlation_rows.h"
 #include "models/kernels/cpu_kernels.h"
 
 namespace semcodec::kernels {
 namespace {
 
-// Sums in 16 lanes keep the loop free of a serial dependence, so it vectorises without
-// -ffast-math and gives the same result whatever the vector width.
-constexpr std::int64_t kLanes = 16;
-
-template <typename T>
-inline __attribute__((always_inline)) T dot(const T* __restrict a, const T* __restrict b,
-                                            std::int64_t n) {
-  T lanes[kLanes] = {};
-  std::int64_t c = 0;
-  for (; c + kLanes <= n; c += kLanes)
-    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += a[c + l] * b[c + l];
-  T tail = 0;
-  for (; c < n; ++c) tail += a[c] * b[c];
-  for (std::int64_t l = 0; l < kLanes; ++l) tail += lanes[l];
-  return tail;
-}
-
-struct Shape {
-  std::int64_t height, width, channels;
-  int steps, stride;
-};
-
-// The clones must be plain functions, hence one per type around an inlined template.
-template <typename T>
-inline __attribute__((always_inline)) void forward_row(const T* a_row, const T* b_image, T* out,
-                                                       const Shape& s, std::int64_t y) {
-  const T scale = T{1} / static_cast<T>(s.channels);
-  const std::int64_t side = 2 * s.steps + 1;
-  for (std::int64_t x = 0; x < s.width; ++x) {
-    const T* va = a_row + x * s.channels;
-    T* cell = out + x * side * side;
-    for (std::int64_t j = 0; j < side; ++j) {
-      const std::int64_t by = y + (j - s.steps) * s.stride;
-      for (std::int64_t i = 0; i < side; ++i) {
-        const std::int64_t bx = x + (i - s.steps) * s.stride;
-        const bool inside = by >= 0 && by < s.height && bx >= 0 && bx < s.width;
-        cell[j * side + i] =
-            inside ? scale * dot(va, b_image + (by * s.width + bx) * s.channels, s.channels) : T{0};
-      }
-    }
-  }
-}
-
-// Adds Σ_d grad[.., d] · other[.. + sign·d] to each vector of one row of `out`. With sign +1 this
-// is the gradient of a; with sign −1 (and grad read at the place it came from) that of b.
-template <typename T>
-inline __attribute__((always_inline)) void backward_row(const T* grad_image, const T* other,
-                                                        T* out_row, const Shape& s, std::int64_t y,
-                                                        int sign) {
-  const T scale = T{1} / static_cast<T>(s.channels);
-  const std::int64_t side = 2 * s.steps + 1;
-  for (std::int64_t x = 0; x < s.width; ++x) {
-    T* __restrict sum = out_row + x * s.channels;
-    for (std::int64_t j = 0; j < side; ++j) {
-      const std::int64_t oy = y + sign * (j - s.steps) * s.stride;
-      if (oy < 0 || oy >= s.height) continue;
-      for (std::int64_t i = 0; i < side; ++i) {
-        const std::int64_t ox = x + sign * (i - s.steps) * s.stride;
-        if (ox < 0 || ox >= s.width) continue;
-        const std::int64_t at = sign > 0 ? y * s.width + x : oy * s.width + ox;
-        const T g = scale * grad_image[at * side * side + j * side + i];
-        const T* __restrict v = other + (oy * s.width + ox) * s.channels;
-        for (std::int64_t c = 0; c < s.channels; ++c) sum[c] += g * v[c];
-      }
-    }
-  }
-}
-
-SEMCODEC_VECTOR_CLONES
-void forward_row_float(const float* a, const float* b, float* out, const Shape& s, std::int64_t y) {
-  forward_row(a, b, out, s, y);
-}
-SEMCODEC_VECTOR_CLONES
-void backward_row_float(const float* g, const float* o, float* out, const Shape& s, std::int64_t y,
-                        int sign) {
-  backward_row(g, o, out, s, y, sign);
-}
-void forward_any(const float* a, const float* b, float* out, const Shape& s, std::int64_t y) {
-  forward_row_float(a, b, out, s, y);
-}
-void forward_any(const double* a, const double* b, double* out, const Shape& s, std::int64_t y) {
-  forward_row(a, b, out, s, y);
-}
-void backward_any(const float* g, const float* o, float* out, const Shape& s, std::int64_t y,
-                  int sign) {
-  backward_row_float(g, o, out, s, y, sign);
-}
-void backward_any(const double* g, const double* o, double* out, const Shape& s, std::int64_t y,
-                  int sign) {
-  backward_row(g, o, out, s, y, sign);
-}
+using Shape = cpu::CorrelationShape;
 
 bool is_double(const torch::Tensor& t) { return t.scalar_type() == torch::kDouble; }
 
@@ -123,8 +33,8 @@ void run_forward(const torch::Tensor& a, const torch::Tensor& b, torch::Tensor& 
     for (std::int64_t r = first; r < last; ++r) {
       const std::int64_t n = r / s.height;
       Out* target = po + r * s.width * cells;
-      forward_any(pa + r * s.width * s.channels, pb + n * s.height * s.width * s.channels,
-                  row.data(), s, r % s.height);
+      cpu::correlation_row(pa + r * s.width * s.channels, pb + n * s.height * s.width * s.channels,
+                           row.data(), s, r % s.height);
       std::transform(row.begin(), row.end(), target, [](T v) { return static_cast<Out>(v); });
     }
   });
@@ -140,8 +50,8 @@ void run_backward(const torch::Tensor& grad, const torch::Tensor& other, torch::
   at::parallel_for(0, grad.size(0) * s.height, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r) {
       const std::int64_t image = (r / s.height) * s.height * s.width;
-      backward_any(pg + image * cells, po + image * s.channels, pt + r * s.width * s.channels, s,
-                   r % s.height, sign);
+      cpu::correlation_gradient_row(pg + image * cells, po + image * s.channels,
+                                    pt + r * s.width * s.channels, s, r % s.height, sign);
     }
   });
 }

@@ -4,17 +4,29 @@
 
 #include <torch/torch.h>
 
-// The inner loops are compiled once per instruction set and chosen at program start. Sanitizers
-// and function resolvers do not go together, so such builds keep the baseline version.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SEMCODEC_VECTOR_CLONES \
-  __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#else
-#define SEMCODEC_VECTOR_CLONES
-#endif
+#include <type_traits>
+
+#include "common/cpu/bfloat.h"
 
 namespace semcodec::kernels {
+
+/// The elements of a float or of a bfloat16 map as the kernels of common/cpu take them.
+template <typename T>
+const T* elements(const torch::Tensor& map) {
+  if constexpr (std::is_same_v<T, cpu::Bfloat>) {
+    return reinterpret_cast<const T*>(map.const_data_ptr<c10::BFloat16>());
+  } else {
+    return map.const_data_ptr<T>();
+  }
+}
+template <typename T>
+T* mutable_elements(const torch::Tensor& map) {
+  if constexpr (std::is_same_v<T, cpu::Bfloat>) {
+    return reinterpret_cast<T*>(map.mutable_data_ptr<c10::BFloat16>());
+  } else {
+    return map.mutable_data_ptr<T>();
+  }
+}
 
 torch::Tensor correlation_cpu(const torch::Tensor& a, const torch::Tensor& b, int steps,
                               int stride);

@@ -1,5 +1,3 @@
-// See feature_maps.h. Eight channels at a time, the rest one by one.
-
 #include "models/kernels/feature_maps.h"
 
 #include <ATen/Parallel.h>
@@ -8,119 +6,15 @@
 #include <cstring>
 
 #include "common/core/error.h"
+#include "common/cpu/map_rows.h"
 #include "models/kernels/cpu_kernels.h"
-#include "models/kernels/wide_floats.h"
 
 namespace semcodec {
 namespace {
 
-using kernels::load_eight;
-using kernels::put;
-using kernels::store_eight;
-using kernels::to_float;
-
-constexpr float kSlope = 0.2F;
-
-template <typename Value>
-inline __attribute__((always_inline)) Value rectified(Value v) {
-  const Value scaled = v * kSlope;
-  return v > scaled ? v : scaled;
-}
-
-template <typename T>
-inline __attribute__((always_inline)) void leaky_loop(const T* in, T* out, std::int64_t count) {
-  std::int64_t i = 0;
-  for (; i + 8 <= count; i += 8) store_eight(out + i, rectified(load_eight(in + i)));
-  for (; i < count; ++i) put(out[i], rectified(to_float(in[i])));
-}
-SEMCODEC_VECTOR_CLONES
-void leaky_run(const c10::BFloat16* in, c10::BFloat16* out, std::int64_t count) {
-  leaky_loop(in, out, count);
-}
-SEMCODEC_VECTOR_CLONES
-void leaky_run(const float* in, float* out, std::int64_t count) { leaky_loop(in, out, count); }
-
-/// What the leaky ReLU of was `v`.
-template <typename Value>
-inline __attribute__((always_inline)) Value unrectified(Value v) {
-  const Value scaled = v * (1 / kSlope);
-  return v < scaled ? v : scaled;
-}
-
-/// One run of channels: sum = skip + x where it is wanted, active = its activation.
-template <bool undo, typename T>
-inline __attribute__((always_inline)) void add_channels(const T* x, const T* skip, T* sum,
-                                                        T* active, std::int64_t channels) {
-  std::int64_t c = 0;
-  for (; c + 8 <= channels; c += 8) {
-    const auto before = load_eight(skip + c);
-    const auto value = load_eight(x + c) + (undo ? unrectified(before) : before);
-    if (sum != nullptr) store_eight(sum + c, value);
-    store_eight(active + c, rectified(value));
-  }
-  for (; c < channels; ++c) {
-    const float before = to_float(skip[c]);
-    const float value = to_float(x[c]) + (undo ? unrectified(before) : before);
-    if (sum != nullptr) put(sum[c], value);
-    put(active[c], rectified(value));
-  }
-}
-
-/// A row of cells of `x` to two rows of the maps at twice the size.
-template <bool undo, typename T>
-inline __attribute__((always_inline)) void add_shuffled_loop(const T* x, const T* skip, T* sum,
-                                                             T* active, std::int64_t width,
-                                                             std::int64_t channels) {
-  for (std::int64_t dy = 0; dy < 2; ++dy) {
-    for (std::int64_t i = 0; i < width; ++i) {
-      // Both sub-pixels of a row lie next to each other on either side.
-      const std::int64_t from = (2 * i + dy) * 2 * channels, to = 2 * (dy * width + i) * channels;
-      add_channels<undo>(x + from, skip + to, sum == nullptr ? sum : sum + to, active + to,
-                         2 * channels);
-    }
-  }
-}
-template <typename T>
-inline __attribute__((always_inline)) void add_shuffled_any(const T* x, const T* skip, T* sum,
-                                                            T* active, std::int64_t width,
-                                                            std::int64_t channels, bool undo) {
-  if (undo) return add_shuffled_loop<true>(x, skip, sum, active, width, channels);
-  add_shuffled_loop<false>(x, skip, sum, active, width, channels);
-}
-SEMCODEC_VECTOR_CLONES
-void add_shuffled_row(const c10::BFloat16* x, const c10::BFloat16* skip, c10::BFloat16* sum,
-                      c10::BFloat16* active, std::int64_t width, std::int64_t channels, bool undo) {
-  add_shuffled_any(x, skip, sum, active, width, channels, undo);
-}
-SEMCODEC_VECTOR_CLONES
-void add_shuffled_row(const float* x, const float* skip, float* sum, float* active,
-                      std::int64_t width, std::int64_t channels, bool undo) {
-  add_shuffled_any(x, skip, sum, active, width, channels, undo);
-}
-
-template <int factor, typename T>
-inline __attribute__((always_inline)) void fold_loop(const float* row, std::int64_t cells, T* out,
-                                                     std::int64_t stride) {
-  for (std::int64_t x = 0; x < cells; ++x, row += factor, out += stride) {
-    for (int i = 0; i < factor; ++i) put(out[i], row[i]);
-  }
-}
-template <typename T>
-inline __attribute__((always_inline)) void fold_any(const float* row, std::int64_t cells,
-                                                    int factor, T* out, std::int64_t stride) {
-  if (factor == 4) return fold_loop<4>(row, cells, out, stride);
-  if (factor == 2) return fold_loop<2>(row, cells, out, stride);
-  fold_loop<1>(row, cells, out, stride);
-}
-SEMCODEC_VECTOR_CLONES
-void fold_row(const float* row, std::int64_t cells, int factor, c10::BFloat16* out,
-              std::int64_t stride) {
-  fold_any(row, cells, factor, out, stride);
-}
-SEMCODEC_VECTOR_CLONES
-void fold_row(const float* row, std::int64_t cells, int factor, float* out, std::int64_t stride) {
-  fold_any(row, cells, factor, out, stride);
-}
+using cpu::Bfloat;
+using kernels::elements;
+using kernels::mutable_elements;
 
 bool is_map(const torch::Tensor& t) {
   return t.dim() == 4 && t.size(0) == 1 && t.is_cpu() &&
@@ -137,7 +31,7 @@ void check(bool good) {
 template <typename Body>
 void with_type(const torch::Tensor& map, const Body& body) {
   if (map.scalar_type() == torch::kFloat) return body(static_cast<float*>(nullptr));
-  body(static_cast<c10::BFloat16*>(nullptr));
+  body(static_cast<Bfloat*>(nullptr));
 }
 
 void shuffled(const torch::Tensor& skip, bool undo, const torch::Tensor& map, torch::Tensor* sum,
@@ -147,16 +41,16 @@ void shuffled(const torch::Tensor& skip, bool undo, const torch::Tensor& map, to
   check(map.size(1) == 4 * channels && skip.size(2) == 2 * height && skip.size(3) == 2 * width);
   with_type(map, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    const T* x = map.const_data_ptr<T>();
-    const T* before = skip.const_data_ptr<T>();
-    T* to_sum = sum == nullptr ? nullptr : sum->mutable_data_ptr<T>();
-    T* to_active = active.mutable_data_ptr<T>();
+    const T* x = elements<T>(map);
+    const T* before = elements<T>(skip);
+    T* to_sum = sum == nullptr ? nullptr : mutable_elements<T>(*sum);
+    T* to_active = mutable_elements<T>(active);
     const std::int64_t row = width * 4 * channels;
     at::parallel_for(0, height, 8, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t y = first; y < last; ++y) {
-        add_shuffled_row(x + y * row, before + y * row,
-                         to_sum == nullptr ? nullptr : to_sum + y * row, to_active + y * row, width,
-                         channels, undo);
+        cpu::add_shuffled_row(x + y * row, before + y * row,
+                              to_sum == nullptr ? nullptr : to_sum + y * row, to_active + y * row,
+                              width, channels, undo);
       }
     });
   });
@@ -166,10 +60,10 @@ void leaky_into(const torch::Tensor& map, torch::Tensor& out) {
   check(is_map(map));
   with_type(map, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    const T* from = map.const_data_ptr<T>();
-    T* to = out.mutable_data_ptr<T>();
+    const T* from = elements<T>(map);
+    T* to = mutable_elements<T>(out);
     at::parallel_for(0, map.numel(), 1 << 15, [&](std::int64_t first, std::int64_t last) {
-      leaky_run(from + first, to + first, last - first);
+      cpu::leaky_run(from + first, to + first, last - first);
     });
   });
 }
@@ -240,14 +134,14 @@ void fold_into(const torch::Tensor& picture, int factor, torch::Tensor& to, std:
   const float* pixels = picture.const_data_ptr<float>();
   with_type(to, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    T* out = to.mutable_data_ptr<T>();
+    T* out = mutable_elements<T>(to);
     at::parallel_for(0, to.size(2), 8, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t y = first; y < last; ++y) {
         for (std::int64_t c = 0; c < channels; ++c) {
           for (int dy = 0; dy < factor; ++dy) {
-            fold_row(pixels + (c * height + y * factor + dy) * width, width / factor, factor,
-                     out + y * (width / factor) * stride + offset + (c * factor + dy) * factor,
-                     stride);
+            cpu::fold_row(pixels + (c * height + y * factor + dy) * width, width / factor, factor,
+                          out + y * (width / factor) * stride + offset + (c * factor + dy) * factor,
+                          stride);
           }
         }
       }

@@ -22,7 +22,7 @@ torch::Tensor to_pixels(const torch::Tensor& picture);
 torch::Tensor warp_folded(const torch::Tensor& pixels, const torch::Tensor& flow,
                           torch::Tensor& folded, int64_t offset);
 
-/// Folded channels as pair planes (models/pairs/pair_planes.h): words of channels 2p and 2p + 1 at
+/// Folded channels as pair planes (common/cpu/pair_planes.h): words of channels 2p and 2p + 1 at
 /// first + p · plane + y · stride + x.
 struct FoldedPairs {
   std::uint32_t* first;

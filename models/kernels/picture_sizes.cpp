@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/core/error.h"
-#include "models/kernels/cpu_kernels.h"
+#include "common/cpu/picture_rows.h"
 
 namespace semcodec {
 namespace {
@@ -40,31 +40,6 @@ struct Axis {
   static float outer(float x) { return ((-0.75F * x + 3.75F) * x - 6.0F) * x + 3.0F; }
 };
 
-SEMCODEC_VECTOR_CLONES
-void mix_rows(const float* const* rows, const float* weight, std::int64_t width, float* out) {
-  const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
-  const float wa = weight[0], wb = weight[1], wc = weight[2], wd = weight[3];
-  for (std::int64_t x = 0; x < width; ++x) out[x] = wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x];
-}
-
-SEMCODEC_VECTOR_CLONES
-void enlarge_row(const float* row, const std::int64_t* index, const float* weight,
-                 std::int64_t width, float* out) {
-  for (std::int64_t x = 0; x < width; ++x, index += kTaps, weight += kTaps) {
-    float sum = row[index[0]] * weight[0] + row[index[1]] * weight[1] + row[index[2]] * weight[2] +
-                row[index[3]] * weight[3];
-    sum = sum > 0 ? sum : 0;
-    out[x] = sum < 1 ? sum : 1;
-  }
-}
-
-SEMCODEC_VECTOR_CLONES
-void average_row(const float* top, const float* bottom, std::int64_t width, float* out) {
-  for (std::int64_t x = 0; x < width; ++x) {
-    out[x] = 0.25F * (top[2 * x] + top[2 * x + 1] + bottom[2 * x] + bottom[2 * x + 1]);
-  }
-}
-
 void check(const torch::Tensor& picture) {
   require(sizes_by_kernels(picture), ErrorKind::internal,
           "A change of size got a picture of a shape or type that it does not take.");
@@ -94,9 +69,9 @@ torch::Tensor enlarge_bicubic(const torch::Tensor& picture, std::int64_t height,
       for (std::size_t k = 0; k < kTaps; ++k) {
         rows[k] = from + (i / height * h + down.index[y][k]) * w;
       }
-      mix_rows(rows, down.weight[y].data(), w, mixed.data());
-      enlarge_row(mixed.data(), across.index[0].data(), across.weight[0].data(), width,
-                  to + i * width);
+      cpu::mix_rows(rows, down.weight[y].data(), w, mixed.data());
+      cpu::enlarge_row(mixed.data(), across.index[0].data(), across.weight[0].data(), width,
+                       to + i * width);
     }
   });
   return out;
@@ -111,7 +86,7 @@ torch::Tensor halve_planes(const torch::Tensor& picture) {
   const float* from = picture.const_data_ptr<float>();
   float* to = out.mutable_data_ptr<float>();
   for (std::int64_t i = 0; i < channels * h; ++i) {
-    average_row(from + 4 * i * w, from + (4 * i + 2) * w, w, to + i * w);
+    cpu::average_row(from + 4 * i * w, from + (4 * i + 2) * w, w, to + i * w);
   }
   return out;
 }

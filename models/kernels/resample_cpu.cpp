@@ -3,120 +3,16 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <vector>
 
 #include "common/core/error.h"
+#include "common/cpu/warp_rows.h"
 #include "models/kernels/cpu_kernels.h"
 
 namespace semcodec::kernels {
 namespace {
 
-/// Taps of one row: index of the upper left tap's row and column, steps to the other taps (0 at
-/// the border) and the two fractions. Separate arrays, so that loops over x vectorise.
-template <typename T>
-struct RowTaps {
-  explicit RowTaps(std::int64_t width)
-      : index(static_cast<std::size_t>(width)),
-        right(index.size()),
-        down(index.size()),
-        fx(index.size()),
-        fy(index.size()) {}
-  std::vector<std::int32_t> index, right, down;
-  std::vector<T> fx, fy;
-};
-
-template <typename T>
-inline __attribute__((always_inline)) void find_taps(
-    const T* __restrict dx, const T* __restrict dy, std::int32_t y, std::int32_t height,
-    std::int32_t width, std::int32_t* __restrict index, std::int32_t* __restrict right,
-    std::int32_t* __restrict down, T* __restrict out_fx, T* __restrict out_fy) {
-  const T max_x = static_cast<T>(width), max_y = static_cast<T>(height);
-  for (std::int32_t x = 0; x < width; ++x) {
-    // Written so that a NaN takes the second operand; one pixel beyond the border is enough.
-    T px = static_cast<T>(x) + dx[x], py = static_cast<T>(y) + dy[x];
-    px = px > T{-1} ? px : T{-1};
-    px = px < max_x ? px : max_x;
-    py = py > T{-1} ? py : T{-1};
-    py = py < max_y ? py : max_y;
-    // Floor by truncation of a value that is never negative.
-    const std::int32_t ix = static_cast<std::int32_t>(px + T{1}) - 1;
-    const std::int32_t iy = static_cast<std::int32_t>(py + T{1}) - 1;
-    out_fx[x] = px - static_cast<T>(ix);
-    out_fy[x] = py - static_cast<T>(iy);
-    const std::int32_t x0 = std::min(std::max(ix, 0), width - 1);
-    const std::int32_t x1 = std::min(std::max(ix + 1, 0), width - 1);
-    const std::int32_t y0 = std::min(std::max(iy, 0), height - 1);
-    const std::int32_t y1 = std::min(std::max(iy + 1, 0), height - 1);
-    index[x] = y0 * width + x0;
-    right[x] = x1 - x0;
-    down[x] = (y1 - y0) * width;
-  }
-}
-
-template <typename T>
-inline __attribute__((always_inline)) void blend_plane(
-    const T* __restrict plane, T* __restrict out, std::int64_t width,
-    const std::int32_t* __restrict index, const std::int32_t* __restrict right,
-    const std::int32_t* __restrict down, const T* __restrict fx, const T* __restrict fy) {
-  for (std::int64_t x = 0; x < width; ++x) {
-    const std::int32_t i = index[x], r = right[x], d = down[x];
-    const T top = plane[i] + fx[x] * (plane[i + r] - plane[i]);
-    const T bottom = plane[i + d] + fx[x] * (plane[i + d + r] - plane[i + d]);
-    out[x] = top + fy[x] * (bottom - top);
-  }
-}
-
-template <typename T>
-inline __attribute__((always_inline)) void blend_pixels(const T* __restrict image,
-                                                        T* __restrict out, std::int64_t width,
-                                                        std::int64_t channels,
-                                                        const RowTaps<T>& taps) {
-  for (std::int64_t x = 0; x < width; ++x) {
-    const auto k = static_cast<std::size_t>(x);
-    const T* __restrict p00 = image + std::int64_t{taps.index[k]} * channels;
-    const T* __restrict p01 = p00 + std::int64_t{taps.right[k]} * channels;
-    const T* __restrict p10 = p00 + std::int64_t{taps.down[k]} * channels;
-    const T* __restrict p11 = p10 + std::int64_t{taps.right[k]} * channels;
-    const T fx = taps.fx[k], fy = taps.fy[k];
-    const T w00 = (1 - fx) * (1 - fy), w01 = fx * (1 - fy), w10 = (1 - fx) * fy, w11 = fx * fy;
-    T* __restrict target = out + x * channels;
-    for (std::int64_t c = 0; c < channels; ++c)
-      target[c] = w00 * p00[c] + w01 * p01[c] + w10 * p10[c] + w11 * p11[c];
-  }
-}
-
-SEMCODEC_VECTOR_CLONES
-void taps_float(const float* dx, const float* dy, std::int32_t y, std::int32_t h, std::int32_t w,
-                RowTaps<float>* t) {
-  find_taps(dx, dy, y, h, w, t->index.data(), t->right.data(), t->down.data(), t->fx.data(),
-            t->fy.data());
-}
-SEMCODEC_VECTOR_CLONES
-void plane_float(const float* plane, float* out, std::int64_t width, const RowTaps<float>& t) {
-  blend_plane(plane, out, width, t.index.data(), t.right.data(), t.down.data(), t.fx.data(),
-              t.fy.data());
-}
-SEMCODEC_VECTOR_CLONES
-void pixels_float(const float* image, float* out, std::int64_t width, std::int64_t channels,
-                  const RowTaps<float>& t) {
-  blend_pixels(image, out, width, channels, t);
-}
-
-template <typename T>
-void row_taps(const T* dx, const T* dy, std::int64_t y, std::int64_t h, std::int64_t w,
-              RowTaps<T>& t) {
-  const auto iy = static_cast<std::int32_t>(y), ih = static_cast<std::int32_t>(h),
-             iw = static_cast<std::int32_t>(w);
-  if constexpr (std::is_same_v<T, float>) {
-    taps_float(dx, dy, iy, ih, iw, &t);
-  } else {
-    find_taps(dx, dy, iy, ih, iw, t.index.data(), t.right.data(), t.down.data(), t.fx.data(),
-              t.fy.data());
-  }
-}
+using cpu::RowTaps;
 
 template <typename T>
 void run_forward(const torch::Tensor& image, const torch::Tensor& flow, torch::Tensor& out,
@@ -130,26 +26,17 @@ void run_forward(const torch::Tensor& image, const torch::Tensor& flow, torch::T
     for (std::int64_t r = first; r < last; ++r) {
       const std::int64_t n = r / h, y = r % h;
       const T* dx = pf + n * 2 * h * w + y * w;
-      row_taps(dx, dx + h * w, y, h, w, taps);
+      cpu::find_taps(dx, dx + h * w, y, h, w, taps);
       if (channels_last) {
         const T* source = pi + n * h * w * channels;
         T* target = po + r * w * channels;
-        if constexpr (std::is_same_v<T, float>) {
-          pixels_float(source, target, w, channels, taps);
-        } else {
-          blend_pixels(source, target, w, channels, taps);
-        }
+        cpu::warp_pixel_row(source, target, w, channels, taps);
         continue;
       }
       for (std::int64_t c = 0; c < channels; ++c) {
         const T* source = pi + (n * channels + c) * h * w;
         T* target = po + (n * channels + c) * h * w + y * w;
-        if constexpr (std::is_same_v<T, float>) {
-          plane_float(source, target, w, taps);
-        } else {
-          blend_plane(source, target, w, taps.index.data(), taps.right.data(), taps.down.data(),
-                      taps.fx.data(), taps.fy.data());
-        }
+        cpu::warp_plane_row(source, target, w, taps);
       }
     }
   });
@@ -168,7 +55,7 @@ void run_backward(const torch::Tensor& grad, const torch::Tensor& image, const t
     for (std::int64_t r = first * h; r < last * h; ++r) {
       const std::int64_t n = r / h, y = r % h;
       const T* dx = pf + n * 2 * h * w + y * w;
-      row_taps(dx, dx + h * w, y, h, w, taps);
+      cpu::find_taps(dx, dx + h * w, y, h, w, taps);
       for (std::int64_t c = 0; c < channels; ++c) {
         const std::int64_t plane = (n * channels + c) * h * w;
         const T* g = pg + plane + y * w;

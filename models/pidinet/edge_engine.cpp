@@ -4,15 +4,15 @@
 #include <mutex>
 #include <utility>
 
-#include "models/pidinet/edge_kernels.h"
+#include "common/cpu/edge_kernels.h"
 
 namespace semcodec {
 
-using pairs::Depthwise;
-using pairs::Dot;
-using pairs::Level;
-using pairs::Planes;
-using pairs::Sheet;
+using cpu::Depthwise;
+using cpu::Dot;
+using cpu::Level;
+using cpu::Planes;
+using cpu::Sheet;
 
 namespace {
 
@@ -48,8 +48,8 @@ Depthwise depthwise_of(Level level, const EdgeWeights::Block& block) {
   }
   for (int channel = 0; channel < block.in; channel += 2) {
     for (const int tap : taps) {
-      kernel.words.push_back(pairs::lane_word(level, weight(channel, tap), 0));
-      kernel.words.push_back(pairs::lane_word(level, weight(channel + 1, tap), 1));
+      kernel.words.push_back(cpu::lane_word(level, weight(channel, tap), 0));
+      kernel.words.push_back(cpu::lane_word(level, weight(channel + 1, tap), 1));
     }
   }
   return kernel;
@@ -104,14 +104,14 @@ struct Workspace {
   int width = 0, height = 0;
   Planes input;
   std::array<Planes, 4> here, there, narrow;
-  std::array<std::array<Sheet, pairs::kAttended>, 4> attended;
+  std::array<std::array<Sheet, cpu::kAttended>, 4> attended;
   std::array<Sheet, 4> reduced;
   std::array<std::vector<float>, 4> maps;
 };
 
 struct EdgeEngine::Net {
-  Net(Level level, const EdgeWeights& w, Parallel run)
-      : kernels(pairs::edge_kernels(level)), parallel(std::move(run)), weights(w) {
+  Net(const EdgeWeights& w, Parallel run) : parallel(std::move(run)), weights(w) {
+    const Level level = kernels.level;
     const int channels = w.blocks.front().in;
     // Inputs are (tap, channel), with a fourth channel of zeros.
     init = Dot(level, channels, 36, [&](int o, int i) {
@@ -193,8 +193,8 @@ struct EdgeEngine::Net {
             if (picture.bytes != nullptr) return table[c][picture.bytes[place]];
             return (picture.floats[place] - weights.mean[c]) * weights.scale[c];
           };
-          red_green[x] = pairs::pack_pair(value(0), value(1));
-          blue[x] = pairs::pack_pair(value(2), 0);
+          red_green[x] = cpu::pack_pair(value(0), value(1));
+          blue[x] = cpu::pack_pair(value(2), 0);
         }
       }
     });
@@ -207,8 +207,8 @@ struct EdgeEngine::Net {
       kernels.narrow_rows(x, head.narrow, head.weights.narrow_bias.data(), narrow, first, last);
     });
     const auto steps = dilated_steps(narrow);
-    const pairs::Attention attention{head.weights.attend.data(), head.weights.attend_bias.data(),
-                                     head.weights.reduce.data(), head.weights.width};
+    const cpu::EdgeAttention attention{head.weights.attend.data(), head.weights.attend_bias.data(),
+                                       head.weights.reduce.data(), head.weights.width};
     auto& attended = space.attended[stage];
     rows(x.height, [&](int first, int last) {
       kernels.head_rows(narrow, steps, head.dilated, attention, attended.data(),
@@ -287,7 +287,7 @@ struct EdgeEngine::Net {
     });
   }
 
-  const pairs::EdgeKernels& kernels;
+  const cpu::EdgeKernels& kernels = cpu::edge_kernels();
   Parallel parallel;
   EdgeWeights weights;
   Dot init;
@@ -297,20 +297,18 @@ struct EdgeEngine::Net {
   std::vector<std::unique_ptr<Workspace>> idle;
 };
 
-bool EdgeEngine::supported() { return pairs::supported(); }
-
 bool EdgeEngine::takes(const EdgeWeights& weights) {
   bool good = !weights.blocks.empty();
   for (const auto& block : weights.blocks) good &= block.in % 2 == 0 && block.out % 2 == 0;
   for (const auto& head : weights.heads) {
     good &= head.width > 0 && head.width % 2 == 0 &&
-            head.attend.size() == static_cast<std::size_t>(pairs::kAttended * head.width);
+            head.attend.size() == static_cast<std::size_t>(cpu::kAttended * head.width);
   }
   return good;
 }
 
 EdgeEngine::EdgeEngine(const EdgeWeights& weights, Parallel parallel)
-    : net_(std::make_unique<Net>(pairs::level_in_use().value(), weights, std::move(parallel))) {}
+    : net_(std::make_unique<Net>(weights, std::move(parallel))) {}
 
 EdgeEngine::~EdgeEngine() = default;
 

@@ -7,7 +7,7 @@
 // (depthwise, ReLU, 1x1, shortcut) is one pass, and so is a head (four dilated convolutions, their
 // sum, the attention's and the output's 1x1).
 //
-// Maps are pair planes (models/pairs/pair_planes.h).
+// Maps are pair planes (common/cpu/pair_planes.h).
 
 #include <array>
 #include <cstddef>
@@ -52,8 +52,6 @@ class EdgeEngine {
   using Parallel = std::function<void(std::int64_t count,
                                       const std::function<void(std::int64_t, std::int64_t)>& body)>;
 
-  /// Whether this CPU (and build) has a level of pairs/cpu_level.h.
-  static bool supported();
   /// Whether the network has the parts it knows: even numbers of channels, CDCM, attention.
   static bool takes(const EdgeWeights& weights);
 

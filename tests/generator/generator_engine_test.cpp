@@ -6,7 +6,7 @@
 #include "models/core/device.h"
 #include "models/generator/generator.h"
 #include "models/generator/generator_engine.h"
-#include "tests/models/level_test.h"
+#include "tests/cpu/levels.h"
 
 namespace semcodec {
 namespace {
@@ -76,10 +76,7 @@ void expect_near(const GeneratorConfig& config, const FrameContext& x, const cha
 
 class GeneratorEngineTest : public LevelTest {
  protected:
-  void SetUp() override {
-    LevelTest::SetUp();
-    torch::manual_seed(11);
-  }
+  void SetUp() override { torch::manual_seed(11); }
   torch::NoGradGuard guard_;
 };
 
@@ -157,15 +154,15 @@ TEST_P(GeneratorEngineTest, GeneratesWhatTheOtherLevelsPaint) {
   const double of_torch = distance(exact, generator->forward(x).frame.clamp(0, 1));
   EXPECT_LE(distance(own, exact), of_torch);
   generator->to(torch::kFloat32);
-  for (const pairs::Level level : pairs::levels()) {
-    const EnvironmentValue other("SEMCODEC_CPU", pairs::name_of(level));
+  for (const cpu::Level level : cpu::levels()) {
+    const HeldToLevel other(level);
     auto second = loud_generator(config);
     const auto from = generator->named_parameters();
     for (auto& item : second->named_parameters()) item.value().copy_(from[item.key()]);
     second->use_engine();
     // Both are nearer to the truth than torch in bf16, so they are no farther from each other than
     // twice that.
-    EXPECT_LE(distance(own, second->generate(x)), 2 * of_torch) << pairs::name_of(level);
+    EXPECT_LE(distance(own, second->generate(x)), 2 * of_torch) << cpu::name_of(level);
   }
 }
 

@@ -11,7 +11,7 @@
 #include "models/generator/interpolator.h"
 #include "models/generator/interpolator_engine.h"
 #include "models/kernels/generate_frame.h"
-#include "tests/models/level_test.h"
+#include "tests/cpu/levels.h"
 
 namespace semcodec {
 namespace {
@@ -82,10 +82,7 @@ Interpolator loud_interpolator(const InterpolatorConfig& config) {
 
 class InterpolatorEngineTest : public LevelTest {
  protected:
-  void SetUp() override {
-    LevelTest::SetUp();
-    torch::manual_seed(5);
-  }
+  void SetUp() override { torch::manual_seed(5); }
   torch::NoGradGuard guard_;
 };
 

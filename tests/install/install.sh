@@ -2,22 +2,18 @@
 # Installs into a scratch prefix, builds the examples there as an outsider would (CMake package and
 # pkg-config), and runs them and the installed programs away from the source tree.
 #   install.sh BUILD_FOLDER CXX
-set -euo pipefail
 build=$1
 cxx=$2
-source=$PWD
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() { echo "FAIL: $*" >&2; exit 1; }
-step() { echo "case: $*"; }
+tree=$PWD
+source "$(dirname "${BASH_SOURCE[0]}")/../cases.sh"
 prefix=$dir/prefix
 
-step "install"
+begin "install"
 cmake --install "$build" --prefix "$prefix" >"$dir/install.txt" 2>&1 ||
   { tail -n 5 "$dir/install.txt" >&2; fail "cmake --install"; }
 lib=$(dirname "$(find "$prefix" -name 'libsemcodec_planes.so')")
 
-step "the libraries have versions, and export nothing but semcodec's names"
+begin "the libraries have versions, and export nothing but semcodec's names"
 for name in planes codec; do
   file=$(readlink -f "$lib/libsemcodec_$name.so")
   soname=$(readelf -d "$file" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
@@ -28,29 +24,29 @@ for name in planes codec; do
   [ -z "$foreign" ] || fail "libsemcodec_$name exports: $(head -n 3 <<<"$foreign")"
 done
 
-step "planes need no torch, libav or OpenCV"
+begin "planes need no torch, libav or OpenCV"
 ldd "$lib/libsemcodec_planes.so" >"$dir/ldd.txt"
 if grep -E 'lib(torch|c10|avcodec|avformat|opencv)' "$dir/ldd.txt"; then
   fail "libsemcodec_planes links these"
 fi
 
-step "the examples build against the CMake package"
-cp -r "$source/examples" "$dir/examples"   # away from the source tree's headers
+begin "the examples build against the CMake package"
+cp -r "$tree/examples" "$dir/examples"   # away from the source tree's headers
 cmake -S "$dir/examples" -B "$dir/b" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" \
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror" >"$dir/cmake.txt" 2>&1 ||
   { tail -n 15 "$dir/cmake.txt" >&2; fail "the examples cannot be configured"; }
 cmake --build "$dir/b" >"$dir/make.txt" 2>&1 ||
   { grep -A5 -E 'error|undefined' "$dir/make.txt" | head -n 30 >&2; fail "the examples do not build"; }
 
-step "an example builds with pkg-config"
+begin "an example builds with pkg-config"
 export PKG_CONFIG_PATH=$lib/pkgconfig
 # shellcheck disable=SC2046
 "$cxx" -std=c++20 "$dir/examples/decode_planes.cpp" -o "$dir/by_pkg_config" \
   $(pkg-config --cflags --libs semcodec-planes) -Wl,-rpath,"$lib"
 
-step "decode_planes gives the digests of the golden streams"
+begin "decode_planes gives the digests of the golden streams"
 cd "$dir"
-for stream in "$source"/samples/golden/*.sem; do
+for stream in "$tree"/samples/golden/*.sem; do
   for program in b/decode_planes by_pkg_config; do
     "./$program" "$stream" >planes.txt
     sed -n 's/.* \([0-9a-f]\{32\}\)$/\1/p' planes.txt >got.txt
@@ -61,9 +57,9 @@ done
 if ./b/decode_planes missing.sem 2>error.txt; then fail "a missing stream was read"; fi
 grep -q 'missing.sem' error.txt || fail "the error does not name the file"
 
-step "transcode and live_preview, and the installed programs, away from the source tree"
+begin "transcode and live_preview, and the installed programs, away from the source tree"
 unset SEMCODEC_MODEL_PATH
-cp "$source/samples/street.mp4" in.mp4
+cp "$tree/samples/street.mp4" in.mp4
 "$prefix/bin/semcodec-encode" in.mp4 short.sem --limit 12 --size 128x64 --effort 9 -q
 "$prefix/bin/semcodec-decode" short.sem short.mp4 --size work -q
 "$prefix/bin/semcodec-info" short.sem >info.txt
@@ -74,7 +70,7 @@ grep -q '^12 frames in, 12 out' transcode.txt || fail "transcode says: $(cat tra
 grep -q '^12 frames shown' live.txt || fail "live_preview says: $(cat live.txt)"
 [ -s live.y4m ] || fail "live_preview wrote nothing"
 
-step "SEMCODEC_MODEL_PATH goes before the data folder"
+begin "SEMCODEC_MODEL_PATH goes before the data folder"
 mkdir -p mine
 cp -r "$prefix/share/semcodec/models/default" mine/other
 SEMCODEC_MODEL_PATH=$dir/mine "$prefix/bin/semcodec-decode" short.sem again.mp4 --size work \
@@ -83,4 +79,3 @@ if "$prefix/bin/semcodec-decode" short.sem gone.mp4 --model nobody -q 2>error.tx
   fail "a model was found that is not there"
 fi
 grep -q SEMCODEC_MODEL_PATH error.txt || fail "the error does not say where models are looked for"
-echo "install: passed"

@@ -10,7 +10,6 @@
 #include <string>
 
 #include "common/core/error.h"
-#include "models/pairs/cpu_level.h"
 #include "tests/cpu/environment.h"
 
 namespace semcodec {
@@ -67,22 +66,23 @@ TEST(Device, AnotherNumberFormatIsSaidOnceAndAWrongOneRefused) {
 TEST(Device, EnginesRunUnlessSinglePrecisionIsAskedFor) {
   const EnvironmentValue no_level("SEMCODEC_CPU", nullptr);
   const EnvironmentValue no_dtype("SEMCODEC_DTYPE", nullptr);
-  if (!pairs::supported()) {
+  if (cpu::levels().back() == cpu::Level::generic) {
     EXPECT_FALSE(engine_wanted(torch::kCPU));
     EXPECT_EQ(describe(torch::kCPU).find("pair kernels"), std::string::npos);
-    GTEST_SKIP() << "This CPU (or build) has no kernels on pair planes.";
+    GTEST_SKIP() << "This CPU has none of the levels that engines are used at.";
   }
   EXPECT_TRUE(engine_wanted(torch::kCPU));
   EXPECT_TRUE(engine_wanted(torch::kCPU, torch::kBFloat16));
   EXPECT_FALSE(engine_wanted(torch::kCPU, torch::kFloat32));
   EXPECT_FALSE(engine_wanted({torch::kCUDA, 0}));
-  for (const pairs::Level level : pairs::levels()) {
-    const EnvironmentValue wish("SEMCODEC_CPU", pairs::name_of(level));
+  for (const cpu::Level level : cpu::levels()) {
+    const EnvironmentValue wish("SEMCODEC_CPU", cpu::name_of(level));
     const std::string text = describe(torch::kCPU);
-    EXPECT_NE(text.find(std::string("pair kernels ") + pairs::name_of(level) + ","),
-              std::string::npos)
-        << text;
-    const bool narrow = cpu_has_bf16() && level == pairs::levels().back();
+    const bool named =
+        text.find(std::string("pair kernels ") + cpu::name_of(level) + ",") != std::string::npos;
+    EXPECT_EQ(named, level != cpu::Level::generic) << text;
+    EXPECT_EQ(engine_wanted(torch::kCPU), level != cpu::Level::generic);
+    const bool narrow = cpu_has_bf16() && level == cpu::levels().back();
     EXPECT_EQ(inference_dtype(torch::kCPU), narrow ? torch::kBFloat16 : torch::kFloat32);
   }
   const EnvironmentValue single("SEMCODEC_DTYPE", "fp32");

@@ -7,18 +7,17 @@
 #include <random>
 
 #include "common/core/error.h"
-#include "common/cpu/level.h"
-#include "models/generator/generator_kernels.h"
+#include "common/cpu/edge_kernels.h"
+#include "common/cpu/generator_kernels.h"
 #include "models/generator/generator_layers.h"
-#include "models/pidinet/edge_kernels.h"
-#include "tests/models/level_test.h"
+#include "tests/cpu/levels.h"
 
 namespace semcodec {
 namespace {
 
-using pairs::Dot;
-using pairs::Level;
-using pairs::Planes;
+using cpu::Dot;
+using cpu::Level;
+using cpu::Planes;
 
 constexpr std::uint32_t kUntouched = 0xdeadbeef;
 
@@ -28,8 +27,8 @@ float float_of(std::uint32_t word, int lane) {
 
 class PairKernels : public LevelTest {
  protected:
-  const generate::Kernels& generate() const { return generate::kernels(GetParam()); }
-  const pairs::EdgeKernels& edges() const { return pairs::edge_kernels(GetParam()); }
+  const generate::Kernels& generate() const { return cpu::generator_kernels(); }
+  const cpu::EdgeKernels& edges() const { return cpu::edge_kernels(); }
 
   std::mt19937 random_{5};
 
@@ -43,8 +42,7 @@ class PairKernels : public LevelTest {
     Planes planes(pair_count, width, height, border);
     for (int p = 0; p < pair_count; ++p) {
       for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x)
-          *planes.at(p, y, x) = pairs::pack_pair(uniform(), uniform());
+        for (int x = 0; x < width; ++x) *planes.at(p, y, x) = cpu::pack_pair(uniform(), uniform());
       }
     }
     return planes;
@@ -69,14 +67,14 @@ TEST_P(PairKernels, PackingRoundsToTheNearestEvenWordAndKeepsToTheRow) {
     generate().pair_rows(a.data(), b.data(), width, out.data());
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool inside = i < a.size();
-      EXPECT_EQ(out[i], inside ? pairs::pack_pair(a[i], b[i]) : kUntouched) << width << " " << i;
+      EXPECT_EQ(out[i], inside ? cpu::pack_pair(a[i], b[i]) : kUntouched) << width << " " << i;
     }
     if (width % 2 != 0) continue;
     std::fill(out.begin(), out.end(), kUntouched);
     generate().fold_row(a.data(), width, out.data());
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool inside = 2 * i < a.size();
-      EXPECT_EQ(out[i], inside ? pairs::pack_pair(a[2 * i], a[2 * i + 1]) : kUntouched) << width;
+      EXPECT_EQ(out[i], inside ? cpu::pack_pair(a[2 * i], a[2 * i + 1]) : kUntouched) << width;
     }
   }
 }
@@ -212,7 +210,7 @@ TEST_P(PairKernels, PairsOfPixelsAreConvolvedWithFewerProducts) {
     // of the weights, so the result may be as exact as a plain convolution's.
     for (int p = 0; p < channels / 2; ++p) {
       for (int y = 0; y < height; ++y) {
-        for (int i = 0; i < width; ++i) *x.at(p, y, i) = pairs::pack_pair(eighths(), eighths());
+        for (int i = 0; i < width; ++i) *x.at(p, y, i) = cpu::pack_pair(eighths(), eighths());
       }
     }
     Taps taps;
@@ -324,13 +322,13 @@ TEST_P(PairKernels, EdgeKernelsAreTheirFormulas) {
   }
 
   // A depthwise kernel of three taps and the 1x1 behind it, with the shortcut of a block.
-  pairs::Depthwise depthwise;
+  cpu::Depthwise depthwise;
   depthwise.dx = {-1, 0, 2};
   depthwise.dy = {-1, 1, 1};
   std::vector<float> taps;  // pair, tap, lane
   for (int i = 0; i < 12; ++i) {
     taps.push_back(eighths());
-    depthwise.words.push_back(pairs::lane_word(GetParam(), taps.back(), i % 2));
+    depthwise.words.push_back(cpu::lane_word(GetParam(), taps.back(), i % 2));
   }
   std::vector<float> mix;
   for (int i = 0; i < 16; ++i) mix.push_back(eighths());
@@ -359,35 +357,6 @@ TEST_P(PairKernels, EdgeKernelsAreTheirFormulas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, PairKernels, every_level(), level_name);
-
-TEST(CpuLevel, TheEnvironmentVariableChoosesAmongWhatIsThere) {
-  const EnvironmentValue none("SEMCODEC_CPU", nullptr);
-  EXPECT_FALSE(pairs::level_is_forced_down());
-  EXPECT_EQ(pairs::level_in_use().has_value(), pairs::supported());
-  {
-    const EnvironmentValue lowest("SEMCODEC_CPU", cpu::name_of(cpu::levels().front()));
-    EXPECT_EQ(pairs::level_in_use(), std::nullopt);
-    EXPECT_EQ(pairs::level_is_forced_down(), pairs::supported());
-  }
-  for (const Level level : pairs::levels()) {
-    const EnvironmentValue wish("SEMCODEC_CPU", pairs::name_of(level));
-    EXPECT_EQ(pairs::level_in_use(), level);
-    EXPECT_EQ(pairs::level_is_forced_down(), level != pairs::levels().back());
-  }
-  for (const char* name : {"avx3", "avx2", "avx512", "avx512bf16"}) {
-    bool there = false;
-    for (const cpu::Level level : cpu::levels()) there |= std::string(name) == cpu::name_of(level);
-    if (there) continue;
-    const EnvironmentValue wish("SEMCODEC_CPU", name);
-    try {
-      pairs::level_in_use();
-      FAIL() << name;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage);
-      EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << error.what();
-    }
-  }
-}
 
 }  // namespace
 }  // namespace semcodec

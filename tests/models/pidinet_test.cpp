@@ -12,9 +12,8 @@
 
 #include "common/core/error.h"
 #include "models/core/weights_path.h"
-#include "models/pairs/cpu_level.h"
 #include "models/pidinet/edge_detector.h"
-#include "tests/models/level_test.h"
+#include "tests/cpu/levels.h"
 
 namespace semcodec {
 namespace {
@@ -251,7 +250,7 @@ TEST_P(EdgeLevels, AreUsedUnlessSinglePrecisionIsAskedFor) {
   {
     const EnvironmentValue unset("SEMCODEC_DTYPE", nullptr);
     const EdgeDetector usual(net, torch::kCPU);
-    const bool narrow = GetParam() == pairs::Level::avx512bf16;
+    const bool narrow = cpu::has_pair_products(GetParam());
     EXPECT_EQ(usual.dtype(), narrow ? torch::kBFloat16 : torch::kFloat32);
     const torch::Tensor map = usual.detect(picture);
     EXPECT_FALSE(torch::equal(map, exact));

@@ -1,10 +1,6 @@
-# Sourced by the tests of the programs: bin, dir, fail, refuses, frames_of.
-set -euo pipefail
+# Sourced by the tests of the programs: the cases of tests/cases.sh, and bin, refuses, frames_of.
 bin=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-fail() { echo "FAILED: $*" >&2; exit 1; }
+source "$(dirname "${BASH_SOURCE[0]}")/../cases.sh"
 
 # refuses STATUS TEXT PROGRAM ARGS...: expects that exit status and one sentence with TEXT.
 refuses() {

@@ -3,10 +3,12 @@
 source "$(dirname "$0")/common.sh"
 dec=$bin/semcodec-decode
 
+begin "a clip and its stream"
 clip 128x96 40 "$dir/clip.y4m"
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/good.sem" -q --keyint 0.5s
 size=$(stat -c %s "$dir/good.sem")
 
+begin "streams cut short"
 for share in 30 60 95; do
   head -c $((size * share / 100)) "$dir/good.sem" >"$dir/cut.sem"
   "$dec" "$dir/cut.sem" "$dir/cut.mp4" -y 2>"$dir/err.txt" || fail "a stream cut at $share % did not decode: $(cat "$dir/err.txt")"
@@ -15,6 +17,7 @@ for share in 30 60 95; do
   [ "$frames" -ge 1 ] && [ "$frames" -le 40 ] || fail "$frames frames from a stream cut at $share %"
 done
 
+begin "a flipped bit, entry points behind it"
 # One flipped bit in the middle: the rest after the next entry point is there.
 python3 - "$dir/good.sem" "$dir/bad.sem" <<'PY'
 import sys
@@ -27,6 +30,7 @@ grep -q "damaged" "$dir/err.txt" || fail "damage was not reported"
 refuses 4 "bad.sem" "$dec" "$dir/bad.sem" "$dir/strict.mp4" --strict
 [ ! -e "$dir/strict.mp4" ] || fail "--strict left an output behind"
 
+begin "a flipped bit, no entry point behind it"
 # Nothing to start again from behind the damage: every frame is shown all the same, and how many of
 # them were made up is said.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/lone.sem" -q --keyint 0 --no-scene-cut --profile semantic
@@ -43,6 +47,7 @@ for delay in "" --low-delay; do
   [ "$(frames_of "$dir/hurt.mp4")" -eq 40 ] || fail "$(frames_of "$dir/hurt.mp4") frames of 40 are shown"
 done
 
+begin "Ctrl-C while encoding"
 # Ctrl-C while encoding leaves a stream that decodes as far as it got. A source without an end
 # keeps the encoder busy until the signal comes.
 mkfifo "$dir/endless"
@@ -58,4 +63,3 @@ wait $encoder || status=$?
 [ -e "$dir/stopped.sem" ] || fail "Ctrl-C left no stream"
 "$dec" "$dir/stopped.sem" "$dir/stopped.mp4" -q || fail "what Ctrl-C left does not decode"
 [ "$(frames_of "$dir/stopped.mp4")" -ge 10 ] || fail "Ctrl-C left too few frames"
-echo "damage: all good"

@@ -3,6 +3,7 @@
 # Usage: deterministic.sh BIN
 source "$(dirname "$0")/common.sh"
 
+begin "any number of threads"
 clip 192x112 30 "$dir/clip.y4m"
 for threads in 1 2 3; do
   "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/$threads.sem" -q --deterministic --threads $threads
@@ -13,12 +14,14 @@ done
 "$bin/semcodec-decode" "$dir/1.sem" "$dir/again.y4m" -q --deterministic --threads 3
 cmp "$dir/1.y4m" "$dir/again.y4m" || fail "decoding twice gave different pictures"
 
+begin "fallbacks are said once"
 # Fallbacks: one line each, and none when quiet.
 "$bin/semcodec-decode" "$dir/1.sem" "$dir/x.y4m" -y --progress none 2>"$dir/err.txt"
 [ "$(grep -c "networks run on the CPU" "$dir/err.txt")" -le 1 ] || fail "said twice: $(cat "$dir/err.txt")"
 "$bin/semcodec-decode" "$dir/1.sem" "$dir/x.y4m" -y -q 2>"$dir/err.txt"
 [ ! -s "$dir/err.txt" ] || fail "-q was not quiet: $(cat "$dir/err.txt")"
 
+begin "two trainings"
 # Training: two runs, one result.
 "$bin/semcodec-train" prepare "$dir/clip.y4m" --output "$dir/store" --size 128x96 \
   --edges models/zoo/default/edges.safetensors -q
@@ -48,4 +51,3 @@ for run in first second; do
 done
 cmp "$dir/first/generator.safetensors" "$dir/second/generator.safetensors" ||
   fail "training twice gave different weights"
-echo "deterministic: all good"

@@ -7,10 +7,11 @@ source "$(dirname "$0")/common.sh"
 
 count=0
 for stream in samples/golden/*.sem; do
+  begin "$stream"
   "$bin/semcodec-info" "$stream" --json --digests >"$dir/info.json" || fail "$stream cannot be read"
   python3 samples/digests.py "$dir/info.json" >"$dir/digests"
   diff "${stream%.sem}.digests" "$dir/digests" || fail "the planes of $stream differ"
   count=$((count + 1))
 done
+begin "there are golden streams"
 [ "$count" -ge 2 ] || fail "only $count golden streams were found"
-echo "golden: $count streams decode to their digests"

@@ -3,6 +3,7 @@
 source "$(dirname "$0")/common.sh"
 dec=$bin/semcodec-decode
 
+begin "a clip and its stream"
 clip 128x96 8 "$dir/clip.y4m"
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/good.sem" -q
 
@@ -40,6 +41,7 @@ elif which == "memory": data = header(side=2048)
 open(path, "wb").write(data)
 PY
 
+begin "a name that is a path"
 # A name is no path: neither a folder nor a FIFO, which would hang, is opened.
 mkdir "$dir/trap"
 mkfifo "$dir/trap/model.json"
@@ -47,11 +49,13 @@ for name in "$dir/trap" ../../x . .. /tmp; do
   python3 "$dir/make.py" path "$dir/path.sem" "$name"
   refuses 5 "no model" timeout 20 "$dec" "$dir/path.sem" "$dir/x.mp4"
 done
+begin "control characters in texts"
 # No text of a stream reaches the terminal as it is.
 python3 "$dir/make.py" escape "$dir/escape.sem"
 refuses 5 'x1b' timeout 20 "$dec" "$dir/escape.sem" "$dir/x.mp4"
 "$bin/semcodec-info" "$dir/escape.sem" >"$dir/info.txt" 2>&1 || true
 cat "$dir/err.txt" "$dir/info.txt" | grep -q "$(printf '\033')" && fail "a control character was printed"
+begin "sizes that take too much memory"
 # Sizes: refused before memory is taken.
 python3 "$dir/make.py" large "$dir/large.sem"
 refuses 5 "max-size" timeout 20 "$dec" "$dir/large.sem" "$dir/x.mp4"
@@ -60,4 +64,3 @@ refuses 5 "takes about" timeout 20 "$dec" "$dir/memory.sem" "$dir/x.mp4"
 refuses 5 "max-size" "$dec" "$dir/good.sem" "$dir/x.mp4" --max-size 64x64
 refuses 2 "size" "$dec" "$dir/good.sem" "$dir/x.mp4" --max-memory much
 [ ! -e "$dir/x.mp4" ] || fail "a refused stream left an output"
-echo "hostile: all good"

@@ -4,6 +4,7 @@ source "$(dirname "$0")/common.sh"
 models=$bin/semcodec-models
 export OMP_NUM_THREADS=1
 
+begin "pictures and weights"
 # Two pictures of an odd size, a moment apart (cut in RGB: 4:2:0 has even sizes only).
 clip 128x96 6 "$dir/clip.y4m"
 ffmpeg -v error -nostdin -i "$dir/clip.y4m" -vf "select='eq(n,0)+eq(n,5)',format=rgb24,crop=107:83:3:5" \
@@ -14,6 +15,7 @@ for name in pidinet pidinet-small pidinet-tiny flownet2 flownet2-{c,s,sd,cs,css}
   "$bin/seeded_weights" "$name" "$dir/$name.safetensors"
 done
 
+begin "the list"
 # The list: the shipped files with their real digests, and what can be fetched.
 "$models" list >"$dir/list.txt"
 grep -q "default/edges.safetensors" "$dir/list.txt" || fail "the list lacks the shipped edges"
@@ -36,6 +38,7 @@ assert [e["path"] for e in here["fetchable"] if e["name"] == "pidinet"] == \
     [str(folder / "pidinet.safetensors")]
 PY
 
+begin "edges"
 cat >"$dir/read.py" <<'PY'
 """read.py KIND FILE WxH: checks a .npy of edges or flow, prints its mean length or value."""
 import ast, struct, sys
@@ -70,11 +73,13 @@ edges() {  # NAME WEIGHTS
 for name in pidinet pidinet-small pidinet-tiny; do edges "$name" "$dir/$name.safetensors"; done
 edges pidinet-tiny models/zoo/default/edges.safetensors
 edges pidinet-tiny default
+begin "flow"
 for name in flownet2 flownet2-{c,s,sd,cs,css}; do
   "$models" run "$name" "$dir/$name.safetensors" "$a" "$b" "$dir/flow.npy" -q -y
   "$models" run "$name" "$dir/$name.safetensors" "$a" "$b" "$dir/flow.flo" -q -y
   python3 "$dir/read.py" flow "$dir/flow.npy" 107x83 "$dir/flow.flo" || fail "$name: wrong flow"
 done
+begin "weights by name"
 # A converted file that lies in the folder of weights is found by its name.
 SEMCODEC_WEIGHTS=$dir "$models" run flownet2-s flownet2-s "$a" "$b" "$dir/named.flo" -q
 "$models" run flownet2-s "$dir/flownet2-s.safetensors" "$a" "$b" "$dir/flow.flo" -q -y
@@ -84,6 +89,7 @@ cmp "$dir/named.flo" "$dir/flow.flo" || fail "weights by name gave another flow 
 grep -q "pixels on average" "$dir/err.txt" || fail "the motion was not said"
 [ "$(size_of "$dir/flow.png")" = 107x83 ] || fail "the flow picture has another size"
 
+begin "distances"
 # Distances: 0 of a picture and itself, more of two; weights by path and by the manifest's names.
 lpips() { "$models" run "$@"; }
 same=$(lpips lpips-squeeze "$dir/lpips-squeeze.safetensors" "$a" "$a" \
@@ -100,6 +106,7 @@ named=$(SEMCODEC_WEIGHTS=$dir/weights lpips lpips-squeeze lpips-squeeze "$a" "$b
 lpips lpips-alex "$dir/lpips-alex.safetensors" "$a" "$b" --backbone "$dir/alexnet.safetensors" \
   >"$dir/out.txt"
 
+begin "what is refused"
 # What is refused.
 edge=$dir/pidinet-tiny.safetensors
 refuses 3 "missing.png" "$models" run pidinet-tiny "$edge" "$dir/missing.png" "$dir/x.npy"
@@ -122,4 +129,3 @@ echo precious >"$dir/kept.npy"
 refuses 6 "kept.npy exists" "$models" run pidinet-tiny "$edge" "$a" "$dir/kept.npy"
 [ "$(cat "$dir/kept.npy")" = precious ] || fail "an existing output was touched"
 [ ! -e "$dir/x.npy" ] && [ ! -e "$dir/x.flo" ] || fail "a refused run left an output"
-echo "models: all good"

@@ -3,7 +3,6 @@
 # Skipped, with the reason, where namespaces or netem are not to be had.  Usage: netem.sh BIN
 source "$(dirname "$0")/common.sh"
 
-skip() { echo "netem: skipped: $*"; exit 77; }
 command -v ip >/dev/null && command -v tc >/dev/null || skip "ip or tc is missing (apt-get install iproute2)"
 if [ "${NETEM_INSIDE:-}" != yes ]; then
   unshare -rn true 2>/dev/null || skip "network namespaces are not allowed here (unshare -rn)"
@@ -18,7 +17,7 @@ fi
 # This shell's namespace is the sender's, the other one's holds the receiver.
 unshare -n sleep 300 &
 other=$!
-trap 'kill $other 2>/dev/null; rm -rf "$dir"' EXIT
+cleanup() { kill $other 2>/dev/null; }
 sleep 0.5
 ip link add here type veth peer name there
 ip link set there netns $other
@@ -28,6 +27,7 @@ ip link set lo up
 nsenter -t $other -n bash -c "ip addr add 10.77.0.2/24 dev there && ip link set there up && ip link set lo up"
 tc qdisc add dev here root netem delay 80ms 30ms loss 10% duplicate 1%
 
+begin "a link that delays, loses and repeats"
 clip 128x96 150 "$dir/clip.y4m"
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/plain.sem" -q --keyint 1s --profile semantic --passes 1
 "$bin/semcodec-decode" "$dir/plain.sem" "$dir/plain.y4m" -q
@@ -38,4 +38,4 @@ sleep 2
 wait $receiver || fail "the receiver failed: $(cat "$dir/said.txt")"
 cmp "$dir/far.y4m" "$dir/plain.y4m" || fail "10 % loss was not repaired: $(cat "$dir/said.txt")"
 grep -q "recovered" "$dir/said.txt" || fail "no report of packets: $(cat "$dir/said.txt")"
-echo "netem: all good: $(grep -o '[0-9]* packets, .*' "$dir/said.txt")"
+echo "netem: $(grep -o '[0-9]* packets, .*' "$dir/said.txt")"

@@ -5,15 +5,18 @@ enc=$bin/semcodec-encode
 dec=$bin/semcodec-decode
 channel=scripts/channel.py
 
+begin "a clip and its stream"
 clip 128x96 60 "$dir/clip.y4m"
 "$enc" "$dir/clip.y4m" "$dir/plain.sem" -q --keyint 0.5s
 "$dec" "$dir/plain.sem" "$dir/plain.y4m" -q
 
+begin "packets that all arrive"
 # Whole: the same pictures as without packets.
 "$enc" "$dir/clip.y4m" "$dir/a.pkt" -q --keyint 0.5s --packets --packet-size 120 --fec 50%
 "$dec" "$dir/a.pkt" "$dir/a.y4m" -q --packets
 cmp "$dir/a.y4m" "$dir/plain.y4m" || fail "packets gave other pictures than the stream"
 
+begin "a link that loses, with error correction"
 # Through a pipe, and a link that loses, turns round and repeats: refined.
 "$enc" "$dir/clip.y4m" - -q --keyint 0.5s --packets --packet-size 60 --fec 60% |
   python3 $channel - - --loss 10% --reorder 5% --duplicate 5% --seed 7 2>/dev/null |
@@ -21,6 +24,7 @@ cmp "$dir/a.y4m" "$dir/plain.y4m" || fail "packets gave other pictures than the 
 cmp "$dir/b.y4m" "$dir/plain.y4m" || fail "10 % loss was not refined: $(cat "$dir/err.txt")"
 grep -q " 0 lost" "$dir/err.txt" || fail "no report of packets: $(cat "$dir/err.txt")"
 
+begin "a link that loses, without error correction"
 # Without error correction a loss costs up to the next entry point, and is said.
 "$enc" "$dir/clip.y4m" "$dir/c.pkt" -q --keyint 0.5s --packets --packet-size 100
 python3 $channel "$dir/c.pkt" "$dir/bad.pkt" --loss 5% --seed 3 2>/dev/null
@@ -28,6 +32,7 @@ python3 $channel "$dir/c.pkt" "$dir/bad.pkt" --loss 5% --seed 3 2>/dev/null
 grep -q "damaged" "$dir/err.txt" || fail "losses were not reported: $(cat "$dir/err.txt")"
 [ "$(frames_of "$dir/c.y4m")" -ge 20 ] || fail "$(frames_of "$dir/c.y4m") frames are left of 60"
 
+begin "over UDP"
 # Datagrams, with the peak kept and a command on the way.
 port=$((20000 + RANDOM % 20000))
 "$dec" udp://:$port "$dir/u.y4m" --progress none 2>"$dir/receiver.txt" &
@@ -41,6 +46,7 @@ wait $receiver || fail "the receiver failed: $(cat "$dir/receiver.txt")"
 [ "$(frames_of "$dir/u.y4m")" = 60 ] || fail "$(frames_of "$dir/u.y4m") frames over UDP: $(cat "$dir/receiver.txt")"
 grep -q "on the wire" "$dir/sender.txt" || fail "the sender did not sum up: $(cat "$dir/sender.txt")"
 
+begin "what is refused"
 # What cannot be.
 refuses 2 "add --packets" "$enc" "$dir/clip.y4m" "$dir/x.sem" --fec 30%
 refuses 2 "fec" "$enc" "$dir/clip.y4m" "$dir/x.pkt" --packets --fec lots
@@ -50,4 +56,3 @@ refuses 2 "passes" "$enc" "$dir/clip.y4m" udp://localhost:9 --bitrate 8k --passe
 refuses 3 "missing.pkt" "$dec" "$dir/missing.pkt" "$dir/x.mp4" --packets
 refuses 6 "kiss" "$enc" "$dir/clip.y4m" "kiss://127.0.0.1:1?call=N0CALL"
 [ ! -e "$dir/x.sem" ] && [ ! -e "$dir/x.pkt" ] || fail "a refused run left an output"
-echo "packets: all good"

@@ -17,6 +17,7 @@ within() {
     "$(bytes "$1")" "$2" "$3" || fail "$1 took $(bytes "$1") bytes, not $2 within $3 %: $(cat "$dir/$1.txt")"
 }
 
+begin "planes: rate rises with quality"
 # Rate rises with quality.
 last=0
 for quality in 0 10 20 30 40 50 60 70 80 90 100; do
@@ -26,6 +27,7 @@ for quality in 0 10 20 30 40 50 60 70 80 90 100; do
   last=$(bytes "q$quality")
 done
 
+begin "planes: targets"
 # Targets in the middle of the scale. The clip has 4 s, half of what the marks are for, so one pass
 # gets twice its mark.
 target=$((($(bytes q30) + $(bytes q50)) / 2))
@@ -35,6 +37,7 @@ encode one --bitrate $((target * 8 / 4)) --passes 1
 within one $target 20
 encode size --target-size "$target"
 within size $target 5
+begin "planes: statistics of rate control"
 python3 - "$dir" "$target" <<'PY' || fail "the statistics of rate control are wrong"
 import json, os, sys
 folder, target = sys.argv[1], float(sys.argv[2])
@@ -61,6 +64,7 @@ for stats, kind in ((two, "bitrate"), (size, "size")):
     assert all(abs(planes[m] - stats["bits"][m]) < 1 for m in planes)
 PY
 
+begin "planes: beyond the ends of the scale"
 # Beyond the ends of the scale: said in a sentence, and the end itself is written.
 encode floor --bitrate 150
 grep -q "least that this video takes" "$dir/floor.txt" || fail "no word of the floor: $(cat "$dir/floor.txt")"
@@ -69,6 +73,7 @@ encode ceiling --bitrate 10M
 grep -q "most that this video takes" "$dir/ceiling.txt" || fail "no word of the ceiling: $(cat "$dir/ceiling.txt")"
 within ceiling "$(bytes q100)" 5
 
+begin "planes: the peak limit"
 # The peak: a bucket filled by the coded frames' bytes as they are in the file never overflows.
 free=$(python3 -c "import json,sys; print(int(json.load(open(sys.argv[1]))['bit_per_second']))" "$dir/q60.json")
 encode peak --quality 60 --max-rate $((free * 6 / 10)) --rate-window 1s
@@ -89,6 +94,7 @@ PY
 encode tight --quality 60 --max-rate 100 --rate-window 1s
 grep -q "did not fit --max-rate" "$dir/tight.txt" || fail "a peak that cannot be kept was not reported"
 
+begin "forced entry points and latency"
 # Structure.
 encode keys --quality 20 --force-key 1,0:03 --keyint 0
 python3 - "$dir/keys.json" <<'PY' || fail "--force-key did not give the entry points asked for"
@@ -104,6 +110,7 @@ most = [max(a["interpolated_frames"] for a in json.load(open(f))["coded_frames"]
 assert most[0] == 4 and most[1] > 10, most  # 160 ms are 4 frames
 PY
 
+begin "pipes"
 # Pipes.
 y4m() { ffmpeg -v error -nostdin -i "$street" -vf scale=256:144 -f yuv4mpegpipe -; }
 y4m | "$bin/semcodec-encode" - "$dir/pipe.sem" -q --threads 1 --profile semantic --bitrate 6k --stats "$dir/pipe.json"
@@ -114,6 +121,7 @@ y4m >"$dir/size.y4m"  # a regular file on stdin tells its length, a pipe does no
 refuses 2 "how long the video is" \
   bash -o pipefail -c "cat '$dir/size.y4m' | '$bin/semcodec-encode' - '$dir/x.sem' --target-size 9K"
 
+begin "options that contradict each other"
 # What contradicts itself.
 encoder="$bin/semcodec-encode $street $dir/x.sem"
 refuses 2 "contradict" $encoder --bitrate 8k --target-size 9K
@@ -124,6 +132,7 @@ refuses 2 "size in bytes" $encoder --target-size big
 refuses 2 "0.1 to 60" $encoder --max-rate 8k --rate-window 0s
 [ ! -e "$dir/x.sem" ] || fail "a refused run left an output"
 
+begin "base pictures: rate rises with quality"
 # Base pictures: rate rises with quality, and targets are met. What can only be had with planes is
 # refused in a sentence. At the bottom the smallest pictures at the largest quantiser may be the same for two qualities.
 profile=hybrid
@@ -134,17 +143,20 @@ for quality in 0 15 30 45 60 75 90 100; do
     fail "hybrid quality $quality takes $(bytes "h$quality") bytes, less took $last"
   last=$(bytes "h$quality")
 done
+begin "base pictures: targets, and what is refused"
 target=$((($(bytes h30) + $(bytes h60)) / 2))
 encode htwo --bitrate $((target * 8 / 4)) --passes 2 --effort 6
 within htwo $target 5
 refuses 2 "max-rate" $encoder --profile hybrid --max-rate 8k
 refuses 2 "maps" $encoder --profile hybrid --maps "$dir/maps"
+begin "the profile that auto takes"
 profile=auto
 encode auto --bitrate 1k
 encode auto2 --bitrate 9k --effort 6
 "$bin/semcodec-info" "$dir/auto.sem" | grep -q "profile  *semantic" || fail "1 kbit/s: not semantic"
 "$bin/semcodec-info" "$dir/auto2.sem" | grep -q "profile  *hybrid" || fail "9 kbit/s: not hybrid"
 
+begin "the numbers of semcodec-info"
 # The chart of semcodec-info: plain in a pipe, and the same numbers in the JSON.
 "$bin/semcodec-info" "$dir/two.sem" >"$dir/info.txt"
 grep -q "over time, 0.1 s a column" "$dir/info.txt" || fail "no chart: $(cat "$dir/info.txt")"
@@ -160,4 +172,3 @@ for part in ("motion", "structure", "labels", "records"):
 peak = max(times["bits"]["all"]) / 0.1 / 1000
 assert f" {peak:.2f} kbit/s" in open(sys.argv[2]).read(), peak
 PY
-echo "rate: all good"

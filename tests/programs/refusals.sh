@@ -4,12 +4,14 @@ source "$(dirname "$0")/common.sh"
 enc=$bin/semcodec-encode
 dec=$bin/semcodec-decode
 
+begin "a clip and its stream"
 clip 128x96 8 "$dir/clip.y4m"
 "$enc" "$dir/clip.y4m" "$dir/good.sem" -q
 : >"$dir/empty"
 echo "this is no video" >"$dir/text.mp4"
 ffmpeg -v error -nostdin -f lavfi -i sine=duration=0.3 "$dir/sound.wav"
 
+begin "inputs that are none"
 for input in missing.mp4 empty text.mp4 sound.wav; do
   refuses 3 "$input" "$enc" "$dir/$input" "$dir/x.sem"
   [ ! -e "$dir/x.sem" ] || fail "$input left an output behind"
@@ -20,6 +22,7 @@ refuses 3 "empty" "$dec" "$dir/empty" "$dir/x.mp4"
 refuses 3 "text.mp4" "$dec" "$dir/text.mp4" "$dir/x.mp4"
 [ ! -e "$dir/x.mp4" ] || fail "a refused stream left an output behind"
 
+begin "outputs that exist, or cannot be written"
 # Outputs: an existing one is safe without -y, and with -y it is replaced.
 echo precious >"$dir/kept.sem"
 refuses 6 "kept.sem exists" "$enc" "$dir/clip.y4m" "$dir/kept.sem"
@@ -30,6 +33,7 @@ refuses 6 "good.mp4" "$dec" "$dir/good.sem" "$dir/no/such/folder/good.mp4"
 refuses 6 "x.sem" "$enc" "$dir/clip.y4m" "$dir/no/such/folder/x.sem"
 refuses 6 "/dev/full" "$enc" "$dir/clip.y4m" /dev/full -y
 
+begin "options"
 # Options.
 refuses 2 "multiples of 16" "$enc" "$dir/clip.y4m" "$dir/x.sem" --size 100x64
 refuses 2 "profile" "$enc" "$dir/clip.y4m" "$dir/x.sem" --profile best
@@ -39,6 +43,7 @@ refuses 3 "no-such-model" "$enc" "$dir/clip.y4m" "$dir/x.sem" --model no-such-mo
 refuses 7 "cuda:77" "$dec" "$dir/good.sem" "$dir/x.mp4" --device cuda:77
 refuses 3 "skip" "$enc" "$dir/clip.y4m" "$dir/x.sem" --skip 500
 
+begin "video on the GPU"
 # Video on the GPU: names are errors where there is none, auto says what it does and goes on.
 refuses 2 "hwaccel" "$enc" "$dir/clip.y4m" "$dir/x.sem" --hwaccel quick
 refuses 2 "libtheora" "$dec" "$dir/good.sem" "$dir/x.mp4" --vcodec libtheora
@@ -62,6 +67,7 @@ else
   [ "$(frames_of "$dir/auto.mp4")" -eq 8 ] || fail "--vcodec auto wrote another number of frames"
 fi
 
+begin "a model that the stream was not made for"
 # A model that the stream was not made for.
 cp -r models/zoo/default "$dir/other"
 python3 - "$dir/other/generator.safetensors" <<'PY'
@@ -75,6 +81,6 @@ refuses 5 "model" "$dec" "$dir/good.sem" "$dir/x.mp4" --model "$dir/other"
 head -c 1000 models/zoo/default/generator.safetensors >"$dir/other/generator.safetensors"
 refuses 4 "generator.safetensors" "$dec" "$dir/good.sem" "$dir/x.mp4" --model "$dir/other" --any-model
 
+begin "nothing is left behind"
 [ -z "$(find "$dir" -name '*.part*')" ] || fail "temporary files were left: $(find "$dir" -name '*.part*')"
 [ ! -e "$dir/x.sem" ] && [ ! -e "$dir/x.mp4" ] || fail "a refused run left an output"
-echo "refusals: all good"

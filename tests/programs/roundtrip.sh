@@ -2,6 +2,7 @@
 # Encode, decode, compare: frames, times, sizes, side outputs.  Usage: roundtrip.sh BIN
 source "$(dirname "$0")/common.sh"
 
+begin "planes: frames and size"
 clip 256x144 33 "$dir/clip.y4m"
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/clip.sem" -q --profile semantic \
   --stats "$dir/stats.json" --maps "$dir/maps"
@@ -9,6 +10,7 @@ clip 256x144 33 "$dir/clip.y4m"
 [ "$(frames_of "$dir/back.mp4")" = 33 ] || fail "not all frames came back"
 [ "$(size_of "$dir/back.mp4")" = 256x144 ] || fail "the size changed to $(size_of "$dir/back.mp4")"
 
+begin "planes: statistics and maps"
 python3 - "$dir/stats.json" "$dir/clip.sem" "$dir/maps" <<'PY' || fail "statistics or maps are wrong"
 import json, os, sys
 stats = json.load(open(sys.argv[1]))
@@ -22,10 +24,12 @@ assert len(maps) == 2 * len(coded_frames), maps
 assert all(open(os.path.join(sys.argv[3], m), "rb").read(8) == b"\x89PNG\r\n\x1a\n" for m in maps)
 PY
 
+begin "planes: the same stream twice"
 # The stream is the same every time, and so are the planes.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/again.sem" -q --profile semantic
 cmp "$dir/clip.sem" "$dir/again.sem" || fail "encoding twice gave different streams"
 
+begin "base pictures: the same stream twice, statistics"
 # Base pictures, the default: the same every time; detail and the receiver's delay are choices.
 for name in base base-again; do
   "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/$name.sem" -q --stats "$dir/$name.json"
@@ -39,6 +43,7 @@ assert all(a["bits_base"] > 0 for a in stats["coded_frames"])
 assert abs(sum(a["bits_base"] for a in stats["coded_frames"]) - stats["bits"]["base"]) < 1
 PY
 "$bin/semcodec-info" "$dir/base.sem" | grep -q "profile  *hybrid" || fail "base pictures are not the default"
+begin "base pictures: detail and delay"
 for options in "" "--detail 0" "--detail 1" "--low-delay"; do
   "$bin/semcodec-decode" "$dir/base.sem" "$dir/base.y4m" -y -q $options
   [ "$(frames_of "$dir/base.y4m")" = 33 ] || fail "not all frames came back with '$options'"
@@ -46,17 +51,20 @@ for options in "" "--detail 0" "--detail 1" "--low-delay"; do
 done
 [ "$(sort -u "$dir/pictures.txt" | wc -l)" = 4 ] || fail "--detail or --low-delay changed nothing"
 
+begin "the paper profile"
 # Every frame a coded frame in the paper profile.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/paper.sem" -q --profile paper --limit 6 --stats "$dir/p.json"
 python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['coded_frames']; sys.exit(len(a)!=6)" "$dir/p.json" ||
   fail "the paper profile skipped frames"
 
+begin "more quality, more bits"
 # More quality, more bits.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/low.sem" -q --quality 10
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/high.sem" -q --quality 90
 [ "$(stat -c %s "$dir/low.sem")" -lt "$(stat -c %s "$dir/high.sem")" ] ||
   fail "quality 90 is not larger than quality 10"
 
+begin "skip, limit, sizes, side by side"
 # Skip and limit on both sides; output at another size; side by side.
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/part.sem" -q --skip 5 --limit 12
 "$bin/semcodec-decode" "$dir/part.sem" "$dir/part.mp4" -q --skip 2 --limit 7 --size 128x72
@@ -65,6 +73,7 @@ python3 -c "import json,sys; a=json.load(open(sys.argv[1]))['coded_frames']; sys
 "$bin/semcodec-decode" "$dir/part.sem" "$dir/both.mp4" -q --side-by-side "$dir/clip.y4m"
 [ "$(size_of "$dir/both.mp4")" = 512x144 ] || fail "side by side is $(size_of "$dir/both.mp4")"
 
+begin "odd sizes, sound, variable frame times"
 # An odd size, small; audio carried through as it is; variable frame times kept.
 ffmpeg -v error -nostdin -f lavfi -i testsrc=size=251x143:rate=25:duration=1.2 \
   -f lavfi -i sine=frequency=440:duration=1.2 \
@@ -78,10 +87,10 @@ diff <(times "$dir/odd.mp4") <(times "$dir/odd-back.mp4") || fail "frame times c
 sound() { ffmpeg -v error -nostdin -i "$1" -map a -c copy -f framemd5 - | grep -v '^#' | awk '{print $NF}'; }
 diff <(sound "$dir/odd.mp4") <(sound "$dir/odd-back.mp4") || fail "audio packets changed"
 
+begin "version, progress, configuration file"
 "$bin/semcodec-encode" --version | grep -q libavcodec || fail "--version names no libraries"
 "$bin/semcodec-encode" "$dir/clip.y4m" "$dir/json.sem" --progress json 2>&1 >/dev/null |
   grep -q '"event":"done"' || fail "no machine-readable progress"
 printf 'quality = 10\n' >"$dir/options.toml"
 "$bin/semcodec-encode" --config "$dir/options.toml" "$dir/clip.y4m" "$dir/config.sem" -q
 cmp "$dir/config.sem" "$dir/low.sem" || fail "--config gave another stream than --quality"
-echo "roundtrip: all good"

@@ -3,6 +3,7 @@
 source "$(dirname "$0")/common.sh"
 dec="$bin/semcodec-decode --size work --threads 1 -q -y"
 
+begin "a stream with sound"
 # 100 frames at 25 fps, with sound, entry points once a second and one by the way.
 ffmpeg -v error -nostdin -i samples/street.mp4 -f lavfi -i sine=frequency=440:duration=4 \
   -map 0:v -map 1:a -c:v copy -c:a aac -b:a 64k "$dir/street.mp4"
@@ -34,6 +35,7 @@ different = [i for i, (a, b) in enumerate(zip(part, wanted)) if a != b]
 assert not different, f"frames {different} of the part differ"
 PY
 
+begin "parts at random"
 # Times at random (the same ones every time), the ends, an entry point, and the file cut so that it
 # has no index.
 head -c -8 "$dir/street.sem" >"$dir/cut.sem"
@@ -50,11 +52,13 @@ while read -r start end; do
   python3 "$dir/compare.py" "$dir/all.y4m" "$dir/part.y4m" "$start" "$end" ||
     fail "the part from $start to $end s is another than in the whole"
 done <"$dir/times"
+begin "without an index, and in a pipe"
 $dec "$dir/cut.sem" "$dir/part.y4m" --start 2.2 --to 2.5
 python3 "$dir/compare.py" "$dir/all.y4m" "$dir/part.y4m" 2.2 2.5 || fail "no seeking without an index"
 $dec - "$dir/part.y4m" --start 0:02.2 --to 0:02.5 <"$dir/street.sem"
 python3 "$dir/compare.py" "$dir/all.y4m" "$dir/part.y4m" 2.2 2.5 || fail "no seeking in a pipe"
 
+begin "sound of a part"
 # The sound of the part comes along.
 $dec "$dir/street.sem" "$dir/part.mp4" --start 2 --to 3
 [ "$(frames_of "$dir/part.mp4")" = 25 ] || fail "$(frames_of "$dir/part.mp4") frames in one second"
@@ -62,7 +66,7 @@ packets=$(ffprobe -v error -count_packets -select_streams a -show_entries stream
   -of default=nw=1:nk=1 "$dir/part.mp4")
 [ "$packets" -ge 40 ] && [ "$packets" -le 45 ] || fail "$packets sound packets in one second, not 43"
 
+begin "what is refused"
 refuses 3 "lower --start" $dec "$dir/street.sem" "$dir/x.y4m" --start 60
 refuses 2 "behind --start" $dec "$dir/street.sem" "$dir/x.y4m" --start 2 --to 1
 [ ! -e "$dir/x.y4m" ] || fail "a refused run left an output"
-echo "seek: all good"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Annotated pictures become stores, and an edge network learns from them.
-set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
 
+begin "stores of annotated pictures"
 # Two sizes, squares on grey, their outlines marked by all (255), half (128) or none of the
 # annotators; one picture's annotation is black, one has another size, one is missing.
 python3 - "$dir/set" <<'PY'
@@ -41,6 +41,7 @@ grep -q "1 pictures have no annotation" "$dir/out.txt" || fail "$(cat "$dir/out.
 grep -q "black.png.*is black" "$dir/store/skipped.txt" || fail "$(cat "$dir/store/skipped.txt")"
 grep -q "odd.png.*another size" "$dir/store/skipped.txt" || fail "$(cat "$dir/store/skipped.txt")"
 
+begin "marks in the stores"
 # The marks are what was drawn: as many, and as bright.
 python3 - "$dir/store" <<'PY'
 import struct, sys
@@ -64,6 +65,7 @@ for size, count in (((64, 48), 4), ((48, 64), 2)):
             assert all(value <= 1 for value in frame if value <= 16)
 PY
 
+begin "the edge stage learns from them"
 edges() {
   "$bin/semcodec-train" edges --set output="$dir/edges" --set edges.crop=32 --set edges.batch=2 \
     --set edges.steps=3 --set device=cpu --set threads=1 -q "$@"
@@ -72,12 +74,14 @@ edges --set data="$dir/store" || fail "the edge stage does not take the stores"
 [ -s "$dir/edges/edges.safetensors" ] || fail "no weights"
 edges --set data="$dir/store" --set edges.annotations="$dir/store" --set edges.steps=4 --resume ||
   fail "the edge stage does not take stores beside its data"
+begin "the same weights twice"
 # The same weights every time.
 for run in first second; do
   edges --set data="$dir/store" --set output="$dir/$run" --deterministic
 done
 cmp "$dir/first/edges.safetensors" "$dir/second/edges.safetensors" ||
   fail "training twice gave different weights"
+begin "what is refused"
 refuses 2 "nothing to learn from" edges --set data="$dir/store" --set edges.labels=0
 
 mkdir "$dir/empty"

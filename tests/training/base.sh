@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The restorer in small: base layers by the encoder's coder, 30 steps that learn, a run that is cut in
 # two, and the exported package in encoder and decoder.
-set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
 
+begin "base layers"
 mkdir "$dir/videos"
 clip 128x96 24 "$dir/videos/clip.y4m"
 prepare() { "$bin/semcodec-train" prepare "$@"; }
@@ -13,6 +13,7 @@ for k in 0 1; do
   [ -s "$dir/store/clip-$k.base" ] && [ -s "$dir/store/clip-$k.pictures" ] || fail "no layer $k"
 done
 
+begin "further layers"
 # Further layers leave the ones that are there; the same draws give the same bytes.
 sum=$(md5sum "$dir/store/clip-0.base" "$dir/store/clip-1.base" | cut -d' ' -f1)
 prepare --output "$dir/store" --base 3 -q
@@ -28,6 +29,7 @@ prepare --output "$dir/store" --expand -q
 head -c 100 "$dir/store/clip-0.base" >"$dir/again/clip-0.base"
 refuses 4 "clip-0.base" prepare --output "$dir/again" --expand
 
+begin "the restorer learns"
 cat >"$dir/small.toml" <<'TOML'
 device = "cpu"
 threads = 1
@@ -71,12 +73,14 @@ print("L1", whole, "untrained", none)
 assert len(whole) == 6 and sum(whole[4:]) < 0.95 * sum(none[4:]), (whole, none)
 PY
 
+begin "a run that is cut in two"
 # Cut in two: the same losses, and only these.
 restorer --set output="$dir/parts" --set restorer.stop_after=12 --deterministic -q
 restorer --set output="$dir/parts" --resume --deterministic -q
 cmp "$dir/whole/losses.csv" "$dir/parts/losses.csv" || fail "losses differ after going on"
 cmp "$dir/whole/restorer.safetensors" "$dir/parts/restorer.safetensors" || fail "weights differ"
 
+begin "the package codes and decodes"
 # The package codes and decodes.
 "$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/whole" \
   --profile hybrid -q
@@ -90,6 +94,7 @@ print("PSNR", psnr)
 assert psnr > 15, psnr
 PY
 
+begin "all stages"
 # All stages: the package gets a restorer, and a second time there is nothing to do.
 sed -i '/^validation/d' "$dir/small.toml"
 cat >>"$dir/small.toml" <<'TOML'

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # Two local ranks train as one rank with the same batch does; one that dies ends the job.
-set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
 if ! command -v mpirun >/dev/null; then
-  echo "Skipped: mpirun is missing; apt-get install openmpi-bin libopenmpi-dev, then build again"
-  exit 77
+  skip "mpirun is missing; apt-get install openmpi-bin libopenmpi-dev, then build again"
 fi
 source "$(dirname "${BASH_SOURCE[0]}")/two_ranks.sh" 6
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 ranks() { mpirun --oversubscribe --bind-to none -n "$@"; }
 train() { "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" -q --set output="$@"; }
 
+begin "two ranks train as one"
 train "$dir/one"
 ranks 2 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \
   --set output="$dir/both" -q
@@ -23,6 +22,7 @@ for a, b in zip(one, two):
     assert abs(x - y) <= 2e-3 * abs(x), f"step {a['step']}: {x} on one rank, {y} on two"
 PY
 
+begin "two ranks of the edge stage"
 # Another stage: the same trainer.
 edges() { # NAME LAUNCHER...
   local name=$1
@@ -42,6 +42,7 @@ for a, b in zip(one, two):
     assert abs(x - y) <= 2e-3 * abs(x), f"step {a['step']}: {x} on one rank, {y} on two"
 PY
 
+begin "a batch that cannot be shared"
 # A batch that cannot be shared is a sentence, and the job ends.
 got=0
 ranks 2 timeout 60 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \
@@ -49,6 +50,7 @@ ranks 2 timeout 60 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$
 [ "$got" -ne 0 ] && [ "$got" -ne 124 ] || fail "a batch of 3 on 2 ranks ended with $got"
 grep -q "ranks cannot share" "$dir/odd.txt" || fail "no sentence: $(cat "$dir/odd.txt")"
 
+begin "a rank that dies"
 # A rank that dies ends the job with a sentence, not a hang.
 got=0
 ranks 2 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" \
@@ -72,6 +74,7 @@ wait $job || got=$?
 [ $((SECONDS - start)) -lt 90 ] || fail "a dead rank was noticed after $((SECONDS - start)) s"
 grep -qi "signal 9\|do not answer" "$dir/dead.txt" || fail "no sentence: $(cat "$dir/dead.txt")"
 
+begin "all starts the ranks itself"
 # `all` starts the ranks itself.
 "$bin/semcodec-train" all "$dir/two.toml" --set data="$dir/clip.y4m" --set output="$dir/all" \
   --set prepare.size=128x96 --set edges.use=models/zoo/default --set flow.use=none \

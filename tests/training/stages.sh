@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # `semcodec-train all` in small: trained edge and flow networks, bad clips, kills, Ctrl-C, a changed
 # setting, and the sentences of what it refuses.
-set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
 
 mkdir "$dir/videos"
@@ -54,6 +53,7 @@ all() { "$bin/semcodec-train" all "$dir/small.toml" --set data="$dir/videos" "$@
 # For the background: $! is then the program itself.
 exec_all() { exec "$bin/semcodec-train" all "$dir/small.toml" --set data="$dir/videos" "$@"; }
 
+begin "what is refused"
 # Refusals: one sentence each, before anything is written.
 refuses 2 "generator.stepz" all --set output="$dir/x" --set generator.stepz=5
 refuses 2 "edges.stepz" all --set output="$dir/x" --set edges.stepz=5
@@ -64,6 +64,7 @@ refuses 2 "layout" all --set output="$dir/x" --set prepare.layout=kitti
 refuses 3 "no videos at" all --set output="$dir/x" --set data="$dir/nowhere"
 [ ! -e "$dir/x" ] || fail "a refused run left $dir/x"
 
+begin "a run that is not interrupted"
 # The uninterrupted run, for comparison.
 all --set output="$dir/whole" 2>"$dir/whole.txt" || fail "$(cat "$dir/whole.txt")"
 grep -q "broken is skipped" "$dir/whole.txt" || fail "the bad clip is not named: $(cat "$dir/whole.txt")"
@@ -72,6 +73,7 @@ grep -q '"refine_flow": true' "$dir/whole/model.json" || fail "$(cat "$dir/whole
 [ "$(grep -c , "$dir/whole/losses.csv")" -eq 21 ] || fail "$(cat "$dir/whole/losses.csv")"
 python3 tests/training/read_events.py "$dir/whole/train/generator"
 
+begin "kill -9 three times"
 # kill -9 in the generator stage, three times, then a run to the end: the same losses.
 for steps in 6 14 25; do
   exec_all --set output="$dir/killed" 2>>"$dir/killed.txt" &
@@ -100,6 +102,7 @@ for a, b in zip(one, two):
 PY
 python3 tests/training/read_events.py "$dir/killed/train/generator"
 
+begin "SIGTERM"
 # SIGTERM: passed on, a checkpoint, a sentence, exit code 130; the next run goes on.
 exec_all --set output="$dir/stopped" 2>"$dir/stopped.txt" &
 pid=$!
@@ -115,6 +118,7 @@ grep -q "Stopped in stage 4/4 generator" "$dir/stopped.txt" || fail "$(cat "$dir
 [ ! -e "$dir/stopped/model.json" ] || fail "an interrupted run made a package"
 [ -s "$dir/stopped/train/generator/generator.safetensors" ] || fail "no export when stopped"
 
+begin "a full disk"
 # A full disk: what cannot be written is said, the last checkpoint stays whole.
 rm -rf "$dir/full" && cp -r "$dir/stopped" "$dir/full"
 checkpoint=$dir/full/train/generator/checkpoint.safetensors
@@ -130,12 +134,14 @@ grep -q "checkpoint.safetensors" "$dir/full.txt" || fail "$(cat "$dir/full.txt")
 [ "$(md5sum <"$checkpoint")" = "$before" ] || fail "the last checkpoint is not what it was"
 all --set output="$dir/full" -q || fail "the last checkpoint is of no use"
 
+begin "a changed setting"
 # A changed setting runs that stage and those after it; the earlier run is kept.
 all --set output="$dir/whole" --set generator.steps=6 2>"$dir/changed.txt"
 [ "$(grep -c "done before" "$dir/changed.txt")" -eq 4 ] || fail "$(cat "$dir/changed.txt")"
 grep -q "generator.steps is 6 (was 40)" "$dir/changed.txt" || fail "$(cat "$dir/changed.txt")"
 [ -e "$dir/whole/train/generator.before-1/checkpoint.safetensors" ] || fail "the earlier run is gone"
 
+begin "the package works"
 # The package works.
 "$bin/semcodec-encode" "$dir/videos/clip.y4m" "$dir/clip.sem" --model "$dir/whole" --size 96x64 -q
 "$bin/semcodec-decode" "$dir/clip.sem" "$dir/out.mp4" --model "$dir/whole" -q

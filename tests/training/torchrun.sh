@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Ranks that torchrun's environment variables tell of each other train as one rank with the same
 # batch does; one that dies ends the others; variables that do not fit are refused in words.
-set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../programs/common.sh" "$1"
 source "$(dirname "${BASH_SOURCE[0]}")/two_ranks.sh" 5
 free_port() {
@@ -17,6 +16,7 @@ rank() {
     >"$dir/$name.$number.txt" 2>&1
 }
 
+begin "two ranks train as one"
 "$bin/semcodec-train" generator "$dir/two.toml" --set data="$dir/store" --set output="$dir/one" -q
 MASTER_PORT=$(free_port)
 export MASTER_PORT
@@ -25,8 +25,7 @@ other=$!
 got=0
 rank 0 both || got=$?
 if [ "$got" -eq 5 ] && grep -q "has no Gloo" "$dir/both.0.txt"; then
-  echo "Skipped: $(cat "$dir/both.0.txt")"
-  exit 77
+  skip "$(cat "$dir/both.0.txt")"
 fi
 [ "$got" -eq 0 ] || fail "rank 0 ended with $got: $(cat "$dir/both.0.txt")"
 wait $other || fail "rank 1 ended with $?: $(cat "$dir/both.1.txt")"
@@ -40,6 +39,7 @@ for a, b in zip(one, two):
     assert abs(x - y) <= 2e-3 * abs(x), f"step {a['step']}: {x} on one rank, {y} on two"
 PY
 
+begin "a rank that dies"
 # A rank that dies ends the other one with a sentence, not a hang.
 MASTER_PORT=$(free_port)
 rank 0 dead --set generator.steps=100000 &
@@ -61,6 +61,7 @@ wait $job || got=$?
 [ $((SECONDS - start)) -lt 60 ] || fail "a dead rank was noticed after $((SECONDS - start)) s"
 grep -q "do not answer" "$dir/dead.0.txt" || fail "no sentence: $(tail -n 3 "$dir/dead.0.txt")"
 
+begin "variables that do not fit"
 refuses 2 "MASTER_PORT is not set" env -u MASTER_PORT RANK=0 WORLD_SIZE=2 "$bin/semcodec-train" \
   generator "$dir/two.toml" --set data="$dir/store" --set output="$dir/no"
 refuses 2 "RANK is '7'" env RANK=7 WORLD_SIZE=2 "$bin/semcodec-train" generator "$dir/two.toml" \

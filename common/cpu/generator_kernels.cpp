@@ -1,86 +1,23 @@
-// The kernels of generator_kernels.h but attend(), for a level; how it is compiled says
-// pair_loops.inc.
+#include "common/cpu/generator_kernels.h"
 
-namespace semcodec::generate::SEMCODEC_LEVEL {
+#include <algorithm>
+#include <type_traits>
 
-using namespace pairs::SEMCODEC_LEVEL;
-using pairs::kSpan;
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "common/cpu/generator_kernels.cpp"
+#include <hwy/foreach_target.h>
+// Behind it.
+#include "common/cpu/generator_attention-inl.h"
+#include "common/cpu/generator_epilogue-inl.h"
+#include "common/cpu/generator_winograd-inl.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace semcodec::cpu::HWY_NAMESPACE {
 namespace {
 
-SEMCODEC_INLINE Floats leaky(Floats x) { return larger(x, mul(x, spread(0.2F))); }
-
-/// 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))) = x · sigmoid of twice the tanh's argument.
-SEMCODEC_INLINE Floats gelu(Floats x) {
-  const Floats square = mul(x, x);
-  const Floats inner = fma(square, spread(0.0713548162726F), spread(1.5957691216057308F));
-  return mul(x, sigmoid_of(mul(x, inner)));
-}
-
-/// Finishes a register of pixels of a pair.
-SEMCODEC_INLINE void finish_pair(const Target& t, int pair, int y, int x, int width, Floats even,
-                                 Floats odd) {
-  const Mask mask = inside(width - x);
-  if (t.active_alone) {
-    store(t.active->at(pair, y, x), mask, pack(leaky(even), leaky(odd)));
-  }
-  if (t.residual != nullptr) {
-    const Words near = load(t.residual->at(pair, y, x));
-    even = add(even, even_of(near));
-    odd = add(odd, odd_of(near));
-  }
-  if (t.noise != nullptr) {
-    const Floats noise = load(t.noise + std::ptrdiff_t{y} * width + x, mask);
-    even = fma(noise, spread(t.noise_strength[2 * pair]), even);
-    odd = fma(noise, spread(t.noise_strength[2 * pair + 1]), odd);
-  }
-  if (t.raw != nullptr) {
-    store(t.raw->at(pair, y, x), mask, pack(even, odd));
-  }
-  if (t.active == nullptr || t.active_alone) return;
-  const Words active = t.gelu ? pack(gelu(even), gelu(odd)) : pack(leaky(even), leaky(odd));
-  store(t.active->at(pair, y, x), mask, active);
-}
-
-struct Finish {
-  const Target* target;
-  int width, y, x;
-  template <int Size>
-  SEMCODEC_INLINE void operator()(int channel, int offset, const Sums<Size>& sums) const {
-    const int at = x + offset;
-#pragma GCC unroll 6
-    for (int k = 0; k < Size; k += 2) {
-      const int pair = (channel + k) / 2;
-      finish_pair(*target, pair, y, at, width, sums.low[k], sums.low[k + 1]);
-      finish_pair(*target, pair, y, at + kLanes, width, sums.high[k], sums.high[k + 1]);
-    }
-  }
-};
-
-struct FinishShuffled {
-  const Target* target;
-  int width, y, x;
-  template <int Size>
-  SEMCODEC_INLINE void operator()(int channel, int offset, const Sums<Size>& sums) const {
-#pragma GCC unroll 3
-    for (int k = 0; k + 3 < Size; k += 4) {
-      const int pair = (channel + k) / 8, row = 2 * y + (channel + k) / 4 % 2;
-      const auto put = [&](int at, const Floats* from) __attribute__((always_inline)) {
-        finish_pair(*target, pair, row, at, 2 * width, interleave_low(from[0], from[2]),
-                    interleave_low(from[1], from[3]));
-        finish_pair(*target, pair, row, at + kLanes, 2 * width, interleave_high(from[0], from[2]),
-                    interleave_high(from[1], from[3]));
-      };
-      put(2 * (x + offset), sums.low + k);
-      put(2 * (x + offset + kLanes), sums.high + k);
-    }
-  }
-};
-
-}  // namespace
-
-void convolve(const Input* inputs, int input_count, const float* bias, const Target& target,
-              int width, int height, std::int64_t first, std::int64_t last) {
+void convolve(const ConvolutionInput* inputs, int input_count, const float* bias,
+              const ConvolutionTarget& target, int width, int height, std::int64_t first,
+              std::int64_t last) {
   const std::int64_t spans = units_of(width, 1);
   for (std::int64_t unit = first; unit < last; ++unit) {
     const int y = static_cast<int>(unit / spans), x = static_cast<int>(unit % spans) * kSpan;
@@ -174,7 +111,7 @@ void normalise(const Planes& x, const float* gain, const float* bias, Planes& ou
     const Mask mask = inside(x.width - column);
     for (int p = 0; p < count; ++p) {
       const Words v = load(x.at(p, 0, column));
-      const auto normed = [&](Floats value, int c) __attribute__((always_inline)) {
+      const auto normed = [&](Floats value, int c) HWY_ATTR __attribute__((always_inline)) {
         value = mul(sub(value, mean), scale);
         return fma(value, spread(gain[c]), spread(bias[c]));
       };
@@ -200,7 +137,8 @@ void rows_of_tokens(const Planes& tokens, Planes* raw, Planes* active, int first
   }
 }
 
-void blend_rows(const Input& head, const float* bias, const Blend& blend, int first, int last) {
+void blend_rows(const ConvolutionInput& head, const float* bias, const ReferenceBlend& blend,
+                int first, int last) {
   const int width = head.planes->width, height = head.planes->height, half = width / 2;
   const std::ptrdiff_t area = std::ptrdiff_t{width} * height;
   // A row of colours between the two nearest ones, with its border repeated.
@@ -219,8 +157,9 @@ void blend_rows(const Input& head, const float* bias, const Blend& blend, int fi
     for (int x = 0; x < width; x += kSpan) {
       const Source source{head.planes->at(0, y, x), head.steps->data(), head.dot};
       run_tiles(
-          &source, 1, bias, [&](int, int offset, auto sums) __attribute__((always_inline)) {
-            if constexpr (std::size(decltype(sums.low){}) == 6) {
+          &source, 1,
+          bias, [&](int, int offset, auto sums) HWY_ATTR __attribute__((always_inline)) {
+            if constexpr (std::extent_v<decltype(sums.low)> == 6) {
               for (int part = 0; part < 2; ++part) {
                 const Floats* s = part == 0 ? sums.low : sums.high;
                 const int column = x + offset + kLanes * part;
@@ -236,7 +175,7 @@ void blend_rows(const Input& head, const float* bias, const Blend& blend, int fi
                 for (int c = 0; c < 3; ++c) {
                   // Half a register of places of half the size makes a whole one.
                   const float* row = mixed.data() + c * stride + 1 + column / 2;
-                  const auto half_of = [&](int shift) __attribute__((always_inline)) {
+                  const auto half_of = [&](int shift) HWY_ATTR __attribute__((always_inline)) {
                     return load_half(row + shift);
                   };
                   const Floats own = mul(half_of(0), spread(0.75F));
@@ -257,4 +196,30 @@ void blend_rows(const Input& head, const float* bias, const Blend& blend, int fi
   }
 }
 
-}  // namespace semcodec::generate::SEMCODEC_LEVEL
+const GeneratorKernels* table() {
+  static constexpr GeneratorKernels kTable{kLevel,    convolve,       convolve_pairs, pair_pixels,
+                                           fold_row,  pair_rows,      split_rows,     position_rows,
+                                           normalise, rows_of_tokens, attend,         blend_rows};
+  return &kTable;
+}
+
+}  // namespace
+}  // namespace semcodec::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace semcodec::cpu {
+
+HWY_EXPORT(table);
+
+std::int64_t units_of(int width, int height) {
+  return std::int64_t{(width + kSpan - 1) / kSpan} * height;
+}
+
+const GeneratorKernels& generator_kernels() {
+  level_in_use();
+  return *HWY_DYNAMIC_DISPATCH(table)();
+}
+
+}  // namespace semcodec::cpu
+#endif

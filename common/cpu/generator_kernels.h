@@ -1,5 +1,6 @@
 #pragma once
-// The kernels of generator_engine.h on pair planes. kernels() gives those of a level.
+// The kernels of the generator's and the interpolator's engines
+// (models/generator/generator_engine.h, interpolator_engine.h) on pair planes.
 //
 // Work is counted in units: spans of kSpan pixels, row by row. Units do not depend on each other,
 // so any number of threads gives the same result.
@@ -8,15 +9,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/pairs/pair_planes.h"
+#include "common/cpu/pair_planes.h"
 
-namespace semcodec::generate {
-
-using pairs::Dot;
-using pairs::Planes;
+namespace semcodec::cpu {
 
 /// One input of a convolution: word offsets of its taps, one for each input pair of `dot`.
-struct Input {
+struct ConvolutionInput {
   const Planes* planes = nullptr;
   const std::vector<std::ptrdiff_t>* steps = nullptr;
   const Dot* dot = nullptr;
@@ -24,7 +22,7 @@ struct Input {
 
 /// What becomes of the sums, each step where it is wanted:
 ///   value = sum + residual + noise · strength → raw;  leaky ReLU (or GELU) of it → active.
-struct Target {
+struct ConvolutionTarget {
   Planes* raw = nullptr;
   Planes* active = nullptr;
   const Planes* residual = nullptr;
@@ -41,7 +39,7 @@ struct Target {
 std::int64_t units_of(int width, int height);
 
 /// What blend_rows() works on.
-struct Blend {
+struct ReferenceBlend {
   const float* colours = nullptr;  ///< 3 × height/2 × width/2
   const float* reference[2] = {};  ///< 3 × height × width
   bool valid[2] = {};
@@ -49,10 +47,13 @@ struct Blend {
 };
 
 /// The kernels of a level. first .. last are rows, or units where they are 64-bit.
-struct Kernels {
+struct GeneratorKernels {
+  Level level;
+
   /// The convolution of one or two inputs whose dots have equal tiles. width, height: of the sums.
-  void (*convolve)(const Input* inputs, int input_count, const float* bias, const Target& target,
-                   int width, int height, std::int64_t first, std::int64_t last);
+  void (*convolve)(const ConvolutionInput* inputs, int input_count, const float* bias,
+                   const ConvolutionTarget& target, int width, int height, std::int64_t first,
+                   std::int64_t last);
 
   /// The same for one 3×3 convolution with a third fewer products (Winograd's F(2, 3) along rows):
   /// of two neighbouring pixels in a row with kernel w,
@@ -62,7 +63,7 @@ struct Kernels {
   /// `parts` holds the differences and sums of pair_pixels(), `dots` the four kernels of three rows
   /// (equal tiles), `steps` word offsets within one part. Units are those of the parts.
   void (*convolve_pairs)(const Planes& parts, const std::ptrdiff_t* steps, const Dot* dots,
-                         const float* bias, const Target& target, std::int64_t first,
+                         const float* bias, const ConvolutionTarget& target, std::int64_t first,
                          std::int64_t last);
   /// The four parts of x, half as wide: part · pairs + p of them is that of pair p. x has an even
   /// width and a border.
@@ -78,7 +79,7 @@ struct Kernels {
   void (*split_rows)(const Planes& x, int first_pair, Planes& out, int first, int last);
 
   /// The position code of a transformer block: x + depthwise 3×3 of it, as tokens (one row).
-  /// weights: two of pairs::lane_word() a tap and pair.
+  /// weights: two of lane_word() a tap and pair.
   void (*position_rows)(const Planes& x, const std::vector<std::uint32_t>& weights,
                         const float* bias, Planes& tokens, int first, int last);
 
@@ -96,20 +97,12 @@ struct Kernels {
   /// The last step at full size. Adds the first three outputs of `head` (6 of a 3×3 convolution of
   /// its planes) to the colours, enlarged bilinearly, and blends that with the references by the
   /// softmax of the other three.
-  void (*blend_rows)(const Input& head, const float* bias, const Blend& blend, int first, int last);
+  void (*blend_rows)(const ConvolutionInput& head, const float* bias, const ReferenceBlend& blend,
+                     int first, int last);
 };
 
-/// Those of a level that pairs::levels() has. Dots and weights have to be made for the same level.
-const Kernels& kernels(pairs::Level level);
+/// Those of the level in use. Dots and weights have to be made for the same level. Throws
+/// Error(usage) when SEMCODEC_CPU names a level that is not there.
+const GeneratorKernels& generator_kernels();
 
-namespace avx2 {
-extern const Kernels kKernels;
-}
-namespace avx512 {
-extern const Kernels kKernels;
-}
-namespace avx512bf16 {
-extern const Kernels kKernels;
-}
-
-}  // namespace semcodec::generate
+}  // namespace semcodec::cpu

@@ -1,15 +1,30 @@
-// convolve_pairs() and pair_pixels() of generator_kernels.h, for a level.
+// convolve_pairs() and pair_pixels() of generator_kernels.h. Included by a source that is compiled
+// for every level.
 
-namespace semcodec::generate::SEMCODEC_LEVEL {
+#if defined(SEMCODEC_CPU_GENERATOR_WINOGRAD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SEMCODEC_CPU_GENERATOR_WINOGRAD_INL_H
+#undef SEMCODEC_CPU_GENERATOR_WINOGRAD_INL_H
+#else
+#define SEMCODEC_CPU_GENERATOR_WINOGRAD_INL_H
+#endif
 
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "common/cpu/generator_epilogue-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace semcodec::cpu::HWY_NAMESPACE {
 namespace {
 
 /// The sums of a part, all channels of a span: kSpan floats a channel.
-SEMCODEC_INLINE void sum_part(const Source& source, const float* bias, float* out) {
+HWY_INLINE void sum_part(const Source& source, const float* bias, float* out) {
   run_tiles(
       &source, 1,
-      bias, [&](int channel, int offset, const auto& sums) __attribute__((always_inline)) {
-        constexpr int kSize = static_cast<int>(std::size(decltype(sums.low){}));
+      bias, [&](int channel, int offset, const auto& sums) HWY_ATTR __attribute__((always_inline)) {
+        constexpr int kSize = static_cast<int>(std::extent_v<decltype(sums.low)>);
         float* to = out + std::ptrdiff_t{channel} * kSpan + offset;
 #pragma GCC unroll 12
         for (int k = 0; k < kSize; ++k) {
@@ -19,10 +34,8 @@ SEMCODEC_INLINE void sum_part(const Source& source, const float* bias, float* ou
       });
 }
 
-}  // namespace
-
 void convolve_pairs(const Planes& parts, const std::ptrdiff_t* steps, const Dot* dots,
-                    const float* bias, const Target& target, std::int64_t first,
+                    const float* bias, const ConvolutionTarget& target, std::int64_t first,
                     std::int64_t last) {
   const std::int64_t spans = units_of(parts.width, 1);
   const int count = parts.pair_count / 4, width = 2 * parts.width;
@@ -85,4 +98,8 @@ void pair_pixels(const Planes& x, Planes& parts, int first, int last) {
   }
 }
 
-}  // namespace semcodec::generate::SEMCODEC_LEVEL
+}  // namespace
+}  // namespace semcodec::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,6 +1,16 @@
-// The kernels of edge_kernels.h, for a level; how it is compiled says pair_loops.inc.
+#include "common/cpu/edge_kernels.h"
 
-namespace semcodec::pairs::SEMCODEC_LEVEL {
+#include <algorithm>
+#include <type_traits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "common/cpu/edge_kernels.cpp"
+#include <hwy/foreach_target.h>
+// Behind it.
+#include "common/cpu/pair_loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace semcodec::cpu::HWY_NAMESPACE {
 namespace {
 
 /// What is done with the finished sums of a tile.
@@ -9,7 +19,7 @@ struct Store {
   const Planes* residual;
   int y, x;
   template <int Size>
-  SEMCODEC_INLINE void operator()(int channel, int offset, const Sums<Size>& sums) const {
+  HWY_INLINE void operator()(int channel, int offset, const Sums<Size>& sums) const {
     const int at = x + offset;
     const Mask low = inside(out->width - at), high = inside(out->width - at - kLanes);
 #pragma GCC unroll 6
@@ -45,9 +55,9 @@ std::vector<std::ptrdiff_t> steps_between_planes(const Planes& x) {
 }
 
 /// relu(depthwise(x)) of a span, all pairs, into `to`.
-SEMCODEC_INLINE void depthwise_span(const Planes& x, const Depthwise& kernel,
-                                    const std::ptrdiff_t* steps, std::ptrdiff_t ahead, int y,
-                                    int column, std::uint32_t* to) {
+HWY_INLINE void depthwise_span(const Planes& x, const Depthwise& kernel,
+                               const std::ptrdiff_t* steps, std::ptrdiff_t ahead, int y, int column,
+                               std::uint32_t* to) {
   const auto taps = static_cast<int>(kernel.dx.size());
   const std::uint32_t* weights = kernel.words.data();
   const Floats zero = zeros();
@@ -72,11 +82,9 @@ SEMCODEC_INLINE void depthwise_span(const Planes& x, const Depthwise& kernel,
   }
 }
 
-SEMCODEC_INLINE Floats largest(Floats a, Floats b, Floats c, Floats d) {
+HWY_INLINE Floats largest(Floats a, Floats b, Floats c, Floats d) {
   return larger(larger(a, b), larger(c, d));
 }
-
-}  // namespace
 
 void block_rows(const Planes& x, const Depthwise& depthwise, const Dot& pointwise,
                 const Dot* shortcut, const float* bias, Planes& out, int first, int last) {
@@ -147,7 +155,8 @@ void pool_rows(const Planes& x, Planes& out, int first, int last) {
 }
 
 void head_rows(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const Dot& dot,
-               const Attention& attention, Sheet* attended, Sheet& reduced, int first, int last) {
+               const EdgeAttention& attention, Sheet* attended, Sheet& reduced, int first,
+               int last) {
   const auto channels = static_cast<std::size_t>(attention.channels);
   for (int y = first; y < last; ++y) {
     for (int column = 0; column < x.width; column += kSpan) {
@@ -160,8 +169,8 @@ void head_rows(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const 
       const Source source{x.at(0, y, column), steps.data(), &dot};
       run_tiles(
           &source, 1,
-          nullptr, [&](int channel, int offset, auto sums) __attribute__((always_inline)) {
-            constexpr int kSize = static_cast<int>(std::size(decltype(sums.low){}));
+          nullptr, [&](int channel, int offset, auto sums) HWY_ATTR __attribute__((always_inline)) {
+            constexpr int kSize = static_cast<int>(std::extent_v<decltype(sums.low)>);
             const Floats zero = zeros();
             Floats *low = totals[offset / kLanes], *high = totals[offset / kLanes + 1];
             for (int c = 0; c < kSize; ++c) {
@@ -215,7 +224,29 @@ void sigmoid(float* values, int count) {
   }
 }
 
-extern const EdgeKernels kEdgeKernels = {block_rows, convolve_rows, narrow_rows, pool_rows,
-                                         head_rows,  attend_rows,   sigmoid};
+const EdgeKernels* table() {
+  static constexpr EdgeKernels kTable{kLevel,    block_rows, convolve_rows, narrow_rows,
+                                      pool_rows, head_rows,  attend_rows,   sigmoid};
+  return &kTable;
+}
 
-}  // namespace semcodec::pairs::SEMCODEC_LEVEL
+}  // namespace
+}  // namespace semcodec::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace semcodec::cpu {
+
+HWY_EXPORT(table);
+
+Sheet::Sheet(int width, int height)
+    : stride((width + kSpan - 1) / kSpan * kSpan + 2),
+      values(static_cast<std::size_t>(stride * (height + 2) + 2 * kSpan)) {}
+
+const EdgeKernels& edge_kernels() {
+  level_in_use();
+  return *HWY_DYNAMIC_DISPATCH(table)();
+}
+
+}  // namespace semcodec::cpu
+#endif

@@ -1,8 +1,8 @@
-#include "models/pairs/pair_planes.h"
+#include "common/cpu/pair_planes.h"
 
 #include <bit>
 
-namespace semcodec::pairs {
+namespace semcodec::cpu {
 
 Planes::Planes(int pairs_wanted, int w, int h, int b) : Planes(pairs_wanted, w, h, b, b) {}
 
@@ -30,8 +30,8 @@ std::uint32_t pack_pair(float even, float odd) {
 }
 
 std::uint32_t lane_word(Level level, float weight, int lane) {
-  if (level != Level::avx512bf16) return std::bit_cast<std::uint32_t>(weight);
+  if (!has_pair_products(level)) return std::bit_cast<std::uint32_t>(weight);
   return lane == 0 ? pack_pair(weight, 0) : pack_pair(0, weight);
 }
 
-}  // namespace semcodec::pairs
+}  // namespace semcodec::cpu

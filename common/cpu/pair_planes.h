@@ -4,8 +4,8 @@
 // Maps are kept as pair planes: channels 2p and 2p + 1 of a pixel are one 32-bit word, bfloat16
 // each, a plane of words a pair, with a border of zeros. Pixels are the lanes of a register. Where
 // the CPU has AVX512_BF16, one instruction (VDPBF16PS) multiplies and adds both channels of sixteen
-// pixels; on other CPUs words are taken apart into two floats by a shift and a mask, and two FMAs
-// do the same. Sums are in float everywhere.
+// pixels, with NEON's BF16 (BFDOT) of four; on other CPUs words are taken apart into two floats by
+// a shift and a mask, and two FMAs do the same. Sums are in float everywhere.
 
 #include <algorithm>
 #include <bit>
@@ -14,14 +14,21 @@
 #include <new>
 #include <vector>
 
-#include "models/pairs/cpu_level.h"
+#include "common/cpu/level.h"
 
-namespace semcodec::pairs {
+namespace semcodec::cpu {
 
 inline constexpr int kSpan = 32;  ///< pixels that a kernel handles at a time
 
-/// Channels that a kernel sums at a time: as many as the registers hold.
-constexpr int widest_tile(Level level) { return level == Level::avx2 ? 6 : 12; }
+/// Channels that a kernel sums at a time: as many as the registers (sixteen or 32) hold.
+constexpr int widest_tile(Level level) {
+  return level == Level::generic || level == Level::avx2 ? 6 : 12;
+}
+
+/// Whether a level has an instruction that multiplies and adds both channels of a pair.
+constexpr bool has_pair_products(Level level) {
+  return level == Level::avx512bf16 || level == Level::neonbf16;
+}
 
 /// Memory that begins at a cache line.
 template <typename T>
@@ -70,8 +77,9 @@ std::uint32_t pack_pair(float even, float odd);
 std::uint32_t lane_word(Level level, float weight, int lane);
 
 /// out[o] = Σ_i weight[o][i] · in[i], weights packed for run_tiles() of a level: tiles of some
-/// output channels, in each of them input pairs, then channels. Weights are pairs for AVX512_BF16;
-/// for the others the bits of floats, unrounded, all even ones of the tile before all odd ones.
+/// output channels, in each of them input pairs, then channels. Weights are pairs where
+/// has_pair_products(); for the others the bits of floats, unrounded, all even ones of the tile
+/// before all odd ones.
 struct Dot {
   Dot() = default;
   /// `weight(o, i)` of outputs x inputs; an odd input count gets a zero. Tiles are multiples of
@@ -91,7 +99,7 @@ struct Dot {
       tiles.push_back(std::min(size, left));
       const int last = first + tiles.back();
       for (int p = 0; p < pair_count; ++p) {
-        if (level == Level::avx512bf16) {
+        if (has_pair_products(level)) {
           for (int o = first; o < last; ++o)
             words.push_back(pack_pair(weight(o, 2 * p), odd(o, p)));
           continue;
@@ -109,4 +117,4 @@ struct Dot {
   std::vector<std::uint32_t> words;
 };
 
-}  // namespace semcodec::pairs
+}  // namespace semcodec::cpu

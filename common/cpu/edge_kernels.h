@@ -1,14 +1,13 @@
 #pragma once
-// The kernels of edge_engine.h on pair planes. edge_kernels() gives those of a
-// level.
+// The kernels of PiDiNet's engine (models/pidinet/edge_engine.h) on pair planes.
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "models/pairs/pair_planes.h"
+#include "common/cpu/pair_planes.h"
 
-namespace semcodec::pairs {
+namespace semcodec::cpu {
 
 inline constexpr int kAttended = 4;  ///< channels of the attention
 
@@ -29,7 +28,7 @@ struct Sheet {
   std::vector<float> values;
 };
 
-struct Attention {
+struct EdgeAttention {
   const float* attend = nullptr;  ///< kAttended x channels
   const float* bias = nullptr;    ///< kAttended
   const float* reduce = nullptr;  ///< channels
@@ -38,6 +37,8 @@ struct Attention {
 
 /// The kernels of a level. They work on rows first .. last.
 struct EdgeKernels {
+  Level level;
+
   /// x' = pointwise(relu(depthwise(x))) + (shortcut ? shortcut(x) + bias : x).
   void (*block_rows)(const Planes& x, const Depthwise& depthwise, const Dot& pointwise,
                      const Dot* shortcut, const float* bias, Planes& out, int first, int last);
@@ -56,7 +57,7 @@ struct EdgeKernels {
   /// y = convolution of `x` as in convolve_rows; attended[k] = Σ_c attend · relu(y) + bias, and
   /// reduced = Σ_c reduce · y. y itself is not kept.
   void (*head_rows)(const Planes& x, const std::vector<std::ptrdiff_t>& steps, const Dot& dot,
-                    const Attention& attention, Sheet* attended, Sheet& reduced, int first,
+                    const EdgeAttention& attention, Sheet* attended, Sheet& reduced, int first,
                     int last);
 
   /// map = reduced · sigmoid(Σ_k 3x3 convolution of attended[k]); row-major, width values a row.
@@ -67,17 +68,8 @@ struct EdgeKernels {
   void (*sigmoid)(float* values, int count);
 };
 
-/// Those of a level that levels() has. Dots and weights have to be made for the same level.
-const EdgeKernels& edge_kernels(Level level);
+/// Those of the level in use. Dots and weights have to be made for the same level. Throws
+/// Error(usage) when SEMCODEC_CPU names a level that is not there.
+const EdgeKernels& edge_kernels();
 
-namespace avx2 {
-extern const EdgeKernels kEdgeKernels;
-}
-namespace avx512 {
-extern const EdgeKernels kEdgeKernels;
-}
-namespace avx512bf16 {
-extern const EdgeKernels kEdgeKernels;
-}
-
-}  // namespace semcodec::pairs
+}  // namespace semcodec::cpu

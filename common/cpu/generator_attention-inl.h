@@ -1,16 +1,32 @@
-// attend() of generator_kernels.h, for a level, and the table of its kernels. Queries are the
-// lanes: a score is a sum of products of query words with a key's words. The softmax then needs no
-// sum across lanes, and its results are the words of the product with v.
+// attend() of generator_kernels.h. Queries are the lanes: a score is a sum of products of query
+// words with a key's words. The softmax then needs no sum across lanes, and its results are the
+// words of the product with v. Included by a source that is compiled for every level.
 
-namespace semcodec::generate::SEMCODEC_LEVEL {
+#if defined(SEMCODEC_CPU_GENERATOR_ATTENTION_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SEMCODEC_CPU_GENERATOR_ATTENTION_INL_H
+#undef SEMCODEC_CPU_GENERATOR_ATTENTION_INL_H
+#else
+#define SEMCODEC_CPU_GENERATOR_ATTENTION_INL_H
+#endif
 
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "common/cpu/generator_kernels.h"
+#include "common/cpu/pair_loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace semcodec::cpu::HWY_NAMESPACE {
 namespace {
 
 /// Σ over `count` rows of words (a span each, `from_stride` apart) times Size weights a row.
 template <int Size>
-SEMCODEC_INLINE void sum_rows(const std::uint32_t* from, std::ptrdiff_t from_stride,
-                              const std::uint32_t* weights, std::ptrdiff_t weight_stride,
-                              int odd_at, int count, Sums<Size>& sums) {
+HWY_INLINE void sum_rows(const std::uint32_t* from, std::ptrdiff_t from_stride,
+                         const std::uint32_t* weights, std::ptrdiff_t weight_stride, int odd_at,
+                         int count, Sums<Size>& sums) {
 #pragma GCC unroll 12
   for (int k = 0; k < Size; ++k) sums.low[k] = sums.high[k] = zeros();
   for (int i = 0; i < count; ++i, from += from_stride, weights += weight_stride) {
@@ -19,9 +35,9 @@ SEMCODEC_INLINE void sum_rows(const std::uint32_t* from, std::ptrdiff_t from_str
 }
 
 /// scores[j] of a span of queries for kWidest keys. Keys beyond the last are computed and dropped.
-SEMCODEC_INLINE void score_keys(const std::uint32_t* queries, std::ptrdiff_t plane,
-                                const std::uint32_t* keys, std::ptrdiff_t key_stride,
-                                int pair_count, int left, float* scores) {
+HWY_INLINE void score_keys(const std::uint32_t* queries, std::ptrdiff_t plane,
+                           const std::uint32_t* keys, std::ptrdiff_t key_stride, int pair_count,
+                           int left, float* scores) {
   for (int offset = 0; offset < kSpan; offset += kStep) {
     Sums<kWidest> sums;
     sum_rows(queries + offset, plane, keys, key_stride, kWidest, pair_count, sums);
@@ -35,14 +51,14 @@ SEMCODEC_INLINE void score_keys(const std::uint32_t* queries, std::ptrdiff_t pla
 }
 
 /// The softmax's numerators as pairs of keys; returns what to divide by.
-SEMCODEC_INLINE Floats limit_adaptation(const float* scores, int tokens, float scale,
-                                        std::uint32_t* shares) {
+HWY_INLINE Floats softmax_shares(const float* scores, int tokens, float scale,
+                                 std::uint32_t* shares) {
   Floats top = load(scores);
   for (int j = 1; j < tokens; ++j) top = larger(top, load(scores + j * kSpan));
   const Floats factor = spread(scale);
   Floats sum = zeros();
   for (int j = 0; j < tokens; j += 2) {
-    const auto share = [&](const float* from) __attribute__((always_inline)) {
+    const auto share = [&](const float* from) HWY_ATTR __attribute__((always_inline)) {
       return exponential(mul(sub(load(from), top), factor));
     };
     const Floats even = share(scores + j * kSpan);
@@ -91,9 +107,8 @@ void unfold_keys(const Planes& qkv, int first_pair, int pair_count, int tokens,
 }
 
 template <int Size>
-SEMCODEC_INLINE void mix_values(const std::uint32_t* shares, const std::uint32_t* values,
-                                int channels, int count, const Floats* scale, Planes& out, int pair,
-                                int x) {
+HWY_INLINE void mix_values(const std::uint32_t* shares, const std::uint32_t* values, int channels,
+                           int count, const Floats* scale, Planes& out, int pair, int x) {
   for (int offset = 0; offset < kSpan; offset += kStep, scale += 2) {
     Sums<Size> sums;
     sum_rows(shares + offset, kSpan, values, std::ptrdiff_t{channels} * kWeightWords, channels,
@@ -109,8 +124,6 @@ SEMCODEC_INLINE void mix_values(const std::uint32_t* shares, const std::uint32_t
     }
   }
 }
-
-}  // namespace
 
 void attend(const Planes& qkv, int heads, Planes& out, std::int64_t first, std::int64_t last) {
   const int tokens = qkv.width, pair_count = out.pair_count / heads, channels = 2 * pair_count;
@@ -148,11 +161,11 @@ void attend(const Planes& qkv, int heads, Planes& out, std::int64_t first, std::
     }
     Floats divide[kParts];
     for (int part = 0; part < kParts; ++part) {
-      divide[part] = div(spread(1), limit_adaptation(scores.data() + kLanes * part, tokens, scale,
-                                                     shares.data() + kLanes * part));
+      divide[part] = div(spread(1), softmax_shares(scores.data() + kLanes * part, tokens, scale,
+                                                   shares.data() + kLanes * part));
     }
     for (int c = 0; c < channels;) {
-      const auto mix = [&](auto size) __attribute__((always_inline)) {
+      const auto mix = [&](auto size) HWY_ATTR __attribute__((always_inline)) {
         mix_values<decltype(size)::value>(shares.data(), values.data() + c, channels, token_pairs,
                                           divide, out, at + c / 2, x);
         c += decltype(size)::value;
@@ -171,8 +184,8 @@ void attend(const Planes& qkv, int heads, Planes& out, std::int64_t first, std::
   }
 }
 
-extern const Kernels kKernels = {convolve,       convolve_pairs, pair_pixels,   fold_row,
-                                 pair_rows,      split_rows,     position_rows, normalise,
-                                 rows_of_tokens, attend,         blend_rows};
+}  // namespace
+}  // namespace semcodec::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
 
-}  // namespace semcodec::generate::SEMCODEC_LEVEL
+#endif
