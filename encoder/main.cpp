@@ -37,7 +37,8 @@ struct Arguments {
   int threads = 0, effort = 3, passes = 0, resilience = 0;
   bool packets = false;
   std::size_t packet_size = 0;
-  std::string fec = "0%", control;
+  std::string fec = "0%", control, input_format, input_settings;
+  bool realtime = false;
   std::int64_t skip = 0, limit = 0;
 };
 
@@ -170,6 +171,9 @@ EncodeFileOptions file_options(const Arguments& arguments) {
     options.audio_bit_rate = parse_bitrate(arguments.audio.substr(5));
   }
   options.hwaccel = hwaccel_mode(arguments.hwaccel);
+  options.input_format = arguments.input_format;
+  options.input_settings = arguments.input_settings;
+  options.realtime = arguments.realtime;
   options.stats = arguments.stats;
   options.maps = arguments.maps;
   options.cancelled = interrupted;
@@ -208,6 +212,11 @@ void report(const Arguments& arguments, const EncodeSummary& summary) {
       per_second(stats.bytes) +
       (stats.audio_bytes > 0 ? " (of which audio " + per_second(stats.audio_bytes) + ")" : "") +
       ".");
+  if (arguments.realtime) {
+    log::info(std::to_string(summary.dropped_frames) + " of " +
+              std::to_string(summary.frames + summary.dropped_frames) +
+              " frames were dropped, for which the encoder was not ready in time.");
+  }
   if (!summary.packets.empty()) log::info(arguments.output + ": " + summary.packets);
   if (summary.target_missed) {
     log::warning(summary.target);
@@ -243,11 +252,21 @@ int main(int argc, char** argv) {
   auto versions = media_versions();
   add_common_options(app, common, version_text("semcodec-encode", versions));
   Arguments a;
-  app.add_option("INPUT", a.input, "Video to encode; - is stdin")->required();
+  app.add_option(
+         "INPUT", a.input,
+         "Video to encode; - is stdin; also an address (rtsp://, srt:// ...) or, with -f, a "
+         "device")
+      ->required();
   app.add_option("OUTPUT", a.output,
                  "Stream to write (.sem); - is stdout; udp:// and kiss:// send packets")
       ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
+  app.add_option("-f,--input-format", a.input_format,
+                 "libav's name of the input's format or device: v4l2, lavfi (default: found out)");
+  app.add_option("--input-options", a.input_settings,
+                 "libav's options for it: framerate=30:video_size=640x480");
+  app.add_flag("--realtime", a.realtime,
+               "Drop frames rather than fall behind; files are read at the pace of their times");
   app.add_option("--size", a.size,
                  "Coded size WxH, multiples of 16 (default: 512 on the long side)");
   app.add_option(
