@@ -25,6 +25,8 @@ using namespace semcodec;
 /// Seconds between entry points by --resilience.
 constexpr std::array<double, 4> kKeyints = {20, 4, 2, 1};
 
+constexpr const char* kEntryFec = "50%";
+
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
@@ -37,7 +39,7 @@ struct Arguments {
   int threads = 0, effort = 3, passes = 0, resilience = 0;
   bool packets = false;
   std::size_t packet_size = 0;
-  std::string fec = "0%", control, input_format, input_settings;
+  std::string fec = "0%", entry_fec, control, input_format, input_settings;
   bool realtime = false;
   std::int64_t skip = 0, limit = 0;
 };
@@ -96,7 +98,7 @@ StreamEncoderOptions encoder_options(const Arguments& arguments) {
 }
 
 /// "30%" as 0.3.
-double parse_share(const std::string& text) {
+double parse_share(const std::string& option, const std::string& text) {
   std::size_t used = 0;
   double value = -1;
   try {
@@ -106,16 +108,16 @@ double parse_share(const std::string& text) {
   }
   const bool percent = used > 0 && (text.substr(used) == "%" || text.substr(used).empty());
   require(percent && value >= 0 && value <= 100, ErrorKind::usage,
-          "--fec should be 0% to 100%, parity packets for each packet, not " + text + ".");
+          option + " should be 0% to 100%, parity packets for each packet, not " + text + ".");
   return value / 100;
 }
 
 /// What --packets or the address of a link ask for.
 std::optional<PacketStreamOptions> packet_options(const Arguments& arguments) {
   const bool wanted = arguments.packets || is_link(arguments.output);
-  const double fec = parse_share(arguments.fec);
-  require(wanted || (arguments.packet_size == 0 && fec == 0), ErrorKind::usage,
-          "--packet-size and --fec are for packets; add --packets.");
+  const double fec = parse_share("--fec", arguments.fec);
+  require(wanted || (arguments.packet_size == 0 && fec == 0 && arguments.entry_fec.empty()),
+          ErrorKind::usage, "--packet-size, --fec and --entry-fec are for packets; add --packets.");
   if (!wanted) return std::nullopt;
   PacketStreamOptions options;
   options.link = parse_link(arguments.output);
@@ -123,6 +125,10 @@ std::optional<PacketStreamOptions> packet_options(const Arguments& arguments) {
                              ? arguments.packet_size
                              : options.link.packet_size.value_or(usual_packet_size(options.link));
   options.packets.fec = fec;
+  // What a peak leaves is reckoned with the same parity for all packets.
+  const std::string usual = arguments.max_rate.empty() ? kEntryFec : "0%";
+  options.packets.entry_fec =
+      parse_share("--entry-fec", arguments.entry_fec.empty() ? usual : arguments.entry_fec);
   const bool live = arguments.low_delay || !arguments.latency.empty();
   if (live) {
     // A block and the packets that wait to be full add to how long a picture is on its way.
@@ -341,6 +347,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(32, 65507));
   app.add_option("--fec", a.fec, "Parity packets for each packet, 0% to 100%")
       ->capture_default_str();
+  app.add_option("--entry-fec", a.entry_fec,
+                 "The same for the packets of entry points alone, without --fec (default: 50%; 0% "
+                 "with --max-rate)");
   app.add_option("--control", a.control,
                  "Obey commands while running: JSON lines from a file, a FIFO or - (stdin)");
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");

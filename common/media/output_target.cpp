@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "common/core/error.h"
@@ -133,6 +134,8 @@ void OutputTarget::check() {
 void OutputTarget::commit() {
   flush();
   if (net_ != nullptr) {
+    // What an SRT receiver still keeps back, by its latency, is dropped when the sender goes.
+    if (scheme_of(path_) == "srt") std::this_thread::sleep_for(std::chrono::seconds(1));
     const int status = avio_close(std::exchange(net_, nullptr));
     if (status < 0) fail(error_text(status));
     return;

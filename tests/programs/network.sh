@@ -30,24 +30,45 @@ refuses 6 "tcp://127.0.0.1:1: Connection refused" "$dec" "$dir/a.sem" tcp://127.
 refuses 2 "not an output format" "$dec" "$dir/a.sem" tcp://127.0.0.1:1 -f avi
 refuses 6 "gopher" "$dec" "$dir/a.sem" nosuch://127.0.0.1:1/gopher
 
+# datagrams PORT SKIP FILE: keeps what comes at the port until nothing does for 3 s, without the first SKIP
+# bytes of each datagram.
+datagrams() {
+  python3 -c '
+import socket, sys
+port, skip, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+receiver.bind(("127.0.0.1", port))
+receiver.settimeout(120)
+with open(path, "wb") as out:
+    try:
+        while True:
+            out.write(receiver.recv(65536)[skip:])
+            receiver.settimeout(3)
+    except TimeoutError:
+        pass' "$@"
+}
+
+# arrived NAME FILE: all frames are there.
+arrived() {
+  local got
+  got=$(frames_of "$2")
+  [ "$got" = $frames ] || fail "$1 brought $got of $frames frames: $(cat "$dir/ffmpeg.txt" 2>/dev/null)"
+  port=$((port + 10))
+}
+
 # send NAME LISTENER RECEIVER SENDER [OPTIONS]: ffmpeg receives at RECEIVER what the decoder sends.
 send() {
-  local name=$1 kind=$2 receiver=$3 sender=$4 got=0
+  local name=$1 kind=$2 receiver=$3 sender=$4
   shift 4
   ffmpeg -v error -nostdin -y ${read_as:-} -i "$receiver" -c copy -copyts "$dir/$name.nut" 2>"$dir/ffmpeg.txt" &
   local pid=$!
   listening "$kind" $port
   "$dec" "$dir/a.sem" "$sender" -q "$@"
-  sleep 1
-  kill -INT $pid 2>/dev/null || true # tcp and srt have ended by themselves
-  wait $pid || true
-  got=$(frames_of "$dir/$name.nut")
-  [ "$got" = $frames ] || fail "$name brought $got of $frames frames: $(cat "$dir/ffmpeg.txt")"
-  port=$((port + 10))
+  wait $pid || fail "ffmpeg could not receive by $name: $(cat "$dir/ffmpeg.txt")"
+  arrived "$name" "$dir/$name.nut"
 }
 send tcp tcp "tcp://127.0.0.1:$port?listen=1" "tcp://127.0.0.1:$port"
-send udp udp "udp://127.0.0.1:$port" "udp://127.0.0.1:$port"
-send rtp udp "rtp://127.0.0.1:$port" "rtp://127.0.0.1:$port"
 send mkv tcp "tcp://127.0.0.1:$port?listen=1" "tcp://127.0.0.1:$port" -f mkv
 read_as="-f yuv4mpegpipe" send y4m tcp "tcp://127.0.0.1:$port?listen=1" "tcp://127.0.0.1:$port" -f y4m
 if has srt; then
@@ -55,6 +76,14 @@ if has srt; then
 else
   echo "network: this libav has no srt, so that is not tested"
 fi
+for name in udp rtp; do
+  datagrams $port $([ $name = rtp ] && echo 12 || echo 0) "$dir/$name.ts" &
+  pid=$!
+  listening udp $port
+  "$dec" "$dir/a.sem" "$name://127.0.0.1:$port" -q
+  wait $pid
+  arrived $name "$dir/$name.ts"
+done
 
 # Datagrams leave at the time of their pictures.
 begin=$(date +%s%N)

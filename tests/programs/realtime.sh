@@ -4,7 +4,7 @@ source "$(dirname "$0")/common.sh"
 enc=$bin/semcodec-encode
 
 # counts TEXT: "dropped all" of what the encoder says.
-counts() { sed -n 's/.*: \?\([0-9]*\) of \([0-9]*\) frames were dropped.*/\1 \2/p' "$1"; }
+counts() { sed -n 's/^\([0-9]*\) of \([0-9]*\) frames were dropped.*/\1 \2/p' "$1"; }
 
 # A file goes in at the pace of its times.
 clip 128x96 50 "$dir/clip.y4m"
