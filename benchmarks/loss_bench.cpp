@@ -22,9 +22,10 @@ namespace {
 using namespace semcodec;
 
 struct Outcome {
-  std::uint64_t frames = 0;
-  double longest_gap = 0;  ///< seconds between two frames
-  std::uint64_t lost = 0;  ///< packets, for good
+  std::uint64_t frames = 0;     ///< shown
+  std::uint64_t concealed = 0;  ///< of these
+  double longest_gap = 0;       ///< seconds between two frames
+  std::uint64_t lost = 0;       ///< packets, for good
 };
 
 Outcome receive(const std::vector<PacketBytes>& packets) {
@@ -61,6 +62,7 @@ Outcome receive(const std::vector<PacketBytes>& packets) {
       for (const std::int64_t pts : item->frame()->interpolated_pts) show(pts);
       show(item->frame()->pts);
     }
+    out.concealed = reader.concealed_frames();
   } catch (const Error&) {  // not even a header came through
   }
   return out;
@@ -84,11 +86,12 @@ int main(int argc, char** argv) {
     const Outcome whole = receive(all);
     std::printf("%zu packets, %llu frames, %d runs\n", all.size(),
                 static_cast<unsigned long long>(whole.frames), runs);
-    std::printf("  loss  bursts  runs whole  frames   longest gap: mean, worst\n");
+    std::printf(
+        "  loss  bursts  runs whole  as sent   frames  concealed   longest gap: mean, worst\n");
     for (const double burst : {1.0, 5.0}) {
       for (const double loss : {0.01, 0.03, 0.05, 0.1, 0.2}) {
-        int complete = 0;
-        double frames = 0, gap = 0, worst = 0;
+        int complete = 0, as_sent = 0;
+        double frames = 0, concealed = 0, gap = 0, worst = 0;
         for (int run = 1; run <= runs; ++run) {
           std::mt19937 engine(static_cast<unsigned>(run));
           std::uniform_real_distribution<double> draw;
@@ -101,13 +104,17 @@ int main(int argc, char** argv) {
             if (!bad) kept.push_back(packet);
           }
           const Outcome outcome = receive(kept);
-          complete += outcome.frames >= whole.frames ? 1 : 0;
+          const bool all_shown = outcome.frames >= whole.frames;
+          complete += all_shown ? 1 : 0;
+          as_sent += all_shown && outcome.concealed == 0 ? 1 : 0;
+          concealed += static_cast<double>(outcome.concealed) / static_cast<double>(whole.frames);
           frames += static_cast<double>(outcome.frames) / static_cast<double>(whole.frames);
           gap += outcome.longest_gap;
           worst = std::max(worst, outcome.longest_gap);
         }
-        std::printf("  %3.0f %%  %6.0f  %10d  %5.1f %%  %8.2f s, %.2f s\n", 100 * loss, burst,
-                    complete, 100 * frames / runs, gap / runs, worst);
+        std::printf("  %3.0f %%  %6.0f  %10d  %7d  %5.1f %%  %7.1f %%  %8.2f s, %.2f s\n",
+                    100 * loss, burst, complete, as_sent, 100 * frames / runs,
+                    100 * concealed / runs, gap / runs, worst);
       }
     }
   } catch (const Error& error) {

@@ -19,6 +19,8 @@ ReaderOptions reader_options(const EncodeFileOptions& options) {
   reading.audio_bit_rate = options.audio_bit_rate;
   reading.threads = options.encoder.threads;
   reading.hwaccel = options.hwaccel;
+  reading.format = options.input_format;
+  reading.settings = options.input_settings;
   reading.cancelled = options.cancelled;
   return reading;
 }
@@ -32,6 +34,7 @@ EncodeSummary summary_of(const EncodeSetup& setup, const Encoded& encoded) {
   summary.seconds = result.seconds;
   summary.passes = static_cast<int>(encoded.passes.size());
   summary.cancelled = result.cancelled;
+  summary.dropped_frames = result.dropped;
   summary.source_warning = result.warning;
   auto report = report_target(encoded, setup);
   summary.target = std::move(report.sentence);
@@ -51,7 +54,9 @@ EncodeSummary encode_file(const std::string& input, const std::string& output,
   std::optional<double> target_bits;
   if (options.target_size) target_bits = 8 * *options.target_size;
   auto rate = rate_request(encoder, target_bits);
-  choose_passes(rate, options.passes, input, encoder.low_delay);
+  require(!options.realtime || options.passes < 2, ErrorKind::usage,
+          "Two passes do not go with --realtime; use --passes 1.");
+  choose_passes(rate, options.realtime ? 1 : options.passes, input, encoder.low_delay);
 
   const auto reading = reader_options(options);
   VideoReader reader(input, reading);

@@ -1,6 +1,9 @@
 // semcodec-decode: a .sem stream to a video.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -14,6 +17,8 @@
 #include "common/core/log.h"
 #include "common/media/versions.h"
 #include "common/packets/packet_source.h"
+#include "decoder/play/frame_output.h"
+#include "decoder/play/polled_input.h"
 #include "decoder/playback/memory_estimate.h"
 #include "semcodec/decoder.h"
 #include "semcodec/video_reader.h"
@@ -33,7 +38,7 @@ struct Arguments {
   std::int64_t skip = 0, limit = 0;
   std::optional<double> detail;
   bool strict = false, any_model = false, low_delay = false, no_flow = false, no_audio = false,
-       deterministic = false, packets = false;
+       deterministic = false, packets = false, play = false;
   std::string max_size, max_memory = "32M";
 
   bool takes_packets() const { return packets || is_link(input); }
@@ -101,6 +106,19 @@ WriterOptions writer_options(const Arguments& arguments, const StreamInfo& info)
   options.preset = arguments.preset;
   options.threads = arguments.threads;
   options.max_waiting = static_cast<std::uint64_t>(parse_bytes(arguments.max_memory));
+  options.cancelled = interrupted;
+  return options;
+}
+
+/// At the size of the output, wider or narrower where its pixels are no squares.
+WindowOptions window_options(const Arguments& arguments, const WriterOptions& writer) {
+  WindowOptions options;
+  options.title = "semcodec: " + arguments.input;
+  const double width = writer.width * std::clamp(writer.sample_aspect.value(), 0.1, 10.0);
+  options.width = std::max(1, static_cast<int>(std::lround(width)));
+  options.height = writer.height;
+  options.live = is_link(arguments.input);
+  options.cancelled = interrupted;
   return options;
 }
 
@@ -136,76 +154,34 @@ struct Receiver {
   std::unique_ptr<StreamDecoder> decoder;
 };
 
-Receiver open_receiver(const Arguments& arguments) {
+/// `closed`: nobody looks any more, so nothing is waited for.
+Receiver open_receiver(const Arguments& arguments, const std::atomic<bool>& closed) {
   constexpr double kPatience = 1;  // seconds, for packets of links without error correction
   const auto options = decoder_options(arguments);
-  Receiver out;
-  if (!arguments.takes_packets()) {
-    out.decoder = std::make_unique<StreamDecoder>(arguments.input, options);
-    return out;
-  }
-  ReceiverOptions receiving;
-  receiving.patience = is_link(arguments.input) ? kPatience : 0;
-  receiving.max_waiting = options.max_waiting;
-  out.packets =
-      std::make_shared<PacketSource>(open_packet_input(arguments.input), receiving, interrupted);
+  const auto stop = [&closed] { return closed || interrupted(); };
   const std::string name = arguments.input == "-" ? "The stream on stdin" : arguments.input;
-  out.decoder = std::make_unique<StreamDecoder>(
-      [packets = out.packets](std::span<std::uint8_t> to) { return packets->read(to); }, name,
-      options);
+  Receiver out;
+  if (arguments.takes_packets()) {
+    ReceiverOptions receiving;
+    receiving.patience = is_link(arguments.input) ? kPatience : 0;
+    receiving.max_waiting = options.max_waiting;
+    out.packets =
+        std::make_shared<PacketSource>(open_packet_input(arguments.input), receiving, stop);
+    out.decoder = std::make_unique<StreamDecoder>(
+        [packets = out.packets](std::span<std::uint8_t> to) { return packets->read(to); }, name,
+        options);
+  } else if (arguments.play && may_block(arguments.input)) {
+    out.decoder =
+        std::make_unique<StreamDecoder>(polled_input(arguments.input, stop), name, options);
+  } else {
+    out.decoder = std::make_unique<StreamDecoder>(arguments.input, options);
+  }
   return out;
 }
 
-void decode(Arguments arguments, const CommonOptions& common) {
-  check_output(arguments.output, arguments.overwrite);
-  // Before the decoding: an encoder that is not there is said at once.
-  arguments.vcodec = choose_video_encoder(arguments.vcodec, arguments.output, arguments.format);
-  const Receiver receiver = open_receiver(arguments);
-  StreamDecoder& decoder = *receiver.decoder;
-  const StreamInfo& info = decoder.info();
-  log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
-            std::to_string(info.height) + ", generated at " + std::to_string(info.coded_width) +
-            "x" + std::to_string(info.coded_height) + ") on " + decoder.device() + ".");
-  std::optional<SideBySide> beside;
-  if (!arguments.side_by_side.empty()) {
-    beside.emplace(arguments.side_by_side, info.coded_width, info.coded_height);
-  }
-  auto options = writer_options(arguments, info);
-  Progress progress(parse_progress_mode(common.progress), "decode", decoder.expected_frames());
-  std::optional<VideoWriter> writer;
-  const auto write_audio = [&] {
-    for (const auto& packet : decoder.take_audio()) writer->write(packet);
-  };
-  std::optional<Error> unreadable;
-  try {
-    while (const auto frame = decoder.next()) {
-      if (!writer) {
-        if (!arguments.no_audio) options.audio = decoder.audio_info();
-        writer.emplace(arguments.output, options);
-      }
-      write_audio();
-      writer->write(beside ? beside->beside(frame->image, frame->seconds) : frame->image,
-                    frame->pts);
-      progress.update(writer->frames(), frame->seconds);
-    }
-  } catch (const Error& error) {
-    // An input that cannot be read any further leaves what came before it.
-    if (error.kind() != ErrorKind::input || !writer) throw;
-    unreadable = error;
-  }
-  if (!receiver.packets) throw_if_interrupted();
-  require(writer || (arguments.start.empty() && arguments.to.empty()), ErrorKind::input,
-          arguments.input + " has no frame between --start and --to.");
-  require(writer.has_value(), ErrorKind::corrupt,
-          arguments.input + " holds no frame that can be decoded" +
-              (decoder.problem().empty() ? "." : ": " + decoder.problem()));
-  write_audio();
-  writer->finish();
-  progress.finish();
-  if (unreadable) {
-    log::info("Wrote " + arguments.output + ": " + std::to_string(writer->frames()) + " frames.");
-    throw *unreadable;
-  }
+/// What went wrong on the way, once all frames are out.
+void report(const Arguments& arguments, const Receiver& receiver) {
+  const StreamDecoder& decoder = *receiver.decoder;
   const auto status = decoder.status();
   const bool cut_short = status == StreamStatus::truncated || status == StreamStatus::damaged;
   if (cut_short && arguments.limit == 0) {
@@ -224,7 +200,73 @@ void decode(Arguments arguments, const CommonOptions& common) {
     if (!receiver.packets->problem().empty()) log::warning(receiver.packets->problem());
     log::info(arguments.input + ": " + describe(receiver.packets->stats()) + ".");
   }
-  log::info("Wrote " + arguments.output + ": " + std::to_string(writer->frames()) + " frames.");
+}
+
+void decode(Arguments arguments, const CommonOptions& common) {
+  require(arguments.play || !arguments.output.empty(), ErrorKind::usage,
+          "Name an OUTPUT to write, or give --play.");
+  if (!arguments.output.empty()) {
+    check_output(arguments.output, arguments.overwrite);
+    // Before the decoding: an encoder that is not there is said at once.
+    arguments.vcodec = choose_video_encoder(arguments.vcodec, arguments.output, arguments.format);
+  }
+  std::atomic<bool> closed{false};
+  const Receiver receiver = open_receiver(arguments, closed);
+  StreamDecoder& decoder = *receiver.decoder;
+  const StreamInfo& info = decoder.info();
+  log::info("Decoding " + arguments.input + " (" + std::to_string(info.width) + "x" +
+            std::to_string(info.height) + ", generated at " + std::to_string(info.coded_width) +
+            "x" + std::to_string(info.coded_height) + ") on " + decoder.device() + ".");
+  std::optional<SideBySide> beside;
+  if (!arguments.side_by_side.empty()) {
+    beside.emplace(arguments.side_by_side, info.coded_width, info.coded_height);
+  }
+  FrameOutputOptions where;
+  where.path = arguments.output;
+  where.writer = writer_options(arguments, info);
+  where.live = is_link(arguments.input);
+  where.cancelled = interrupted;
+  if (arguments.play) {
+    where.window = window_options(arguments, where.writer);
+    where.window->on_close = [&] {
+      closed = true;
+      decoder.cancel();
+    };
+  }
+  FrameOutput output(where);
+  Progress progress(parse_progress_mode(common.progress), "decode", decoder.expected_frames());
+  std::optional<Error> unreadable;
+  try {
+    while (auto frame = decoder.next()) {
+      if (output.frames() == 0) {
+        output.begin(arguments.no_audio ? std::nullopt : decoder.audio_info());
+      }
+      output.write(decoder.take_audio());
+      auto picture =
+          beside ? beside->beside(frame->image, frame->seconds) : std::move(frame->image);
+      if (!output.write(std::move(picture), frame->pts, frame->seconds)) break;
+      progress.update(output.frames(), frame->seconds);
+    }
+  } catch (const Error& error) {
+    // An input that cannot be read any further leaves what came before it.
+    if (error.kind() != ErrorKind::input || output.frames() == 0) throw;
+    unreadable = error;
+  }
+  if (!receiver.packets) throw_if_interrupted();
+  const bool some = output.frames() > 0;
+  if (!closed) {
+    require(some || (arguments.start.empty() && arguments.to.empty()), ErrorKind::input,
+            arguments.input + " has no frame between --start and --to.");
+    require(some, ErrorKind::corrupt,
+            arguments.input + " holds no frame that can be decoded" +
+                (decoder.problem().empty() ? "." : ": " + decoder.problem()));
+  }
+  output.write(decoder.take_audio());
+  output.finish();
+  progress.finish();
+  if (!unreadable && !closed) report(arguments, receiver);
+  log::info(output.summary());
+  if (unreadable) throw *unreadable;
   throw_if_interrupted();
 }
 
@@ -238,8 +280,10 @@ int main(int argc, char** argv) {
   app.add_option("INPUT", a.input,
                  "Stream to decode; - is stdin; udp:// and kiss:// receive packets")
       ->required();
-  app.add_option("OUTPUT", a.output, "Video to write (.mp4, .mkv, .y4m); - is stdout (y4m)")
-      ->required();
+  app.add_option("OUTPUT", a.output,
+                 "Video to write (.mp4, .mkv, .ts, .y4m); - is stdout (y4m); also an address: "
+                 "udp://, tcp://, srt://, rtp:// ...");
+  app.add_flag("--play", a.play, "Show the video in a window, instead of an OUTPUT or besides");
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
   app.add_option("--model", a.model, "Model package (default: the one that the stream names)");
   app.add_flag("--any-model", a.any_model, "Go on with a model that the stream was not made for");
@@ -248,7 +292,8 @@ int main(int argc, char** argv) {
   app.add_flag("--deterministic", a.deterministic,
                "The same bits every time on one machine, for any --threads");
   app.add_option("--size", a.size, "Output size WxH, or 'work' (default: the source's size)");
-  app.add_option("--format", a.format, "mp4, mkv, y4m or null (default: by the name)");
+  app.add_option("-f,--format", a.format,
+                 "mp4, mkv, mpegts, flv, rtp, y4m or null (default: by the name)");
   app.add_option("--vcodec", a.vcodec,
                  "Video encoder: libx264, h264_nvenc, hevc_nvenc or auto (NVENC where it works)")
       ->capture_default_str();

@@ -25,6 +25,8 @@ using namespace semcodec;
 /// Seconds between entry points by --resilience.
 constexpr std::array<double, 4> kKeyints = {20, 4, 2, 1};
 
+constexpr const char* kEntryFec = "50%";
+
 struct Arguments {
   std::string input, output;
   bool overwrite = false;
@@ -37,7 +39,8 @@ struct Arguments {
   int threads = 0, effort = 3, passes = 0, resilience = 0;
   bool packets = false;
   std::size_t packet_size = 0;
-  std::string fec = "0%", control;
+  std::string fec = "0%", entry_fec, control, input_format, input_settings;
+  bool realtime = false;
   std::int64_t skip = 0, limit = 0;
 };
 
@@ -95,7 +98,7 @@ StreamEncoderOptions encoder_options(const Arguments& arguments) {
 }
 
 /// "30%" as 0.3.
-double parse_share(const std::string& text) {
+double parse_share(const std::string& option, const std::string& text) {
   std::size_t used = 0;
   double value = -1;
   try {
@@ -105,16 +108,16 @@ double parse_share(const std::string& text) {
   }
   const bool percent = used > 0 && (text.substr(used) == "%" || text.substr(used).empty());
   require(percent && value >= 0 && value <= 100, ErrorKind::usage,
-          "--fec should be 0% to 100%, parity packets for each packet, not " + text + ".");
+          option + " should be 0% to 100%, parity packets for each packet, not " + text + ".");
   return value / 100;
 }
 
 /// What --packets or the address of a link ask for.
 std::optional<PacketStreamOptions> packet_options(const Arguments& arguments) {
   const bool wanted = arguments.packets || is_link(arguments.output);
-  const double fec = parse_share(arguments.fec);
-  require(wanted || (arguments.packet_size == 0 && fec == 0), ErrorKind::usage,
-          "--packet-size and --fec are for packets; add --packets.");
+  const double fec = parse_share("--fec", arguments.fec);
+  require(wanted || (arguments.packet_size == 0 && fec == 0 && arguments.entry_fec.empty()),
+          ErrorKind::usage, "--packet-size, --fec and --entry-fec are for packets; add --packets.");
   if (!wanted) return std::nullopt;
   PacketStreamOptions options;
   options.link = parse_link(arguments.output);
@@ -122,6 +125,10 @@ std::optional<PacketStreamOptions> packet_options(const Arguments& arguments) {
                              ? arguments.packet_size
                              : options.link.packet_size.value_or(usual_packet_size(options.link));
   options.packets.fec = fec;
+  // What a peak leaves is reckoned with the same parity for all packets.
+  const std::string usual = arguments.max_rate.empty() ? kEntryFec : "0%";
+  options.packets.entry_fec =
+      parse_share("--entry-fec", arguments.entry_fec.empty() ? usual : arguments.entry_fec);
   const bool live = arguments.low_delay || !arguments.latency.empty();
   if (live) {
     // A block and the packets that wait to be full add to how long a picture is on its way.
@@ -170,6 +177,9 @@ EncodeFileOptions file_options(const Arguments& arguments) {
     options.audio_bit_rate = parse_bitrate(arguments.audio.substr(5));
   }
   options.hwaccel = hwaccel_mode(arguments.hwaccel);
+  options.input_format = arguments.input_format;
+  options.input_settings = arguments.input_settings;
+  options.realtime = arguments.realtime;
   options.stats = arguments.stats;
   options.maps = arguments.maps;
   options.cancelled = interrupted;
@@ -208,6 +218,11 @@ void report(const Arguments& arguments, const EncodeSummary& summary) {
       per_second(stats.bytes) +
       (stats.audio_bytes > 0 ? " (of which audio " + per_second(stats.audio_bytes) + ")" : "") +
       ".");
+  if (arguments.realtime) {
+    log::info(std::to_string(summary.dropped_frames) + " of " +
+              std::to_string(summary.frames + summary.dropped_frames) +
+              " frames were dropped, for which the encoder was not ready in time.");
+  }
   if (!summary.packets.empty()) log::info(arguments.output + ": " + summary.packets);
   if (summary.target_missed) {
     log::warning(summary.target);
@@ -243,11 +258,21 @@ int main(int argc, char** argv) {
   auto versions = media_versions();
   add_common_options(app, common, version_text("semcodec-encode", versions));
   Arguments a;
-  app.add_option("INPUT", a.input, "Video to encode; - is stdin")->required();
+  app.add_option(
+         "INPUT", a.input,
+         "Video to encode; - is stdin; also an address (rtsp://, srt:// ...) or, with -f, a "
+         "device")
+      ->required();
   app.add_option("OUTPUT", a.output,
                  "Stream to write (.sem); - is stdout; udp:// and kiss:// send packets")
       ->required();
   app.add_flag("-y,--overwrite", a.overwrite, "Overwrite the output");
+  app.add_option("-f,--input-format", a.input_format,
+                 "libav's name of the input's format or device: v4l2, lavfi (default: found out)");
+  app.add_option("--input-options", a.input_settings,
+                 "libav's options for it: framerate=30:video_size=640x480");
+  app.add_flag("--realtime", a.realtime,
+               "Drop frames rather than fall behind; files are read at the pace of their times");
   app.add_option("--size", a.size,
                  "Coded size WxH, multiples of 16 (default: 512 on the long side)");
   app.add_option(
@@ -322,6 +347,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(32, 65507));
   app.add_option("--fec", a.fec, "Parity packets for each packet, 0% to 100%")
       ->capture_default_str();
+  app.add_option("--entry-fec", a.entry_fec,
+                 "The same for the packets of entry points alone, without --fec (default: 50%; 0% "
+                 "with --max-rate)");
   app.add_option("--control", a.control,
                  "Obey commands while running: JSON lines from a file, a FIFO or - (stdin)");
   app.add_option("--maps", a.maps, "Write edge and colour maps as pictures to this folder");

@@ -10,7 +10,7 @@ travels in Matroska with a cluster every 0.2 s, whose header is never lost here,
 headers and parity. Frames that a decoder does not deliver are shown as the one before, as a player does. Those
 that semcodec-decode says were lost and concealed are counted by themselves. The longest freeze is the longest time
 without another picture, whether none came or the same one again. Prints a Markdown table; --json FILE also
-keeps the figures.
+keeps the figures. --keep FOLDER keeps what was encoded, and uses what a run before has kept there.
 """
 import argparse
 import json
@@ -50,6 +50,8 @@ def encode_semcodec(args, clip, info, fec, folder):
     """A file of packets whose total rate is the wanted one: the target is lowered by what packets add."""
     path = folder / f"semcodec{fec}.pkt"
     rate, seconds = args.rate, info["frames"] / info["rate"]
+    if path.exists():
+        return path, 8 * path.stat().st_size / seconds
     target = rate / (1.05 + fec)
     for _ in range(3):
         run(args.bin / "semcodec-encode", clip, path, "-y", "-q", "--packets", "--packet-size", args.packet_size,
@@ -66,8 +68,10 @@ def encode_other(args, clip, info, codec, folder):
     a quarter of the size."""
     container = ["-f", "matroska", "-cluster_time_limit", "200"] if codec == "av1" else ["-f", "mpegts"]
     path, seconds = folder / f"{codec}.stream", info["frames"] / info["rate"]
-    best = None
-    for scale in (1, 2, 4):
+    kept, best = folder / f"{codec}.kept", None
+    if kept.exists():
+        best = (kept.read_bytes(), 8 * kept.stat().st_size / seconds)
+    for scale in (1, 2, 4) if best is None else ():
         size = f"scale={info['width'] // scale // 2 * 2}:{info['height'] // scale // 2 * 2}"
         target = args.rate
         for _ in range(4):
@@ -82,6 +86,7 @@ def encode_other(args, clip, info, codec, folder):
             target *= args.rate / total
         if best[1] <= 1.1 * args.rate:
             break
+    kept.write_bytes(best[0])
     header, data = cut_header(best[0]) if codec == "av1" else (b"", best[0])
     packets = folder / f"{codec}.pkt"
     packets.write_bytes(as_packets(data))
@@ -168,16 +173,19 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bin", type=pathlib.Path, default=HERE.parent / "build" / "bin")
     parser.add_argument("--json")
+    parser.add_argument("--keep", type=pathlib.Path)
     args = parser.parse_args()
     info, rows = probe(args.clip), []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        kept = args.keep or folder
+        kept.mkdir(parents=True, exist_ok=True)
         for codec in args.codecs.split(","):
             header = b""
             if codec.startswith("semcodec"):
-                packets, rate = encode_semcodec(args, args.clip, info, args.fec if codec.endswith("fec") else 0, folder)
+                packets, rate = encode_semcodec(args, args.clip, info, args.fec if codec.endswith("fec") else 0, kept)
             else:
-                packets, rate, header = encode_other(args, args.clip, info, codec, folder)
+                packets, rate, header = encode_other(args, args.clip, info, codec, kept)
             for burst in map(float, args.burst.split(",")):
                 for loss in map(float, args.loss.split(",")):
                     if loss == 0 and burst > 1:

@@ -1,6 +1,10 @@
 #include "codec/encode/video_run.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -9,6 +13,7 @@
 #include "codec/encode/maps.h"
 #include "codec/encode/stats_file.h"
 #include "common/app/bounded_queue.h"
+#include "common/app/pace_clock.h"
 #include "common/core/error.h"
 #include "common/core/log.h"
 
@@ -22,12 +27,67 @@ struct Unit {
   std::vector<AudioPacket> audio;
 };
 
-void read_video(VideoReader& reader, const EncodeJob& job, BoundedQueue<Unit>& queue) {
+/// Whether its frames are there before their time, as no camera's are.
+bool is_file(const std::string& input) {
+  struct stat status = {};
+  const int found = input == "-" ? fstat(STDIN_FILENO, &status) : stat(input.c_str(), &status);
+  return found == 0 && S_ISREG(status.st_mode);
+}
+
+constexpr std::size_t kWaitingFrames = 8;
+// In real time: as many as hide a coded frame that takes longer than others.
+constexpr std::size_t kWaitingLive = 24, kWaitingLowDelay = 4;
+constexpr std::size_t kWaitingAudio = std::size_t{1} << 20;  // bytes, of frames that were dropped
+
+/// Frames to the encoder in real time: at the pace of a camera, and dropped where it is not ready.
+/// Their audio goes with the next one.
+class LiveFeed {
+ public:
+  LiveFeed(const EncodeJob& job, double seconds_per_unit, BoundedQueue<Unit>& queue)
+      : job_(job), seconds_per_unit_(seconds_per_unit), paced_(is_file(job.input)), queue_(queue) {}
+
+  /// False when the encoder wants no more.
+  bool push(Unit unit) {
+    if (unit.frame && paced_) {
+      const double time = static_cast<double>(unit.frame->pts) * seconds_per_unit_;
+      pause_for(clock_.wait(time, steady_seconds()), job_.options.cancelled);
+    }
+    for (AudioPacket& packet : unit.audio) waiting_bytes_ += packet.bytes.size();
+    if (waiting_bytes_ <= kWaitingAudio) {
+      audio_.insert(audio_.end(), std::make_move_iterator(unit.audio.begin()),
+                    std::make_move_iterator(unit.audio.end()));
+    }
+    unit.audio = std::move(audio_);
+    // The end, and what came last, wait for their turn.
+    const bool sent = unit.frame ? queue_.try_push(unit) : queue_.push(std::move(unit));
+    if (sent) waiting_bytes_ = 0;
+    audio_ = sent ? std::vector<AudioPacket>{} : std::move(unit.audio);
+    if (sent || queue_.ended()) return sent;
+    ++dropped_;
+    return true;
+  }
+  std::int64_t dropped() const { return dropped_; }
+
+ private:
+  const EncodeJob& job_;
+  double seconds_per_unit_;
+  bool paced_;
+  BoundedQueue<Unit>& queue_;
+  PaceClock clock_{PaceClock::Kind::camera};
+  std::vector<AudioPacket> audio_;
+  std::size_t waiting_bytes_ = 0;
+  std::int64_t dropped_ = 0;
+};
+
+/// Returns how many frames were dropped.
+std::int64_t read_video(VideoReader& reader, const EncodeJob& job, BoundedQueue<Unit>& queue) {
+  std::optional<LiveFeed> live;
   try {
     for (std::int64_t i = 0; i < job.options.skip; ++i) {
       if (!reader.skip()) break;
       reader.take_audio();  // belongs to what is skipped
     }
+    if (job.options.realtime) live.emplace(job, reader.info().time_base.value(), queue);
     const auto limit = job.options.limit;
     for (std::int64_t count = 0; limit == 0 || count < limit; ++count) {
       if (job.cancelled()) break;
@@ -35,12 +95,14 @@ void read_video(VideoReader& reader, const EncodeJob& job, BoundedQueue<Unit>& q
       unit.frame = reader.next();
       unit.audio = reader.take_audio();
       const bool more = unit.frame.has_value();
-      if (!queue.push(std::move(unit)) || !more) break;
+      const bool wanted = live ? live->push(std::move(unit)) : queue.push(std::move(unit));
+      if (!wanted || !more) break;
     }
     queue.close();
   } catch (...) {
     queue.fail(std::current_exception());
   }
+  return live ? live->dropped() : 0;
 }
 
 void obey(const LinkCommand& command, EncodeRun& run, PacketStream* packets) {
@@ -101,8 +163,10 @@ VideoRunResult encode_video(VideoReader& reader, const EncodeJob& job,
 
   std::optional<LinkControl> control;
   if (!options.control.empty()) control.emplace(options.control);
-  BoundedQueue<Unit> queue(8);
-  std::thread reading([&] { read_video(reader, job, queue); });
+  BoundedQueue<Unit> queue(!options.realtime           ? kWaitingFrames
+                           : options.encoder.low_delay ? kWaitingLowDelay
+                                                       : kWaitingLive);
+  std::thread reading([&] { result.dropped = read_video(reader, job, queue); });
   try {
     while (auto unit = queue.pop()) {
       run.push(std::move(unit->audio));
@@ -127,6 +191,8 @@ VideoRunResult encode_video(VideoReader& reader, const EncodeJob& job,
                 job.input + " has no frame in the range asked for; lower --skip.");
   }
   static_cast<RunResult&>(result) = run.finish();
+  const auto rate = job.setup.video.frame_rate;
+  if (rate.known()) result.seconds += static_cast<double>(result.dropped) / rate.value();
   progress.done = true;
   tell();
   result.cancelled = cancelled;

@@ -39,7 +39,8 @@ struct VideoRunSettings {
 
 struct VideoRunResult : RunResult {
   nlohmann::ordered_json coded_frames = nlohmann::ordered_json::array();
-  std::string warning;  ///< about the source
+  std::string warning;       ///< about the source
+  std::int64_t dropped = 0;  ///< frames that came while the encoder was not ready
 };
 
 /// Throws Error(input) when the range asked for holds no frame, and what reading and encoding

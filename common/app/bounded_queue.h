@@ -40,6 +40,23 @@ class BoundedQueue {
     return true;
   }
 
+  /// Does not wait: false, and the item stays where it is, when there is no room or the queue has
+  /// ended.
+  [[nodiscard]] bool try_push(T& item) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (ended_ || items_.size() >= capacity_) return false;
+      items_.push_back(std::move(item));
+    }
+    filled_.notify_one();
+    return true;
+  }
+
+  bool ended() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return ended_;
+  }
+
   /// Waits for an item. Nothing at the end; throws what fail() was given.
   std::optional<T> pop() {
     std::unique_lock<std::mutex> lock(mutex_);

@@ -5,6 +5,9 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavcodec/bsf.h>
+#ifdef SEMCODEC_HAVE_AVDEVICE
+#include <libavdevice/avdevice.h>
+#endif
 #include <libavformat/avformat.h>
 #include <libavutil/audio_fifo.h>
 #include <libavutil/channel_layout.h>
@@ -77,7 +80,15 @@ class Options {
   void set(const char* key, const std::string& value) {
     av_dict_set(&dictionary_, key, value.c_str(), 0);
   }
+  /// Where there is none of that name yet.
+  void set_default(const char* key, const std::string& value) {
+    av_dict_set(&dictionary_, key, value.c_str(), AV_DICT_DONT_OVERWRITE);
+  }
   AVDictionary** get() { return &dictionary_; }
+  /// Any entry, null when it is empty. libav takes out those that it has used.
+  const AVDictionaryEntry* first() const {
+    return av_dict_get(dictionary_, "", nullptr, AV_DICT_IGNORE_SUFFIX);
+  }
 
  private:
   AVDictionary* dictionary_ = nullptr;

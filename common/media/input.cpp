@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/core/error.h"
+#include "common/media/protocols.h"
 
 namespace semcodec::av {
 namespace {
@@ -25,36 +26,49 @@ bool draws_text(const AVInputFormat& format) {
   return std::find(kNames.begin(), kNames.end(), std::string_view(format.name)) != kNames.end();
 }
 
-bool is_url(const std::string& path) { return path.find("://") != std::string::npos; }
+/// The demuxer or device of that name; null for "", which leaves it to libav.
+const AVInputFormat* find_format(const std::string& name) {
+  if (name.empty()) return nullptr;
+#ifdef SEMCODEC_HAVE_AVDEVICE
+  avdevice_register_all();
+  constexpr const char* kHint = "`ffmpeg -formats` and `ffmpeg -devices` list some.";
+#else
+  constexpr const char* kHint =
+      "this build has no devices such as v4l2, for which libavdevice-dev has to be there.";
+#endif
+  const AVInputFormat* format = av_find_input_format(name.c_str());
+  require(format != nullptr, ErrorKind::usage,
+          "libav has no input format \"" + name + "\"; " + kHint);
+  return format;
+}
 
-/// What libav may open for an input: its own protocol and those beneath it, or nothing for stdin.
-std::string protocols_for(const std::string& url) {
-  if (url.empty()) return "none";
-  // Patterns of numbered pictures are opened as they are, without file: in front.
-  const auto colon = url.find(':');
-  const bool plain = colon == std::string::npos || url.find('/') < colon;
-  const std::string protocol = plain ? "file" : url.substr(0, colon);
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kBeneath = {
-      {{"http", "http,https,tls,tcp,httpproxy"},
-       {"https", "https,http,tls,tcp,httpproxy"},
-       {"rtsp", "rtsp,rtp,udp,tcp"},
-       {"rtsps", "rtsps,rtsp,rtp,srtp,udp,tls,tcp"},
-       {"rtp", "rtp,udp"},
-       {"rtmp", "rtmp,tcp"},
-       {"rtmps", "rtmps,rtmp,tls,tcp"},
-       {"ftp", "ftp,tcp"}}};
-  for (const auto& [name, beneath] : kBeneath) {
-    if (protocol == name) return std::string(beneath);
-  }
-  return protocol;
+/// "framerate=30:video_size=640x480".
+void parse_settings(const std::string& text, Options& options) {
+  if (text.empty()) return;
+  require(av_dict_parse_string(options.get(), text.c_str(), "=", ":", 0) >= 0, ErrorKind::usage,
+          "\"" + text + "\" is no list of options for the input; write key=value:key=value.");
+}
+
+/// What is left of them was for nobody.
+void check_settings(const Options& options) {
+  const AVDictionaryEntry* left = options.first();
+  require(left == nullptr, ErrorKind::usage,
+          std::string("The input has no option \"") + (left == nullptr ? "" : left->key) +
+              "\"; leave it out.");
 }
 
 }  // namespace
 
-InputFile::InputFile(const std::string& path, std::function<bool()> cancelled)
-    : name_(path == "-" ? "stdin" : path), cancelled_(std::move(cancelled)) {
+InputFile::InputFile(const std::string& path, InputRequest request)
+    : name_(path == "-" ? "stdin" : path), cancelled_(std::move(request.cancelled)) {
   capture_log();
   clear_messages();
+  const AVInputFormat* format = find_format(request.format);
+  // Devices open what they are given by themselves.
+  const bool device = format != nullptr && (format->flags & AVFMT_NOFILE) != 0;
+  // A playlist may name further inputs: only by the protocol that the user named.
+  Options options;
+  parse_settings(request.settings, options);
   AVFormatContext* context = allocated(avformat_alloc_context());
   context->interrupt_callback = {asked_to_stop, this};
   std::string url = path;
@@ -62,7 +76,7 @@ InputFile::InputFile(const std::string& path, std::function<bool()> cancelled)
     attach_stdin();
     context->pb = io_.get();
     url.clear();
-  } else if (!is_url(path)) {
+  } else if (!device && !is_url(path)) {
     struct stat status = {};
     const bool exists = stat(path.c_str(), &status) == 0;
     // A pattern of numbered pictures is no file, but libav opens it.
@@ -77,12 +91,11 @@ InputFile::InputFile(const std::string& path, std::function<bool()> cancelled)
       url = "file:" + path;  // so that "a:b.mp4" is not taken for a protocol
     }
   }
-  // A playlist may name further inputs: only by the protocol that the user named.
-  Options options;
-  options.set("protocol_whitelist", protocols_for(url));
+  options.set_default("protocol_whitelist", protocols_for(url));
   int status =
-      avformat_open_input(&context, url.c_str(), nullptr, options.get());  // frees on failure
+      avformat_open_input(&context, url.c_str(), format, options.get());  // frees on failure
   if (status >= 0) context_.reset(context);
+  if (status >= 0) check_settings(options);
   if (stopped_) throw Error(ErrorKind::interrupted, "Interrupted while opening " + name_ + ".");
   if (status >= 0 && draws_text(*context->iformat)) status = AVERROR_INVALIDDATA;
   if (path == "-" && status < 0 && stdin_bytes_ == 0) fail("stdin is empty; pipe a video into it.");

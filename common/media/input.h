@@ -10,12 +10,19 @@
 
 namespace semcodec::av {
 
+struct InputRequest {
+  std::string format{};    ///< libav's demuxer or device; "": found out
+  std::string settings{};  ///< its options, "key=value:key=value"
+  std::function<bool()> cancelled{};
+};
+
 class InputFile {
  public:
   /// Opens and probes. "-" is stdin, which is seekable when it is redirected from a file. Only the
   /// protocol of `path` is used: a playlist from the network or stdin opens no file.
-  /// Throws Error(input), or Error(interrupted) when `cancelled` says so while it blocks.
-  InputFile(const std::string& path, std::function<bool()> cancelled);
+  /// Throws Error(input), Error(usage) for an unknown format or option, or Error(interrupted) when
+  /// `cancelled` says so while it blocks.
+  InputFile(const std::string& path, InputRequest request);
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 

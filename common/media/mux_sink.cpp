@@ -1,4 +1,4 @@
-// H.264 or HEVC in mp4 or Matroska, with an audio track.
+// H.264 or HEVC in a container, with an audio track.
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +12,7 @@
 #include "common/media/audio_recoder.h"
 #include "common/media/colour.h"
 #include "common/media/output_target.h"
+#include "common/media/protocols.h"
 #include "common/media/sink.h"
 #include "common/media/video_encoder.h"
 
@@ -22,20 +23,41 @@ namespace {
 constexpr std::int64_t kFreePackets = 20'000, kPacketsPerPicture = 2'000;
 constexpr double kLongestTime = 1e11;  // seconds: what every sample rate can express in 64 bits
 
+/// libav's name of a format.
+const char* muxer_of(const std::string& format) {
+  if (format == "mkv") return "matroska";
+  return format == "rtp" ? "rtp_mpegts" : format.c_str();
+}
+
+/// libav does not say what MPEG-TS takes.
+bool holds(const AVOutputFormat& muxer, const std::string& format, AVCodecID codec) {
+  if (format == "mpegts" || format == "rtp") {
+    return codec == AV_CODEC_ID_AAC || codec == AV_CODEC_ID_MP3 || codec == AV_CODEC_ID_AC3 ||
+           codec == AV_CODEC_ID_OPUS;
+  }
+  return avformat_query_codec(&muxer, codec, FF_COMPLIANCE_NORMAL) == 1;
+}
+
 class MuxSink final : public VideoSink {
  public:
   MuxSink(const std::string& path, const std::string& format, const WriterOptions& options)
-      : name_(path == "-" ? "stdout" : path), format_(format), options_(options), target_(path) {
+      : name_(path == "-" ? "stdout" : path),
+        format_(format),
+        live_(av::is_url(path)),
+        options_(options),
+        target_(path, options.cancelled) {
     av::capture_log();
     AVFormatContext* context = nullptr;
-    const char* muxer = format_ == "mkv" ? "matroska" : "mp4";
+    const std::string url = live_ ? path : target_.url();
     const int status =
-        avformat_alloc_output_context2(&context, nullptr, muxer, target_.url().c_str());
+        avformat_alloc_output_context2(&context, nullptr, muxer_of(format_), url.c_str());
     require(status >= 0, ErrorKind::unsupported,
             "This build of libav cannot write " + format_ + " files.");
     context_.reset(context);
     context_->pb = target_.io();
+    context_->interrupt_callback = target_.interrupt();
     context_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+    if (live_) context_->flags |= AVFMT_FLAG_FLUSH_PACKETS;  // a picture leaves when it is there
     context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;  // FLAC in mp4, read by all
     plan_audio();
   }
@@ -66,7 +88,7 @@ class MuxSink final : public VideoSink {
       av_dict_set(&context_->metadata, "title", options_.title.c_str(), 0);
     }
     // Sound may begin before zero by its encoder's delay; nothing is to be shifted for that.
-    context_->avoid_negative_ts = 0;
+    if (format_ == "mp4" || format_ == "mkv") context_->avoid_negative_ts = 0;
     av::Options header;
     if (format_ == "mp4") {
       // Fragments need no seeking; their header waits for the first one, so that it can say how
@@ -171,9 +193,7 @@ class MuxSink final : public VideoSink {
     try {
       av::Parameters source = av::to_parameters(*options_.audio);
       audio_time_base_ = options_.audio->time_base;
-      const int taken =
-          avformat_query_codec(context_->oformat, source->codec_id, FF_COMPLIANCE_NORMAL);
-      if (taken == 1) {
+      if (holds(*context_->oformat, format_, source->codec_id)) {
         audio_parameters_ = std::move(source);
         return;
       }
@@ -195,6 +215,8 @@ class MuxSink final : public VideoSink {
     track.name = name_;
     track.width = width;
     track.height = height;
+    track.live = live_;
+    track.global_header = (context_->oformat->flags & AVFMT_GLOBALHEADER) != 0;
     if (!target_.seekable() && options_.frame_rate.known()) {
       // A fragment, and with it the delay of the pipe, lasts from intra picture to intra picture.
       track.gop = std::clamp(static_cast<int>(2 * options_.frame_rate.value()), 2, 250);
@@ -288,6 +310,7 @@ class MuxSink final : public VideoSink {
 
   std::string name_;
   std::string format_;
+  bool live_;  ///< sent to an address
   WriterOptions options_;
   av::OutputTarget target_;
   av::Output context_;

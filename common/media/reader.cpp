@@ -59,7 +59,7 @@ struct VideoReader::Impl {
 };
 
 VideoReader::Impl::Impl(const std::string& path, const ReaderOptions& reader_options)
-    : options(reader_options), input(path, reader_options.cancelled) {
+    : options(reader_options), input(path, {options.format, options.settings, options.cancelled}) {
   open_video();
   if (options.audio != AudioMode::none) open_audio();
   AVFormatContext& context = input.context();

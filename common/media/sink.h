@@ -22,7 +22,7 @@ class VideoSink {
   virtual std::string audio_handling() const = 0;  ///< see VideoWriter::audio_handling()
 };
 
-/// mp4 and mkv. The output is opened at once; `format` is "mp4" or "mkv".
+/// The formats with containers. The output is opened at once; `format` as in WriterOptions.
 std::unique_ptr<VideoSink> make_mux_sink(const std::string& path, const std::string& format,
                                          const WriterOptions& options);
 std::unique_ptr<VideoSink> make_y4m_sink(const std::string& path, const WriterOptions& options);

@@ -121,6 +121,11 @@ Codec open_encoder(const WriterOptions& options, const VideoTrack& track) {
   for (const auto& [key, value] : encoder_settings(options.encoder, options.preset, options.crf)) {
     settings.set(key.c_str(), value);
   }
+  if (track.live) {
+    settings.set("tune", nvenc ? "ull" : "zerolatency");
+    // One slice a picture, as elsewhere: that tuning would cut it into one a thread.
+    if (!nvenc) settings.set("x264-params", "sliced-threads=0");
+  }
   clear_messages();
   const int status = avcodec_open2(encoder.get(), &codec, settings.get());
   require(status >= 0, ErrorKind::output,

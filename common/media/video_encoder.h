@@ -31,7 +31,8 @@ struct VideoTrack {
   std::string name;  ///< the file, for sentences
   int width = 0, height = 0;
   bool global_header = true;
-  int gop = 0;  ///< pictures between intra pictures at most, 0 = as the encoder likes
+  bool live = false;  ///< x264 keeps no picture back
+  int gop = 0;        ///< pictures between intra pictures at most, 0 = as the encoder likes
 };
 
 /// An open encoder, by WriterOptions::encoder, for 4:2:0 (4:4:4 at odd sizes, which is said once;

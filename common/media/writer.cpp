@@ -10,6 +10,7 @@
 
 #include "common/core/error.h"
 #include "common/media/colour.h"
+#include "common/media/protocols.h"
 #include "common/media/sink.h"
 #include "common/media/video_encoder.h"
 
@@ -31,21 +32,34 @@ class NullSink final : public VideoSink {
   std::optional<av::FromRgb> converter_;
 };
 
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// What an address takes, by its scheme.
+std::string format_of_scheme(const std::string& scheme) {
+  if (scheme == "rtmp" || scheme == "rtmps") return "flv";
+  return scheme == "rtp" ? "rtp" : "mpegts";
+}
+
 std::string choose_format(const std::string& path, const std::string& wanted) {
-  static constexpr std::array<std::string_view, 4> kFormats = {"mp4", "mkv", "y4m", "null"};
+  static constexpr std::array<std::string_view, 7> kFormats = {"mp4", "mkv", "mpegts", "flv",
+                                                               "rtp", "y4m", "null"};
   if (!wanted.empty()) {
     require(std::find(kFormats.begin(), kFormats.end(), wanted) != kFormats.end(), ErrorKind::usage,
             "\"" + wanted +
-                "\" is not an output format; use mp4, mkv, y4m or "
+                "\" is not an output format; use mp4, mkv, mpegts, flv, rtp, y4m or "
                 "null.");
     return wanted;
   }
   if (path == "-") return "y4m";
+  if (av::is_url(path)) return format_of_scheme(av::scheme_of(path));
   const std::size_t dot = path.rfind('.');
-  std::string extension = dot == std::string::npos ? "" : path.substr(dot + 1);
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == "mkv" || extension == "y4m") return extension;
+  const std::string extension = dot == std::string::npos ? "" : lower(path.substr(dot + 1));
+  if (extension == "mkv" || extension == "y4m" || extension == "flv") return extension;
+  if (extension == "ts") return "mpegts";
   std::error_code code;
   const bool special = path.find('/', dot) != std::string::npos ||
                        std::filesystem::is_directory(path, code) ||  // refused when it is opened
@@ -53,7 +67,7 @@ std::string choose_format(const std::string& path, const std::string& wanted) {
   require(special || dot == std::string::npos || extension == "mp4" || extension == "m4v",
           ErrorKind::usage,
           "The format of " + path +
-              " is not known; end the name in .mp4, .mkv or .y4m, or name a "
+              " is not known; end the name in .mp4, .mkv, .ts or .y4m, or name a "
               "format.");
   return "mp4";
 }

@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "common/core/error.h"
-#include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/media/colour.h"
+#include "common/media/output_target.h"
 #include "common/media/sink.h"
 
 namespace semcodec {
@@ -18,17 +18,20 @@ constexpr double kLongestGap = 600;  // seconds
 class Y4mSink final : public VideoSink {
  public:
   Y4mSink(const std::string& path, const WriterOptions& options)
-      : options_(options), rate_(options.frame_rate), file_(path) {
+      : name_(path == "-" ? "stdout" : path),
+        options_(options),
+        rate_(options.frame_rate),
+        file_(path, options.cancelled) {
     if (!rate_.known()) {
       const double ticks = 1 / options.time_base.value();
       rate_ = ticks >= 1 && ticks <= 240 ? Rational{options.time_base.den, options.time_base.num}
                                          : Rational{25, 1};
-      log::warn_once("y4m-rate", "The frame rate is not known; " + file_.path() + " gets " +
+      log::warn_once("y4m-rate", "The frame rate is not known; " + name_ + " gets " +
                                      std::to_string(rate_.num) + "/" + std::to_string(rate_.den) +
                                      " frames a second.");
     }
     if (options.audio) {
-      log::warn_once("y4m-audio", "y4m has no audio; " + file_.path() + " goes without.");
+      log::warn_once("y4m-audio", "y4m has no audio; " + name_ + " goes without.");
     }
   }
 
@@ -67,12 +70,12 @@ class Y4mSink final : public VideoSink {
     file_.commit();
   }
 
-  std::uint64_t bytes() const override { return file_.size(); }
+  std::uint64_t bytes() const override { return file_.bytes(); }
   std::string audio_handling() const override { return "none"; }
 
  private:
   void put(const std::string& text) {
-    file_.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    file_.put({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
 
   void put_held(std::int64_t times) {
@@ -83,16 +86,17 @@ class Y4mSink final : public VideoSink {
         const int height = plane == 0 ? held_->height : (held_->height + 1) / 2;
         for (int y = 0; y < height; ++y) {
           const std::uint8_t* row = held_->data[plane] + std::ptrdiff_t{held_->linesize[plane]} * y;
-          file_.write({row, static_cast<std::size_t>(width)});
+          file_.put({row, static_cast<std::size_t>(width)});
         }
       }
     }
     file_.flush();  // whoever reads the pipe sees each picture when it is due
   }
 
+  std::string name_;
   WriterOptions options_;
   Rational rate_;
-  OutputFile file_;
+  av::OutputTarget file_;
   std::optional<av::FromRgb> converter_;
   std::optional<std::int64_t> first_pts_;
   double shift_ = 0;

@@ -12,8 +12,8 @@
 namespace semcodec {
 namespace {
 
-std::size_t payload_size(const PacketOptions& options) {
-  return options.size - (options.fec > 0 ? kPacketOverhead : kSourceHeader + kPacketCheck);
+std::size_t payload_size(const PacketOptions& options, bool is_protected) {
+  return options.size - (is_protected ? kPacketOverhead : kSourceHeader + kPacketCheck);
 }
 
 std::size_t parities_of(std::size_t count, double fec) {
@@ -31,21 +31,28 @@ std::size_t longest_block(double fec) {
 
 double wire_expansion(const PacketOptions& options, std::size_t transport) {
   const auto wire = static_cast<double>(options.size + transport);
-  return wire * (1 + options.fec) / static_cast<double>(payload_size(options));
+  return wire * (1 + options.fec) / static_cast<double>(payload_size(options, options.fec > 0));
 }
 
 struct PacketSender::State {
   State(const PacketOptions& wanted, std::uint8_t id, Emit to)
-      : options(wanted), stream(id), emit(std::move(to)), payload_limit(payload_size(wanted)) {}
+      : options(wanted), stream(id), emit(std::move(to)) {
+    set_share(wanted.fec);
+  }
 
   void add_unit(RecordKind kind, std::span<const std::uint8_t> payload);
   void flush();
   void close_block();
+  void set_share(double share) {
+    fec = share;
+    payload_limit = payload_size(options, share > 0);
+  }
 
   PacketOptions options;
   std::uint8_t stream;
   Emit emit;
-  std::size_t payload_limit;
+  double fec = 0;  ///< of the block being filled
+  std::size_t payload_limit = 0;
   RecordNotes notes;
   PacketBytes header, audio_info;  // payloads, repeated at entry points
   PacketBytes payload;             // of the packet being filled
@@ -82,11 +89,11 @@ void PacketSender::State::add_unit(RecordKind kind, std::span<const std::uint8_t
 void PacketSender::State::flush() {
   if (payload.empty()) return;
   const PacketBytes packet =
-      write_packet(SourcePacket{stream, number, entry_point, options.fec > 0, position, payload});
+      write_packet(SourcePacket{stream, number, entry_point, fec > 0, position, payload});
   stats.packets += 1;
   stats.bytes += packet.size();
   emit(packet, now);
-  if (options.fec > 0) {
+  if (fec > 0) {
     if (block.empty()) {
       block_first = number;
       block_since = waiting_since;
@@ -101,7 +108,7 @@ void PacketSender::State::flush() {
   entry_point = false;
   waiting_since = now;
   const bool long_enough = now - block_since >= options.block_seconds;
-  if (!block.empty() && (long_enough || block.size() == kMaxDepth * longest_block(options.fec))) {
+  if (!block.empty() && (long_enough || block.size() == kMaxDepth * longest_block(fec))) {
     close_block();
   }
 }
@@ -109,7 +116,7 @@ void PacketSender::State::flush() {
 // Divides what was collected into as few blocks as GF(256) allows, each of every depth-th packet,
 // so that a burst of losses falls on all of them alike.
 void PacketSender::State::close_block() {
-  const std::size_t most = longest_block(options.fec);
+  const std::size_t most = longest_block(fec);
   const std::size_t depth = (block.size() + most - 1) / most;
   std::vector<std::vector<Symbol>> parity;
   std::vector<std::size_t> counts;
@@ -118,7 +125,7 @@ void PacketSender::State::close_block() {
     std::vector<Symbol> symbols;
     for (std::size_t i = part; i < block.size(); i += depth) symbols.push_back(std::move(block[i]));
     counts.push_back(symbols.size());
-    parity.push_back(make_parity(symbols, parities_of(symbols.size(), options.fec)));
+    parity.push_back(make_parity(symbols, parities_of(symbols.size(), fec)));
     rows = std::max(rows, parity.back().size());
   }
   for (std::size_t index = 0; index < rows; ++index) {
@@ -144,6 +151,8 @@ PacketSender::PacketSender(const PacketOptions& options, std::uint8_t stream, Em
               " bytes, not " + std::to_string(options.size) + ".");
   require(options.fec >= 0 && options.fec <= 1, ErrorKind::usage,
           "--fec should be 0 to 100 %: parity packets for each packet.");
+  require(options.entry_fec >= 0 && options.entry_fec <= 1, ErrorKind::usage,
+          "--entry-fec should be 0 to 100 %: parity packets for each packet of an entry point.");
   require(options.block_seconds >= 0 && options.fill_seconds >= 0, ErrorKind::usage,
           "Packets cannot leave before their time.");
   state_ = std::make_unique<State>(options, stream, std::move(emit));
@@ -169,8 +178,10 @@ void PacketSender::write(std::span<const std::uint8_t> record) {
     if (my.stats.packets == 0 && my.payload.empty()) return;  // the first entry point says it
   }
   if (note.seconds) my.now = std::max(my.now, *note.seconds);
+  const bool alone = note.entry_point && my.options.fec <= 0 && my.options.entry_fec > 0;
   if (note.entry_point) {
     my.flush();
+    if (alone) my.set_share(my.options.entry_fec);
     my.entry_point = true;
     my.add_unit(RecordKind::header, my.header);
     if (!my.audio_info.empty()) my.add_unit(RecordKind::audio_info, my.audio_info);
@@ -178,7 +189,10 @@ void PacketSender::write(std::span<const std::uint8_t> record) {
     my.flush();
   }
   my.add_unit(extent.kind, payload);
-  if (my.options.fill_seconds <= 0) my.flush();
+  if (my.options.fill_seconds <= 0 || alone) my.flush();
+  if (!alone) return;
+  if (!my.block.empty()) my.close_block();
+  my.set_share(0);
 }
 
 void PacketSender::finish() {

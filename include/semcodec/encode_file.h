@@ -31,8 +31,13 @@ struct EncodeFileOptions {
   std::int64_t skip = 0;   ///< leave out this many frames first
   std::int64_t limit = 0;  ///< encode at most this many; 0 = all
   AudioMode audio = AudioMode::copy;
-  std::int64_t audio_bit_rate = 32000;           ///< of AudioMode::opus
-  HwAccel hwaccel = HwAccel::none;               ///< where the source is decoded
+  std::int64_t audio_bit_rate = 32000;  ///< of AudioMode::opus
+  HwAccel hwaccel = HwAccel::none;      ///< where the source is decoded
+  std::string input_format{};           ///< ReaderOptions::format
+  std::string input_settings{};         ///< ReaderOptions::settings
+  /// Frames are taken when they come, a file's at their times, and dropped where the encoder is not
+  /// ready for them; a bounded number waits. In one pass.
+  bool realtime = false;
   std::optional<PacketStreamOptions> packets{};  ///< packets instead of a stream
   std::string control{};  ///< commands while it runs (link_control.h); "-" is stdin
   std::string stats{};    ///< write bits by coded frame to this JSON file
@@ -50,9 +55,10 @@ struct EncodeSummary {
   double seconds = 0;  ///< of video, the last frame's time included
   int passes = 1;
   bool cancelled = false;
-  std::string source_warning{};  ///< one sentence about a damaged source, else empty
-  bool source_failed = false;    ///< the source could not be read any further; what came is coded
-  std::string target{};          ///< one sentence about how a target was met, else empty
+  std::int64_t dropped_frames = 0;  ///< EncodeFileOptions::realtime
+  std::string source_warning{};     ///< one sentence about a damaged source, else empty
+  bool source_failed = false;  ///< the source could not be read any further; what came is coded
+  std::string target{};        ///< one sentence about how a target was met, else empty
   bool target_missed = false;
   std::uint64_t peak_overflows = 0;  ///< coded frames that did not fit max_rate at quality 0
   double peak_window = 0;            ///< seconds that the worst of them would have needed

@@ -20,6 +20,9 @@ struct LinkAddress {
 struct PacketOptions {
   std::size_t size = 200;  ///< bytes of a packet at most, header and check included
   double fec = 0;          ///< parity packets for each source packet, 0 ... 1
+  /// The same for the packets of each entry point, in a block of their own, where `fec` is 0:
+  /// without an entry point nothing is shown until the next.
+  double entry_fec = 0;
   /// Seconds of video that a block of forward error correction spans at most: the time that it adds
   /// to the way of a packet that is lost.
   double block_seconds = 10;

@@ -42,6 +42,10 @@ struct ReaderOptions {
   HwAccel hwaccel = HwAccel::none;
   AudioMode audio = AudioMode::none;
   std::int64_t audio_bit_rate = 32000;  ///< bit/s, AudioMode::opus only, 6000 … 510000
+  /// libav's demuxer or device ("v4l2", "lavfi"); empty: found out. Devices are there where
+  /// semcodec was built with libavdevice.
+  std::string format{};
+  std::string settings{};  ///< libav's options for it: "framerate=30:video_size=640x480"
   /// Asked while reading blocks (stdin, network); true ends the read with Error(interrupted).
   std::function<bool()> cancelled{};
 };

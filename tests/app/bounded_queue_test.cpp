@@ -20,6 +20,23 @@ TEST(BoundedQueue, KeepsOrderAndEndsAfterClose) {
   EXPECT_EQ(queue.pop(), std::nullopt);
 }
 
+TEST(BoundedQueue, WhoDoesNotWaitKeepsWhatHasNoRoom) {
+  BoundedQueue<std::unique_ptr<int>> queue(1);
+  auto first = std::make_unique<int>(1);
+  auto second = std::make_unique<int>(2);
+  EXPECT_TRUE(queue.try_push(first));
+  EXPECT_FALSE(queue.try_push(second));
+  ASSERT_TRUE(second);
+  EXPECT_EQ(**queue.pop(), 1);
+  EXPECT_TRUE(queue.try_push(second));
+  EXPECT_FALSE(queue.ended());
+  queue.close();
+  EXPECT_TRUE(queue.ended());
+  auto third = std::make_unique<int>(3);
+  EXPECT_FALSE(queue.try_push(third));
+  EXPECT_EQ(**queue.pop(), 2);
+}
+
 TEST(BoundedQueue, NeverHoldsMoreThanItsCapacity) {
   BoundedQueue<int> queue(3);
   std::atomic<int> pushed{0};

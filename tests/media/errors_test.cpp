@@ -201,7 +201,7 @@ TEST(WriterErrors, NamePlacesThatCannotBeWritten) {
   expect_sentence(open(folder.path(".")), folder.path("."), "is a folder");
   // Tests may run as root, whom permissions do not stop; /proc does.
   expect_sentence(open("/proc/a.mp4"), "/proc/a.mp4", "");
-  expect_sentence(open(folder.path("a.webm")), "a.webm", ".mp4, .mkv or .y4m");
+  expect_sentence(open(folder.path("a.webm")), "a.webm", ".mp4, .mkv, .ts or .y4m");
 }
 
 TEST(WriterErrors, RefuseWrongOptions) {

@@ -166,6 +166,47 @@ TEST_F(PacketStream, ABurstIsRepairedByInterleavedBlocks) {
   }
 }
 
+TEST_F(PacketStream, EntryPointsMayHaveParityOfTheirOwn) {
+  PacketOptions options = with(60);
+  const Sent bare = send(frames_, options, 1, false);
+  options.entry_fec = 0.5;
+  const Sent sent = send(frames_, options, 1, false);
+  EXPECT_GT(sent.stats.parities, 0u);
+  // Most of the stream is between entry points.
+  EXPECT_LT(static_cast<double>(sent.stats.bytes), 1.4 * static_cast<double>(bare.stats.bytes));
+  ASSERT_TRUE(receive(sent.packets).gave(frames_));
+
+  // One packet of each entry point is lost: the first, which begins it, or the one behind it.
+  for (const std::size_t which : {std::size_t{0}, std::size_t{1}}) {
+    std::vector<PacketBytes> kept;
+    std::size_t since = 100;
+    for (const PacketBytes& packet : sent.packets) {
+      const auto source = read_packet(packet).source;
+      since = source && source->entry_point ? 0 : since + 1;
+      if (since != which) kept.push_back(packet);
+    }
+    const auto got = receive(kept);
+    EXPECT_TRUE(got.gave(frames_)) << which;
+    EXPECT_EQ(got.stats.lost, 0u);
+    EXPECT_EQ(got.stats.recovered, sent.packets.size() - kept.size());
+  }
+
+  // What is lost elsewhere holds nothing up, and each entry point is shown all the same.
+  std::size_t number = 0;
+  std::vector<PacketBytes> kept;
+  for (const PacketBytes& packet : sent.packets) {
+    const auto source = read_packet(packet).source;
+    const bool between = source && !source->is_protected;
+    if (!between || number++ % 4 != 1) kept.push_back(packet);
+  }
+  const auto got = receive(kept);
+  EXPECT_GT(got.stats.lost, 0u);
+  for (std::size_t i = 0; i < frames_.size(); i += 12) {
+    const auto& shown = got.read.frames;
+    EXPECT_NE(std::find(shown.begin(), shown.end(), frames_[i]), shown.end()) << i;
+  }
+}
+
 TEST_F(PacketStream, WhatIsLostCostsUpToTheNextEntryPoint) {
   const auto packets = send(frames_, with(100)).packets;
   for (std::size_t drop = 0; drop < packets.size(); drop += 7) {

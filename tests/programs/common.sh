@@ -11,10 +11,10 @@ refuses() {
   grep -qi -- "$text" "$dir/err.txt" || fail "$* did not say '$text' but: $(cat "$dir/err.txt")"
 }
 
-# Number of video frames that an independent decoder finds.
+# Number of video frames that an independent decoder finds. It names streams of MPEG-TS twice.
 frames_of() {
   ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames \
-    -of default=nw=1:nk=1 "$1"
+    -of default=nw=1:nk=1 "$1" | head -n 1
 }
 
 size_of() {
