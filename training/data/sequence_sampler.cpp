@@ -12,6 +12,7 @@
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/motion.h"
 #include "encoder/analysis/structure.h"
+#include "models/baselines/xdog.h"
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
 #include "training/data/draws.h"
@@ -63,6 +64,14 @@ torch::Tensor crop_picture(const RgbImage& image, int x, int y, int size) {
              .unsqueeze(0)
              .to(torch::kFloat32) /
          255.0;
+}
+
+std::vector<float> sketch_of(const RgbImage& image) {
+  const auto whole = torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
+                                      {1, image.height, image.width, 3}, torch::kUInt8);
+  const auto sketch =
+      xdog_sketch(whole.permute({0, 3, 1, 2}).to(torch::kFloat32) / 255.0).contiguous();
+  return {sketch.data_ptr<float>(), sketch.data_ptr<float>() + sketch.numel()};
 }
 
 torch::Tensor crop_at(const torch::Tensor& map, int x, int y, int size, int scale) {
@@ -260,6 +269,12 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     planes.with_colour = planes.with_structure = true;
     planes.texture_share = options_.texture_channels > 0 ? 1 : 0;
   }
+  if (options_.planes != "all") {
+    planes.with_colour = options_.planes == "colour";
+    planes.with_structure = options_.planes != "colour";
+    planes.texture_share = 0;
+  }
+  if (options_.clusters > 0) planes.colour.clusters = options_.clusters;
   ColourAnalyser colour(planes.colour);
 
   SequenceSample sample;
@@ -268,6 +283,7 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
   for (int i = 0; i < 3; ++i) {
     auto seen = view(clip, index[i], flip, still_motion);
     pictures[i] = std::move(seen.picture);
+    if (options_.planes == "sketch") seen.edges = sketch_of(pictures[i]);
     sample.pictures[i] = crop_picture(pictures[i], x, y, crop);
     if (i < 2 || !between) {
       const auto condition = condition_of(pictures[i], seen.edges, colour, planes);

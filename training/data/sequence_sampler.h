@@ -34,6 +34,10 @@ struct SamplerOptions {
   double key_share = 0.35;        ///< share of samples whose first picture has an intra picture
   double finest_share = 0;        ///< share of samples at the finest operating point there is
   int texture_channels = 8;       ///< of the model: how many are sent is drawn, 0 included
+  /// "edges" or "colour": samples with this one alone; "sketch": with an XDoG sketch
+  /// (models/baselines/xdog.h) in place of the edges.
+  std::string planes = "all";
+  int clusters = 0;               ///< colours of every sample; 0 = drawn
 };
 
 /// One sample, or a batch of them along the first dimension.

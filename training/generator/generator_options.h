@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "models/baselines/baseline.h"
 #include "models/discriminator/gan_loss.h"
 #include "models/generator/generator.h"
 #include "training/config.h"
@@ -20,6 +21,11 @@ struct GeneratorOptions : TrainerOptions {
     beta1 = 0.5;
   }
 
+  /// "ours", "ours-without-colour", or one of baseline_kinds(), trained by BaselineTask.
+  std::string kind = "ours";
+  BaselineConfig baseline;                 ///< its sizes; 0 in the configuration = as published
+  std::string teacher;                     ///< fast-vid2vid: weights of the vid2vid to follow
+  double weight_distillation = 1.0;        ///< fast-vid2vid: of the teacher's frames
   std::int64_t image_steps = 2000;         ///< at first single pictures only: twice as fast
   double interpolator_share = 0.7;         ///< share of steps with an interpolated frame
   double discriminator_learning_rate = 0;  ///< 0 = that of the generator
@@ -38,6 +44,8 @@ struct GeneratorOptions : TrainerOptions {
   double weight_matching = 0.2;    ///< feature matching
   std::int64_t gan_start = 2500;   ///< first step with discriminators
   int discriminator_channels = 32;
+  int discriminator_scales = 2;     ///< pix2pixHD: 3
+  bool discriminator_norm = false;  ///< by instance, as in pix2pixHD and vid2vid
   int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
   GanMode gan = GanMode::hinge;
 
@@ -48,6 +56,8 @@ struct GeneratorOptions : TrainerOptions {
 
   GeneratorConfig network;
   SamplerOptions sampler;
+
+  bool ours() const { return kind.rfind("ours", 0) == 0; }
 };
 
 OptionTable table_of(GeneratorOptions& options);
