@@ -4,7 +4,7 @@
     python3 scripts/import_weights.py SRC.pth DST.safetensors --as KIND
 
 KIND: pidinet, pidinet-small, pidinet-tiny, squeezenet, alexnet, vgg16, lpips-squeeze, lpips-alex,
-lpips-vgg, inception (the one of FID, as pytorch-fid and torch-fidelity publish it), vgg19,
+lpips-vgg, dists, inception (the one of FID, as pytorch-fid and torch-fidelity publish it), vgg19,
 vgg19-normalised, vgg19-distilled, flownet2 and its parts flownet2-c, -s, -sd, -cs, -css. Names and
 shapes are checked against the network, so that a wrong file is noticed here. Files are read by
 torch.load(weights_only=True), which runs no code in them. Where this Python has no torch, the one of
@@ -83,6 +83,12 @@ def lpips_heads(*taps):
 
 def lpips_squeeze():
     return lpips_heads(64, 128, 256, 384, 384, 512, 512)
+
+
+def dists():
+    """Weights of the 3 channels of a picture and of VGG16's five taps."""
+    channels = 3 + 64 + 128 + 256 + 512 + 512
+    return {name: (1, channels, 1, 1) for name in ("alpha", "beta")}
 
 
 def alexnet():
@@ -267,6 +273,7 @@ KINDS = {
     "lpips-squeeze": lpips_squeeze,
     "lpips-alex": lambda: lpips_heads(64, 192, 384, 256, 256),
     "lpips-vgg": lambda: lpips_heads(64, 128, 256, 512, 512),
+    "dists": dists,
     "inception": inception,
     "vgg19": vgg19,
     "vgg19-normalised": vgg19_normalised,
