@@ -41,8 +41,7 @@ BaselinePlayer::BaselinePlayer(std::shared_ptr<Baseline> net, int coded_width, i
 }
 
 torch::Tensor BaselinePlayer::condition_of(const SemanticFrame& frame) const {
-  const auto half =
-      select_condition(render_condition(frame, width_, height_), net_->config().condition);
+  const auto half = select_condition(render_condition(frame, width_, height_), net_->config());
   return torch::upsample_nearest2d(half, {height_, width_}).to(device_);
 }
 

@@ -20,6 +20,7 @@
 #include "common/core/file.h"
 #include "common/core/log.h"
 #include "common/media/versions.h"
+#include "common/semantic/class_plane.h"
 #include "encoder/analysis/structure.h"
 #include "models/baselines/baseline_cost.h"
 #include "models/baselines/xdog.h"
@@ -35,9 +36,9 @@ namespace {
 using namespace semcodec;
 
 struct Arguments {
-  std::string weights, input, output, device = "auto", planes = "edges", video;
+  std::string weights, input, output, device = "auto", planes = "edges", video, labels;
   bool overwrite = false;
-  int threads = 0, crf = 18;
+  int threads = 0, crf = 18, classes = 0;
 };
 
 struct CostArguments {
@@ -120,9 +121,32 @@ class Sketches {
   VideoReader reader_;
 };
 
+/// Semantic labels in place of the colour plane, from a file of one byte a pixel of the coded size.
+class Labels {
+ public:
+  Labels(const std::string& path, const StreamInfo& info, int classes)
+      : path_(path), width_(info.coded_width), height_(info.coded_height), classes_(classes) {
+    bytes_ = read_file(path, std::uint64_t{1} << 32);
+  }
+  void put_next(SemanticFrame& frame) {
+    const auto area = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_);
+    require(bytes_.size() - at_ >= area, ErrorKind::input,
+            path_ + " has fewer frames than the stream, or another size.");
+    frame.labels = class_plane(bytes_.data() + at_, width_, height_, classes_);
+    frame.palette = class_palette(classes_);
+    at_ += area;
+  }
+
+ private:
+  std::string path_;
+  int width_, height_, classes_;
+  std::vector<std::uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
 /// What a method that sees `planes` alone has to be sent of a frame.
 SemanticFrame stripped(SemanticFrame frame, const std::string& planes) {
-  if (planes == "colour") {
+  if (planes == "colour" || planes == "labels") {
     frame.structure = {};
   } else {
     frame.labels = {};
@@ -144,6 +168,12 @@ void strip(const Arguments& a) {
     require(!a.video.empty(), ErrorKind::usage, "--planes sketch needs the video: --video FILE.");
     sketches.emplace(a.video, reader.info());
   }
+  std::optional<Labels> labels;
+  if (a.planes == "labels") {
+    require(!a.labels.empty() && a.classes >= 2, ErrorKind::usage,
+            "--planes labels needs --labels FILE and --classes N.");
+    labels.emplace(a.labels, reader.info(), a.classes);
+  }
   while (const auto item = reader.next()) {
     throw_if_interrupted();
     if (item->frame() == nullptr) continue;
@@ -152,6 +182,11 @@ void strip(const Arguments& a) {
       require(!frame.structure.empty() && frame.interpolated_pts.empty(), ErrorKind::unsupported,
               "Sketches need a stream of the paper profile: an edge map for every frame.");
       frame.structure = sketches->next(frame.structure, reader.info().coded_width);
+    }
+    if (labels) {
+      require(frame.interpolated_pts.empty(), ErrorKind::unsupported,
+              "Labels need a stream of the paper profile: every frame coded.");
+      labels->put_next(frame);
     }
     writer.write(frame);
   }
@@ -238,10 +273,14 @@ int main(int argc, char** argv) {
   strip_it
       ->add_option("--planes", a.planes,
                    "What stays, with motion and times; sketch: XDoG sketches of --video in "
-                   "place of the edges")
-      ->check(CLI::IsMember({"edges", "colour", "sketch"}))
+                   "place of the edges; labels: those of --labels in place of the colours")
+      ->check(CLI::IsMember({"edges", "colour", "sketch", "labels"}))
       ->capture_default_str();
   strip_it->add_option("--video", a.video, "The video that was encoded, for sketches");
+  strip_it->add_option("--labels", a.labels,
+                       "Class of each pixel of the coded size, a byte each, frame by frame");
+  strip_it->add_option("--classes", a.classes, "Number of classes in --labels")
+      ->check(CLI::Range(2, kMaxClasses));
   auto* cost_of = app.add_subcommand("cost", "Parameters and multiply-accumulates");
   CostArguments asked;
   cost_of->add_option("WEIGHTS", asked.weights, "Of this one (default: all, as published)");

@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "common/core/error.h"
+#include "common/semantic/class_plane.h"
 #include "models/baselines/fast_vid2vid.h"
 #include "models/baselines/pix2pixhd.h"
 #include "models/baselines/vid2vid.h"
 #include "models/core/safetensors.h"
+#include "models/generator/class_maps.h"
 
 namespace semcodec {
 
@@ -24,7 +26,7 @@ void check(const BaselineConfig& c) {
           "interval of 1 to 64.");
   require(!c.enhancer || c.channels % 2 == 0, ErrorKind::usage,
           "The local enhancer needs an even number of channels.");
-  condition_channels(c.condition);
+  condition_channels(c);
 }
 
 /// A number of the metadata. Throws Error(corrupt).
@@ -63,22 +65,27 @@ BaselineConfig published_baseline(const std::string& kind) {
   return config;
 }
 
-int condition_channels(const std::string& name) {
+int condition_channels(const BaselineConfig& config) {
+  const auto& name = config.condition;
   if (name == "edges") return 1;
   if (name == "colour") return 3;
   if (name == "planes") return 4;
-  throw Error(ErrorKind::usage,
-              "There is no condition '" + name + "'; use edges, colour or planes.");
+  require(name == "labels", ErrorKind::usage,
+          "There is no condition '" + name + "'; use edges, colour, planes or labels.");
+  require(config.classes >= 2 && config.classes <= kMaxClasses, ErrorKind::usage,
+          "A baseline that sees labels needs their number of classes, 2 to 255.");
+  return config.classes;
 }
 
-torch::Tensor select_condition(const torch::Tensor& condition, const std::string& name) {
-  const int channels = condition_channels(name);
+torch::Tensor select_condition(const torch::Tensor& condition, const BaselineConfig& config) {
+  const int channels = condition_channels(config);
+  if (config.condition == "labels") return class_maps(condition.narrow(1, 0, 3), channels);
   return channels == 1 ? condition.narrow(1, 3, 1) : condition.narrow(1, 0, channels);
 }
 
 std::shared_ptr<Baseline> make_baseline(const BaselineConfig& config) {
   check(config);
-  const int channels = condition_channels(config.condition);
+  const int channels = condition_channels(config);
   if (config.kind == "pix2pixHD") return std::make_shared<Pix2PixHd>(config, channels);
   if (config.kind == "vid2vid") return std::make_shared<Vid2Vid>(config, channels, false);
   if (config.kind == "fast-vid2vid") return std::make_shared<FastVid2Vid>(config, channels);
@@ -111,6 +118,7 @@ void save_baseline(const Baseline& net, const std::string& path, const std::stri
   save_safetensors(path, halves,
                    {{"kind", c.kind},
                     {"condition", c.condition},
+                    {"classes", std::to_string(c.classes)},
                     {"channels", std::to_string(c.channels)},
                     {"downsamplings", std::to_string(c.downsamplings)},
                     {"blocks", std::to_string(c.blocks)},
@@ -125,6 +133,7 @@ std::shared_ptr<Baseline> load_baseline(const std::string& path, torch::Device d
   BaselineConfig config;
   config.kind = text_of(metadata, "kind");
   config.condition = text_of(metadata, "condition");
+  config.classes = number_of(metadata, "classes", path);
   config.channels = number_of(metadata, "channels", path);
   config.downsamplings = number_of(metadata, "downsamplings", path);
   config.blocks = number_of(metadata, "blocks", path);

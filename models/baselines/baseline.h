@@ -9,6 +9,7 @@
 //   edges   1 channel: edge strength
 //   colour  3 channels: the rendered colour map
 //   planes  all 4
+//   labels  one-hot maps of semantic classes, which the colour plane holds (class_maps.h)
 //
 // Shapes: maps and pictures N×C×H×W at the size of the frame, which is a multiple of stride();
 // pictures in 0..1.
@@ -25,6 +26,7 @@ namespace semcodec {
 struct BaselineConfig {
   std::string kind = "pix2pixHD";   ///< baseline_kinds()
   std::string condition = "edges";  ///< what of the condition it sees
+  int classes = 0;                  ///< of the condition "labels"
   int channels = 0;                 ///< of the first layer, at full size; doubled at each halving
   int downsamplings = 0;            ///< halvings
   int blocks = 0;                   ///< residual blocks at the coarsest size
@@ -40,11 +42,12 @@ const std::vector<std::string>& baseline_kinds();
 /// Sizes as published. Throws Error(usage) for an unknown kind.
 BaselineConfig published_baseline(const std::string& kind);
 
-/// Channels of what a condition name stands for: 1, 3 or 4. Throws Error(usage) when unknown.
-int condition_channels(const std::string& name);
+/// Channels of what it sees of a frame's condition: 1, 3, 4, or one a class. Throws Error(usage)
+/// when the condition is unknown, or of labels without classes.
+int condition_channels(const BaselineConfig& config);
 
-/// What of a rendered condition N×4×h×w (RGB, edges) the name stands for.
-torch::Tensor select_condition(const torch::Tensor& condition, const std::string& name);
+/// What it sees of a rendered condition N×4×h×w (RGB, edges).
+torch::Tensor select_condition(const torch::Tensor& condition, const BaselineConfig& config);
 
 struct BaselineInput {
   torch::Tensor conditions;  ///< N×(3·C)×H×W: of the two frames before, and of this one

@@ -19,7 +19,7 @@ const char* published_of(const std::string& kind) {
 BaselineCost baseline_cost(Baseline& net, int width, int height) {
   const int side = 4 * net.stride();
   const auto options = net.parameters().front().options();
-  const int channels = condition_channels(net.config().condition);
+  const int channels = condition_channels(net.config());
   const torch::Tensor previous =
       net.temporal() ? torch::zeros({1, 3 * (BaselineConfig::kFrames - 1), side, side}, options)
                      : torch::Tensor();

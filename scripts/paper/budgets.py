@@ -13,7 +13,7 @@ BUDGETS = {
     "tiny": {
         "about": "a few small frames, to see that all of it runs",
         "size": (96, 64), "train_frames": 12, "test_frames": 6, "train_clips": 2, "test_clips": 1,
-        "colours": (2, 8, 64),
+        "colours": (2, 16, 64), "segmenter_side": 256,
         "generator": {"crop": 64, "batch": 1, "steps": 10, "image_steps": 3, "gan_start": 5,
                       "gan_patch": 48, "discriminator_channels": 8, "log_every": 5,
                       "learning_rate": 2e-3, "ema": 0.9, "channels_half": 16,
@@ -24,7 +24,7 @@ BUDGETS = {
     "20m": {
         "about": "twenty minutes on two cores",
         "size": (192, 112), "train_frames": 60, "test_frames": 16, "train_clips": 12,
-        "test_clips": 2, "colours": (2, 4, 8, 16, 32, 64),
+        "test_clips": 2, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 512,
         "generator": {"crop": 64, "batch": 1, "steps": 500, "image_steps": 150, "gan_start": 300,
                       "gan_patch": 64, "discriminator_channels": 16, "log_every": 50,
                       "learning_rate": 1e-3, "ema": 0.99, "channels_half": 24,
@@ -34,7 +34,7 @@ BUDGETS = {
     "2h": {
         "about": "two hours on two cores",
         "size": (256, 144), "train_frames": 120, "test_frames": 30, "train_clips": 24,
-        "test_clips": 3, "colours": (2, 4, 8, 16, 32, 64),
+        "test_clips": 3, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 768,
         "generator": {"crop": 96, "batch": 1, "steps": 2000, "image_steps": 600,
                       "gan_start": 1200, "gan_patch": 96, "discriminator_channels": 24,
                       "log_every": 50, "learning_rate": 7e-4, "ema": 0.995,
@@ -44,7 +44,7 @@ BUDGETS = {
     "paper": {
         "about": "the paper's own setting: 512x256, networks as published, for several GPUs",
         "size": (512, 256), "train_frames": 0, "test_frames": 0, "train_clips": 0,
-        "test_clips": 0, "colours": (2, 4, 8, 16, 32, 64),
+        "test_clips": 0, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 1024,
         "generator": {"crop": 256, "batch": 4, "steps": 200000, "image_steps": 20000,
                       "gan_start": 20000, "gan_patch": 256, "discriminator_channels": 64,
                       "learning_rate": 2e-4, "ema": 0.999},

@@ -12,7 +12,7 @@ from sweep.errors import SweepError
 from sweep.store import write_whole
 from sweep.tools import ROOT, Tools
 
-from . import budgets, data, figures, page, prepare, rows, scheduler, tables
+from . import budgets, data, figures, labels, page, prepare, rows, scheduler, tables
 
 
 def say(text):
@@ -33,9 +33,12 @@ def parser():
     p.add_argument("--test", metavar="DIR", help="clips to test on (default: a fifth of DATA); what "
                    "DATA has of them is not trained on")
     p.add_argument("--layout", choices=data.LAYOUTS, default="auto", help="of DATA (%(default)s)")
-    p.add_argument("--baseline-input", choices=("edges", "planes"), default="edges",
-                   help="what the other methods see: edges alone, as in their papers, or edges and "
-                   "colours, as ours (%(default)s)")
+    p.add_argument("--baseline-input", choices=("edges", "labels", "planes"),
+                   default="edges", help="what the other methods see: edges alone or one-hot labels, "
+                   "as in their papers, or edges and colours, as ours (%(default)s)")
+    p.add_argument("--segmenter", default="", metavar="FILE", help="network for semantic labels: "
+                   "TorchScript, or espnet (default: gtFine's images where all frames have one, "
+                   "else espnet where its weights are)")
     p.add_argument("--flow", default="", metavar="FILE", help="FlowNet2's weights for the flow "
                    "loss; without them the samples' own motion stands in, and ours has no flow loss")
     p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
@@ -71,23 +74,26 @@ def setup_of(options, budget, only, tools):
     out = pathlib.Path(options.out).resolve()
     out.mkdir(parents=True, exist_ok=True)
     chosen = data.choose(options, budget, out, tools.ffmpeg)
+    found = labels.source(options, budget, chosen)
     content = {"train": [e["sha256"] for e in chosen["train"]],
                "test": [e["sha256"] for e in chosen["test"]], "budget": budget,
                "seed": options.seed, "baseline_input": options.baseline_input,
-               "flow": options.flow}
+               "flow": options.flow, "labels": found.get("sha256", found["kind"])}
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     work = out / "work" / key  # other clips or settings are another run
     work.mkdir(parents=True, exist_ok=True)
     say(f"{len(chosen['train'])} clips to train on, {len(chosen['test'])} to test on; in {work}")
     store = prepare.store(chosen, budget, work, tools)
     video, clip = prepare.test_video(chosen, budget, work, tools)
-    streams = prepare.streams(video, clip, budget, work, tools, only)
+    if "table1" not in only and options.baseline_input != "labels":
+        found = {"kind": "none", "reason": "not asked for"}
+    marked = labels.prepare(found, chosen, budget, store, work, tools)
+    streams = prepare.streams(video, clip, budget, work, tools, only, marked)
     (work / "rows").mkdir(exist_ok=True)
     jobs = options.jobs or os.cpu_count() or 1
     return {"key": key, "work": str(work), "rows": str(work / "rows"), "store": str(store),
             "reference": str(video), "clip": clip, "streams": str(streams),
-            "size": budget["size"],
-            "colours": budget["colours"] if "fig3" in only else [], "tools": tools.settings(),
+            "size": budget["size"], "labels": marked, "tools": tools.settings(),
             "flow": options.flow, "seed": options.seed,
             "threads": 1 if jobs > 1 else 0, "chosen": chosen, "jobs": jobs}
 
@@ -100,6 +106,8 @@ def header(options, budget, setup, tools):
                       for part in ("train", "test")},
             "dropped": setup["chosen"]["dropped"], "test_frames": setup["clip"]["frames"],
             "size": budget["size"], "flow": bool(options.flow),
+            "labels": f"{setup['labels']['name']}, {setup['labels']['classes']} classes"
+                      if "classes" in setup["labels"] else setup["labels"]["reason"],
             "command": "python3 scripts/paper.py " + " ".join(sys.argv[1:])}
 
 

@@ -20,15 +20,15 @@ def videos_in(folder):
 
 
 def guess_layout(folder):
-    """By the names of the first pictures."""
+    """By the names of the pictures."""
     if videos_in(folder):
         return "videos"
-    for path in sorted(pathlib.Path(folder).rglob("*")):
-        if path.suffix.lower() in PICTURES:
-            if path.stem.endswith("_leftImg8bit"):
-                return "cityscapes"
-            return "apolloscape" if "Record" in str(path) else "sequence"
-    raise SweepError(f"There is no video and no picture in {folder}.")
+    pictures = [p for p in pathlib.Path(folder).rglob("*") if p.suffix.lower() in PICTURES]
+    if not pictures:
+        raise SweepError(f"There is no video and no picture in {folder}.")
+    if any(p.stem.endswith("_leftImg8bit") for p in pictures):
+        return "cityscapes"
+    return "apolloscape" if any("Record" in str(p) for p in pictures) else "sequence"
 
 
 def sequences(folder, layout):
@@ -70,22 +70,24 @@ def as_video(name, pictures, folder, ffmpeg, rate):
     return target
 
 
-def paths_of(folder, layout, out, ffmpeg):
+def clips_of(folder, layout, out, ffmpeg):
+    """[(video, pictures it was made of or None)]"""
     layout = guess_layout(folder) if layout == "auto" else layout
     if layout == "videos":
-        return videos_in(folder)
+        return [(path, None) for path in videos_in(folder)]
     rate = CITYSCAPES_RATE if layout == "cityscapes" else 10
-    return [as_video(name, pictures, out / "clips", ffmpeg, rate)
+    return [(as_video(name, pictures, out / "clips", ffmpeg, rate), pictures)
             for name, pictures in sequences(folder, layout).items()]
 
 
-def described(paths):
-    """One entry for each content: path, name, sha256."""
+def described(found):
+    """One entry for each content: path, name, sha256, pictures."""
     entries = {}
-    for path in paths:
+    for path, pictures in found:
         digest = sweep_clips.sha256_of(path)
-        entries.setdefault(digest, {"name": path.stem, "path": str(path.resolve()),
-                                    "sha256": digest})
+        entries.setdefault(digest, {
+            "name": path.stem, "path": str(path.resolve()), "sha256": digest,
+            "pictures": [str(p.resolve()) for p in pictures] if pictures else None})
     return list(entries.values())
 
 
@@ -103,10 +105,10 @@ def split(entries, seed, test_share=0.2, test_count=0):
 
 def choose(options, budget, out, ffmpeg):
     """{"train": [...], "test": [...], "dropped": [...]}: what the run is made with."""
-    entries = described(paths_of(pathlib.Path(options.data), options.layout, out, ffmpeg))
+    entries = described(clips_of(pathlib.Path(options.data), options.layout, out, ffmpeg))
     dropped = []
     if options.test:
-        test = described(paths_of(pathlib.Path(options.test), options.layout, out, ffmpeg))
+        test = described(clips_of(pathlib.Path(options.test), options.layout, out, ffmpeg))
         held = {e["sha256"] for e in test}
         train = [e for e in entries if e["sha256"] not in held]
         dropped = [e["name"] for e in entries if e["sha256"] in held]

@@ -6,6 +6,7 @@ from sweep import plots, process
 from sweep.tools import Tools
 
 from . import tables
+from .rows import COLOURS
 
 CROP = 2  # enlargement of the cut-outs
 
@@ -70,14 +71,16 @@ def sheet(rows, results, setup, path):
 def colours(rows, results, setup, path):
     """Fig. 3: the colour maps, and quality and rate against their number of colours."""
     import matplotlib.pyplot as plt
-    points = [p for _, r in tables.lines_of("fig3", rows, results) for p in r.get("colours", [])]
+    points = [{"colours": row["colours"], **r["figures"]}
+              for row, r in tables.by_colours(rows, results) if r["status"] == "done"]
     names = [n for n in ("psnr", "lpips_squeeze", "kbps") if points[0].get(n) is not None]
     columns = max(len(points), len(names))
     figure = plt.figure(figsize=(2.6 * columns, 4.4))
     grid = figure.add_gridspec(2, columns)
     for i, p in enumerate(points):
         axis = figure.add_subplot(grid[0, i])
-        folder = pathlib.Path(setup["work"]) / "maps" / str(p["colours"])
+        name = "sheet" if p["colours"] == COLOURS else str(p["colours"])
+        folder = pathlib.Path(setup["work"]) / "maps" / name
         axis.imshow(maps(folder, setup["clip"]["frames"] // 4)[1], interpolation="nearest")
         axis.set_title(f"k = {p['colours']}", fontsize=9)
         axis.set_axis_off()

@@ -5,8 +5,9 @@ import pathlib
 from sweep import clips, process
 from sweep.store import write_whole
 
+from . import rows
+
 POINT = "colour={cell}x{colours},edges=2x4,texture=0,key=-1,motion=16,smooth=0"
-COLOURS = 16  # of all streams but those of Fig. 3
 CELL = 4      # pixels of a cell of the colour map
 
 
@@ -50,7 +51,7 @@ def test_video(chosen, budget, out, tools):
     return video, {**clips.describe(str(video), f"{width}x{height}"), "path": str(video)}
 
 
-def encode(video, clip, target, tools, colours=COLOURS, more=()):
+def encode(video, clip, target, tools, colours=rows.COLOURS, more=()):
     def make(part):
         process.run([tools.program("encode"), video, part, "-q", "--profile", "paper", "--size",
                      f"{clip['width']}x{clip['height']}", "--model", tools.model_folder(),
@@ -59,13 +60,13 @@ def encode(video, clip, target, tools, colours=COLOURS, more=()):
     return once(target, make)
 
 
-def strip(stream, planes, video, tools):
+def strip(stream, planes, video, tools, more=()):
     return once(stream.with_name(stream.name.replace("planes", planes)),
                 lambda part: process.run([tools.program("baseline"), "strip", stream, part,
-                                          "--planes", planes, "--video", video, "-q"]))
+                                          "--planes", planes, "--video", video, "-q", *more]))
 
 
-def streams(video, clip, budget, out, tools, only):
+def streams(video, clip, budget, out, tools, only, labels):
     """The files that the rows are sent, and the maps in pictures."""
     folder = out / "streams"
     folder.mkdir(exist_ok=True)
@@ -77,8 +78,13 @@ def streams(video, clip, budget, out, tools, only):
     for stream in (whole, images):
         for planes in ("edges", "colour", "sketch"):
             strip(stream, planes, video, tools)
+        if "classes" in labels:
+            strip(stream, "labels", video, tools,
+                  ("--labels", labels["file"], "--classes", labels["classes"]))
     if "fig3" in only:
         for colours in budget["colours"]:
+            if colours == rows.COLOURS:
+                continue  # the whole stream
             encode(video, clip, folder / f"colours-{colours}.sem", tools, colours,
                    ("--maps", out / "maps" / str(colours)))
     return folder

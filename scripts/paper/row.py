@@ -29,6 +29,8 @@ def train(row, setup, folder, tools):
     if (folder / "trained").is_file():
         return
     settings = dict(row["settings"])
+    if settings.get("planes") == "labels":
+        settings["classes"] = setup["labels"]["classes"]
     if "teacher" in row:
         teacher = pathlib.Path(setup["rows"]) / row["teacher"] / "baseline.safetensors"
         if not teacher.is_file():
@@ -89,38 +91,32 @@ def measure(reference, output, stream, work, tools, clip):
     return figures, report.get("notes", [])
 
 
-def shown(row, setup, stream, output, folder, tools, figures):
-    """Measures one output into `figures`; shared by rows and by the points of Fig. 3."""
-    seconds = generate(row, stream, output, folder, tools)
-    measured, notes = measure(setup["reference"], output, stream, folder, tools, setup["clip"])
-    figures.update(measured)
-    figures["frames_per_second"] = setup["clip"]["frames"] / seconds
-    return notes
+def lacks(row, setup):
+    """The sentence on what a row lacks, or None."""
+    if row["settings"].get("planes") == "labels":
+        return setup["labels"].get("reason")
+    return None
 
 
 def run(row, setup):
     """The result of a row as a dict; whatever goes wrong is in it, but an interrupt is raised."""
     result = {"id": row["id"], "label": row["label"], "status": "failed", "figures": {}}
-    if "lacks" in row:
-        return {**result, "status": "lacking", "reason": row["lacks"]}
+    lacking = lacks(row, setup)
+    if lacking:
+        return {**result, "status": "lacking", "reason": lacking}
     folder = pathlib.Path(setup["rows"]) / row["id"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tools = Tools(**setup["tools"])
         train(row, setup, folder, tools)
-        figures = {}
-        output = folder / "output.mp4"
-        result["notes"] = shown(row, setup, stream_of(row, setup), output, folder, tools, figures)
+        stream, output = stream_of(row, setup), folder / "output.mp4"
+        seconds = generate(row, stream, output, folder, tools)
+        figures, result["notes"] = measure(setup["reference"], output, stream, folder, tools,
+                                           setup["clip"])
+        figures["frames_per_second"] = setup["clip"]["frames"] / seconds
         figures.update(cost(row, folder, tools, setup["size"]))
         result["training_seconds"] = float((folder / "trained").read_text())
         result.update(status="done", figures=figures)
-        if "fig3" in row["tables"] and setup["colours"]:
-            result["colours"] = []
-            for colours in setup["colours"]:
-                point = {"colours": colours}
-                stream = pathlib.Path(setup["streams"]) / f"colours-{colours}.sem"
-                shown(row, setup, stream, folder / f"colours-{colours}.mp4", folder, tools, point)
-                result["colours"].append(point)
     except process.Interrupted:
         raise
     except SweepError as error:

@@ -5,6 +5,8 @@ budget's); stream ("planes", "edges" or "colour": what of the stream the method 
 every frame an entry point); teacher (id of the row that it learns from)."""
 from . import budgets
 
+COLOURS = budgets.COMMON["clusters"]  # of all rows but those of Fig. 3
+
 TABLES = ("table1", "table2", "fig2", "fig3", "ablations")
 METHODS = ("vid2vid", "fast-vid2vid", "pix2pixHD", "ours-without-colour", "ours")
 INPUTS = {"edges": "edge map", "labels": "semantic label", "sketch": "sketch",
@@ -13,17 +15,10 @@ INPUTS = {"edges": "edge map", "labels": "semantic label", "sketch": "sketch",
 
 def image_rows(steps):
     """Table I: the image path alone, from one plane."""
-    rows = [{"id": f"image-{plane}", "tables": ["table1"], "input": plane, "stream": plane,
-             "images": True, "label": INPUTS[plane],
+    return [{"id": f"image-{plane}", "tables": ["table1"], "input": plane, "stream": plane,
+             "images": True, "label": label,
              "settings": {"kind": "ours", "planes": plane, "image_steps": steps}}
-            for plane in ("edges", "sketch", "colour")]
-    lacks = {
-        "labels": "lacks a segmentation network: neither label images nor a TorchScript file are "
-                  "read yet"}
-    rows += [{"id": f"image-{plane}", "tables": ["table1"], "input": plane, "label": INPUTS[plane],
-              "lacks": reason} for plane, reason in lacks.items()]
-    order = list(INPUTS)
-    return sorted(rows, key=lambda row: order.index(row["input"]))
+            for plane, label in INPUTS.items()]
 
 
 def method_rows(baseline_input):
@@ -34,6 +29,8 @@ def method_rows(baseline_input):
         settings = {"kind": kind}
         if not ours:
             settings["baseline_condition"] = baseline_input
+        if stream == "labels":
+            settings["planes"] = "labels"
         if kind == "pix2pixHD":
             settings["discriminator_scales"] = 3
         if not ours:
@@ -41,34 +38,40 @@ def method_rows(baseline_input):
         row = {"id": kind, "tables": ["table2", "fig2"], "label": kind, "stream": stream,
                "settings": settings}
         if kind == "ours":
-            row["tables"] = ["table2", "fig2", "fig3", "ablations"]
+            row.update(tables=["table2", "fig2", "fig3", "ablations"], colours=COLOURS)
         if kind == "fast-vid2vid":
             row["teacher"] = "vid2vid"
         rows.append(row)
     return rows
 
 
-def ablation_rows(steps):
+def ablation_rows():
     """What the paper leaves out. L = 3 is the row "ours"."""
     parts = {
         "without transformer blocks": {"transformer_blocks": 0},
         "without D_V": {"weight_gan_video": 0},
         "without flow loss": {"weight_flow": 0, "weight_warp": 0},
         "without VGG loss": {"weight_vgg": 0},
-        "L = 1": {"image_steps": steps},
+        "L = 1": {"references": 0},
+        "L = 2": {"references": 1},
     }
-    rows = [{"id": label.replace(" ", "-").replace("=", "is"), "tables": ["ablations"],
-             "label": label, "stream": "planes", "images": label == "L = 1",
-             "settings": {"kind": "ours", **changed}} for label, changed in parts.items()]
-    rows.append({"id": "L-is-2", "tables": ["ablations"], "label": "L = 2",
-                 "lacks": "lacks a decoder with one reference: ours takes both where there are two"})
-    return rows
+    return [{"id": label.replace(" ", "-").replace("-=-", ""), "tables": ["ablations"],
+             "label": label, "stream": "planes", "settings": {"kind": "ours", **changed}}
+            for label, changed in parts.items()]
+
+
+def colour_rows(numbers):
+    """Fig. 3: a model for each number of colours; that of COLOURS is the row "ours"."""
+    return [{"id": f"k{k}", "tables": ["fig3"], "label": f"k = {k}", "stream": f"colours-{k}",
+             "colours": k, "settings": {"kind": "ours", "clusters": k}}
+            for k in numbers if k != COLOURS]
 
 
 def all_rows(budget, only, baseline_input="edges"):
     """Rows of the tables asked for, with all of their settings; those they depend on first."""
     steps = budget["generator"]["steps"]
-    rows = method_rows(baseline_input) + image_rows(steps) + ablation_rows(steps)
+    rows = (method_rows(baseline_input) + image_rows(steps) + ablation_rows()
+            + colour_rows(budget["colours"]))
     chosen = [row for row in rows if set(row["tables"]) & set(only)]
     needed = {row["teacher"] for row in chosen if "teacher" in row}
     chosen = [row for row in rows if row in chosen or row["id"] in needed]

@@ -25,17 +25,10 @@ def keep(setup, result):
                     json.dumps(result, indent=1) + "\n")
 
 
-def fits(result, one, setup):
-    """Fig. 3 may be asked for later than the table whose row it belongs to."""
-    drawn = "fig3" in one["tables"] and setup["colours"]
-    return result is not None and (not drawn or "colours" in result)
-
-
 def run_all(rows, setup, scheduler, say):
     """{id: result} of all rows."""
     results = {one["id"]: stored(setup, one) for one in rows}
-    results = {one["id"]: results[one["id"]] for one in rows
-               if fits(results[one["id"]], one, setup)}
+    results = {name: result for name, result in results.items() if result is not None}
     waiting = [one for one in rows if one["id"] not in results]
     while waiting:
         # Rows whose teacher is there, or has failed, which they then say.

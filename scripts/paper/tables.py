@@ -67,21 +67,27 @@ def table_of(table, names, rows, results):
     if table == "table1":
         paper = [f"paper, {dataset}: PSNR / SSIM / MSE" for dataset in paper]
     heads = ["input" if table == "table1" else "method", *(FIGURES[n][0] for n in shown), *paper]
-    cells, reasons = [], []
-    for row, r in lines:
-        own = [number(r["figures"], n) for n in shown]
-        cells.append([row["label"], *own, *(text for _, text in paper_cells(table, row))])
-        if r["status"] != "done":
-            verb = "failed: " if r["status"] == "failed" else ""
-            reasons.append(f"{row['label']} {verb}{r['reason'].rstrip('.')}.")
-    return heads, cells, reasons
+    cells = [[row["label"], *(number(r["figures"], n) for n in shown),
+              *(text for _, text in paper_cells(table, row))] for row, r in lines]
+    return heads, cells, reasons_of(lines)
+
+
+def by_colours(rows, results):
+    """(row, result) of Fig. 3, by the number of colours."""
+    return sorted(lines_of("fig3", rows, results), key=lambda line: line[0]["colours"])
+
+
+def reasons_of(lines):
+    """A sentence on each row without figures."""
+    return [f"{row['label']} {'failed: ' if r['status'] == 'failed' else ''}"
+            f"{r['reason'].rstrip('.')}." for row, r in lines if r["status"] != "done"]
 
 
 def colours_table(rows, results):
-    points = [p for _, r in lines_of("fig3", rows, results) for p in r.get("colours", [])]
-    shown = [n for n in FIG3 if any(p.get(n) is not None for p in points)]
-    return (["k", *(FIGURES[n][0] for n in shown)],
-            [[str(p["colours"]), *(number(p, n) for n in shown)] for p in points], [])
+    lines = by_colours(rows, results)
+    shown = columns(FIG3, lines)
+    cells = [[str(row["colours"]), *(number(r["figures"], n) for n in shown)] for row, r in lines]
+    return ["k", *(FIGURES[n][0] for n in shown)], cells, reasons_of(lines)
 
 
 def sections(only, rows, results):
@@ -111,7 +117,10 @@ def facts(head):
            if head["dropped"] else ""),
         "The other methods see " + ("edges alone, as in their papers."
                                     if head["baseline_input"] == "edges"
+                                    else "semantic labels, one-hot, as in their papers."
+                                    if head["baseline_input"] == "labels"
                                     else "edges and colours, as ours does."),
+        f"Semantic labels: {head['labels']}.",
         "kbit/s are those of the file that the method was sent, planes and motion; frames/s those of "
         "the whole program, start and video writing included.",
         f"{head['programs']}, {head['date']}, run {head['run']}: `{head['command']}`"]
@@ -139,19 +148,16 @@ def markdown(head, only, rows, results, drawn):
 
 
 def csv_text(rows, results):
-    """One line a row, and one for each number of colours."""
+    """One line a row."""
     names = [*FIGURES, "kid_std", "gmac_by_outputs"]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["tables", "row", "colours", "status", *names, "training_seconds", "reason"])
     for row in rows:
         r = results[row["id"]]
-        writer.writerow([" ".join(row["tables"]), row["id"], "", r["status"],
+        writer.writerow([" ".join(row["tables"]), row["id"], row.get("colours", ""), r["status"],
                          *(r["figures"].get(n, "") for n in names),
                          r.get("training_seconds", ""), r.get("reason", "")])
-        for p in r.get("colours", []):
-            writer.writerow(["fig3", row["id"], p["colours"], "done",
-                             *(p.get(n, "") for n in names), "", ""])
     return out.getvalue()
 
 

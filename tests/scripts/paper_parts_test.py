@@ -2,13 +2,14 @@
 """What scripts/paper.py does without programs: clips and their split, rows, tables, the page."""
 import argparse
 import pathlib
+import struct
 import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-from paper import budgets, cli, data, page, published, rows, tables  # noqa: E402
+from paper import budgets, cli, data, labels, page, published, row, rows, tables  # noqa: E402
 from sweep.errors import SweepError  # noqa: E402
 
 
@@ -32,8 +33,8 @@ class Split(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for name, content in (("a.mp4", b"one"), ("copy of a.mp4", b"one"), ("b.mp4", b"two")):
                 (pathlib.Path(folder) / name).write_bytes(content)
-            self.assertEqual([e["name"] for e in data.described(data.videos_in(folder))],
-                             ["a", "b"])
+            found = data.described([(p, None) for p in data.videos_in(folder)])
+            self.assertEqual([e["name"] for e in found], ["a", "b"])
 
     def test_given_test_clips_leave_the_training(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -68,14 +69,68 @@ class Layouts(unittest.TestCase):
                                                              "apolloscape").values()], [3])
 
 
+class Labels(unittest.TestCase):
+    def test_ids_become_train_ids(self):
+        self.assertEqual(labels.FROM_LABEL_IDS[7], 0)    # road
+        self.assertEqual(labels.FROM_LABEL_IDS[33], 18)  # bicycle
+        self.assertEqual(labels.FROM_LABEL_IDS[4], 19)   # static: no class of the training
+        self.assertEqual(labels.FROM_TRAIN_IDS[255], 19)
+        self.assertEqual(sorted(set(labels.FROM_LABEL_IDS)), list(range(20)))
+
+    def test_images_count_where_every_frame_has_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            city = folder / "leftImg8bit_sequence" / "val" / "ulm"
+            marks = folder / "gtFine" / "val" / "ulm"
+            city.mkdir(parents=True)
+            marks.mkdir(parents=True)
+            pictures = []
+            for number in range(3):
+                pictures.append(str(city / f"ulm_000001_{number:06d}_leftImg8bit.png"))
+                (marks / f"ulm_000001_{number:06d}_gtFine_labelIds.png").touch()
+            entry = {"pictures": pictures}
+            found = labels.label_images(entry, 0)
+            self.assertEqual([f.name for f, _ in found],
+                             [f"ulm_000001_{n:06d}_gtFine_labelIds.png" for n in range(3)])
+            (marks / "ulm_000001_000002_gtFine_labelIds.png").unlink()
+            self.assertIsNone(labels.label_images(entry, 0))
+            self.assertEqual(len(labels.label_images(entry, 2)), 2)
+            self.assertIsNone(labels.label_images({"pictures": None}, 0))
+
+    def test_labels_of_a_store(self):
+        with tempfile.TemporaryDirectory() as folder:
+            frames = pathlib.Path(folder) / "a.frames"
+            header = b"SEMFRAME" + struct.pack("<IIIIQII", 1, 4, 2, 3, 2, 25, 1)
+            frames.write_bytes(header.ljust(64, b"\0") + bytes(4 * 2 * 3 * 2))
+            labels.class_store(frames, bytes(range(16)))
+            written = frames.with_suffix(".classes").read_bytes()
+            self.assertEqual(struct.unpack_from("<IIIIQ", written, 8), (1, 4, 2, 1, 2))
+            self.assertEqual(written[64:], bytes(range(16)))
+            with self.assertRaises(SweepError):
+                labels.class_store(frames, bytes(15))
+
+    def test_a_row_without_labels_says_what_it_lacks(self):
+        one = next(r for r in rows.all_rows(budgets.BUDGETS["tiny"], ["table1"])
+                   if r["input"] == "labels")
+        result = row.run(one, {"labels": {"reason": labels.LACKS}})
+        self.assertEqual((result["status"], result["reason"]), ("lacking", labels.LACKS))
+
+
 class Rows(unittest.TestCase):
     def test_all_share_one_budget(self):
-        found = [r for r in rows.all_rows(budgets.BUDGETS["20m"], rows.TABLES) if "settings" in r]
+        found = rows.all_rows(budgets.BUDGETS["20m"], rows.TABLES)
         for key in ("steps", "batch", "crop", "seed", "learning_rate", "gan_start"):
             self.assertEqual(len({r["settings"].get(key) for r in found}), 1, key)
         self.assertEqual([r["id"] for r in found if "table2" in r["tables"]],
                          list(rows.METHODS))
         self.assertEqual(len({r["id"] for r in found}), len(found))
+        drawn = sorted((r["colours"], r["stream"]) for r in found if "fig3" in r["tables"])
+        self.assertEqual(drawn, [(k, "planes" if k == 16 else f"colours-{k}")
+                                 for k in (2, 4, 8, 16, 32, 64)])
+
+    def test_every_budget_has_the_colours_of_all_rows(self):
+        for budget in budgets.BUDGETS.values():
+            self.assertIn(rows.COLOURS, budget["colours"])
 
     def test_a_teacher_comes_with_its_student(self):
         table2 = rows.all_rows(budgets.BUDGETS["tiny"], ["table2"])
@@ -97,18 +152,18 @@ class Output(unittest.TestCase):
             "settings": budgets.BUDGETS["tiny"], "seed": 1, "baseline_input": "edges", "run": "ab",
             "clips": {"train": [{"name": "a<b", "sha256": "1"}],
                       "test": [{"name": "c", "sha256": "2"}]},
-            "dropped": [], "test_frames": 6, "size": (96, 64), "flow": False, "command": "paper"}
+            "labels": "ESPNet, 20 classes", "dropped": [], "test_frames": 6, "size": (96, 64), "flow": False, "command": "paper"}
 
     def setUp(self):
         self.rows = rows.all_rows(budgets.BUDGETS["tiny"], rows.TABLES)
         self.results = {}
         for i, row in enumerate(self.rows):
-            done = "lacks" not in row and row["id"] != "pix2pixHD"
+            done = row["id"] != "pix2pixHD"
             self.results[row["id"]] = {
                 "id": row["id"], "label": row["label"], "status": "done" if done else "failed",
                 "figures": {"psnr": 20.0 + i, "kbps": 7.25, "ssim": 0.5} if done else {},
-                "reason": row.get("lacks", "the disk is full.")}
-        self.results["ours"]["colours"] = [{"colours": 8, "psnr": 21.0, "kbps": 5.0}]
+                "reason": "the disk is full."}
+        self.results["k2"]["figures"] = {"psnr": 21.0, "kbps": 5.0}
 
     def test_the_papers_figures_stand_beside_ours(self):
         text = tables.markdown(self.HEAD, rows.TABLES, self.rows, self.results, {})
@@ -118,11 +173,11 @@ class Output(unittest.TestCase):
         self.assertIn("| edge map |", text)
         self.assertIn("117.7 / 0.68 / 537", text)
         self.assertIn("pix2pixHD failed: the disk is full.", text)
-        self.assertIn("| 8 | 21.00 | 5.0 |", text)
+        self.assertIn("| 2 | 21.00 | – | 5.0 |", text)
 
     def test_csv_has_a_line_for_each_row(self):
         lines = tables.csv_text(self.rows, self.results).strip().split("\n")
-        self.assertEqual(len(lines), 1 + len(self.rows) + 1)
+        self.assertEqual(len(lines), 1 + len(self.rows))
         self.assertEqual(len({line.count(",") for line in lines
                               if '"' not in line}), 1)
 

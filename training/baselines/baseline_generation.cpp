@@ -6,7 +6,7 @@
 namespace semcodec {
 
 torch::Tensor baseline_condition(const torch::Tensor& condition, const BaselineConfig& config) {
-  const auto chosen = select_condition(condition, config.condition);
+  const auto chosen = select_condition(condition, config);
   return torch::upsample_nearest2d(chosen, {chosen.size(2) * 2, chosen.size(3) * 2});
 }
 
@@ -27,7 +27,7 @@ Generated as_generated(const std::vector<BaselineOutput>& outputs, const Sequenc
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     frames.push_back(outputs[i].frame);
     raw.push_back(outputs[i].raw);
-    conditions.push_back(select_condition(s.conditions[i], config.condition));
+    conditions.push_back(select_condition(s.conditions[i], config));
   }
   Generated out;
   out.frame = torch::cat(frames, 0);

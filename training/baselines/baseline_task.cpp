@@ -29,7 +29,7 @@ BaselineTask::BaselineTask(const GeneratorOptions& options, const Ranks& ranks)
       options_(options),
       net_(make_baseline(options.baseline)),
       ema_(make_baseline(options.baseline)),
-      adversaries_(options, condition_channels(options.baseline.condition)),
+      adversaries_(options, condition_channels(options.baseline)),
       sampler_(options.data, options.sampler),
       objective_(without_motion(options), device()) {
   // One more halving: Fast-vid2vid's input is halved before its first layer.

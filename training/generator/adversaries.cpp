@@ -23,17 +23,12 @@ DiscriminatorMaps scores(Discriminator& net, const torch::Tensor& input, bool bf
   return net->forward(input);
 }
 
-DiscriminatorConfig config_of(const GeneratorOptions& options, int in_channels) {
-  return {in_channels, options.discriminator_channels, 3, options.discriminator_scales,
-          options.discriminator_norm};
-}
-
 }  // namespace
 
 Adversaries::Adversaries(const GeneratorOptions& options, int condition_channels)
     : options_(options),
-      image_(config_of(options, 3 + condition_channels)),
-      video_(config_of(options, kVideoChannels)) {}
+      image_(options.discriminator(3 + condition_channels)),
+      video_(options.discriminator(kVideoChannels)) {}
 
 std::vector<TrainedNetwork> Adversaries::networks() {
   return {{"image_discriminator", image_.get()}, {"video_discriminator", video_.get()}};

@@ -8,11 +8,7 @@
 
 namespace semcodec {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-}  // namespace
 
 GeneratorTask::GeneratorTask(const GeneratorOptions& options, const Ranks& ranks)
     : TaskOn(options, ranks),
