@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What scripts/paper.py does without programs: clips and their split, rows, tables, the page."""
 import argparse
+import os
 import pathlib
 import struct
 import sys
@@ -9,7 +10,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-from paper import budgets, cli, data, labels, page, published, row, rows, tables  # noqa: E402
+from paper import budgets, cli, data, labels, page, published, row, rows, scheduler, tables  # noqa: E402
+from sweep import packages  # noqa: E402
 from sweep.errors import SweepError  # noqa: E402
 
 
@@ -145,6 +147,25 @@ class Rows(unittest.TestCase):
             cli.budget_of(cli.parser().parse_args(["x", "--set", "steps"]))
         changed = cli.budget_of(cli.parser().parse_args(["x", "--set", "steps=7"]))
         self.assertEqual(changed["generator"]["steps"], 7)
+
+
+class Cluster(unittest.TestCase):
+    def test_rows_run_on_dask(self):
+        packages.activate("dask")
+        try:
+            import distributed
+        except ImportError:
+            self.skipTest("Dask is not installed (bash scripts/setup_python.sh --dask)")
+        os.environ["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if "python-" in p)
+        wanted = [r for r in rows.all_rows(budgets.BUDGETS["tiny"], ["table1"])
+                  if r["input"] == "labels"]
+        with tempfile.TemporaryDirectory() as folder, distributed.LocalCluster(
+                n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None,
+                host="127.0.0.1") as cluster:
+            setup = {"rows": folder, "labels": {"reason": "lacks a network."}}
+            results = scheduler.run_all(wanted, setup, cluster.scheduler_address, lambda _: None)
+        self.assertEqual(results["image-labels"]["status"], "lacking")
+        self.assertEqual(results["image-labels"]["reason"], "lacks a network.")
 
 
 class Output(unittest.TestCase):
