@@ -21,6 +21,17 @@ BUDGETS = {
                       "baseline_channels": 8, "baseline_downsamplings": 2, "baseline_blocks": 2,
                       "weight_lpips": 0, "weight_vgg": 0.1, "bf16": False},
     },
+    "5m": {
+        "about": "five minutes on two cores: every row filled, nothing learnt to speak of",
+        "size": (128, 80), "train_frames": 24, "test_frames": 8, "train_clips": 6,
+        "test_clips": 2, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 384,
+        "generator": {"crop": 64, "batch": 1, "steps": 60, "image_steps": 20, "gan_start": 30,
+                      "gan_patch": 48, "discriminator_channels": 8, "log_every": 10,
+                      "learning_rate": 2e-3, "ema": 0.95, "channels_half": 16,
+                      "channels_quarter": 16, "channels_eighth": 32, "channels_bottleneck": 48,
+                      "baseline_channels": 8, "baseline_downsamplings": 2, "baseline_blocks": 2,
+                      "bf16": False},
+    },
     "20m": {
         "about": "twenty minutes on two cores",
         "size": (192, 112), "train_frames": 60, "test_frames": 16, "train_clips": 12,

@@ -133,7 +133,8 @@ GeneratorOptions read_generator_options(const Config& config) {
   table_of(o).read(config);
   o.sampler.texture_channels = o.network.texture.channels;
   o.sampler.classes = o.network.classes;
-  require((o.sampler.planes == "labels") == (o.network.classes >= 2), ErrorKind::usage,
+  require(o.sampler.planes == "labels" ? o.network.classes >= 2 : o.network.classes == 0,
+          ErrorKind::usage,
           "'generator.planes' = labels and 'generator.classes', 2 to 255, want each other.");
   if (o.kind == "ours-without-colour") {
     require(o.sampler.planes != "colour" && o.sampler.planes != "labels", ErrorKind::usage,
