@@ -37,9 +37,10 @@ constexpr Named kMetrics[] = {
     {"ssim", [](MetricChoice& c) -> bool& { return c.ssim; }},
     {"ms-ssim", [](MetricChoice& c) -> bool& { return c.ms_ssim; }},
     {"gmsd", [](MetricChoice& c) -> bool& { return c.gmsd; }},
-    {"lpips", [](MetricChoice& c) -> bool& { return c.lpips[0]; }},
-    {"lpips-alex", [](MetricChoice& c) -> bool& { return c.lpips[1]; }},
-    {"lpips-vgg", [](MetricChoice& c) -> bool& { return c.lpips[2]; }},
+    {"lpips", [](MetricChoice& c) -> bool& { return c.perceptual[0]; }},
+    {"lpips-alex", [](MetricChoice& c) -> bool& { return c.perceptual[1]; }},
+    {"lpips-vgg", [](MetricChoice& c) -> bool& { return c.perceptual[2]; }},
+    {"dists", [](MetricChoice& c) -> bool& { return c.perceptual[3]; }},
     {"fid", [](MetricChoice& c) -> bool& { return c.patches.fid; }},
     {"kid", [](MetricChoice& c) -> bool& { return c.patches.kid; }},
     {"fd-squeezenet", [](MetricChoice& c) -> bool& { return c.patches.fd_squeezenet; }},
@@ -113,9 +114,9 @@ std::vector<FrameScores> ClipMetrics::add(const std::vector<FramePair>& batch) {
   return scores;
 }
 
-void ClipMetrics::add_lpips(std::size_t net, const std::vector<double>& distances) {
-  for (const double d : distances) lpips_.at(net) += d;
-  lpips_pairs_.at(net) += static_cast<std::int64_t>(distances.size());
+void ClipMetrics::add_perceptual(std::size_t which, const std::vector<double>& distances) {
+  for (const double d : distances) perceptual_.at(which) += d;
+  perceptual_pairs_.at(which) += static_cast<std::int64_t>(distances.size());
 }
 
 ClipScores ClipMetrics::scores() const {
@@ -134,8 +135,9 @@ ClipScores ClipMetrics::scores() const {
     if (choice_.ms_ssim && ms_ssim_defined_) s.ms_ssim = *sums_.ms_ssim / n;
     if (choice_.gmsd) s.gmsd = sums_.gmsd / n;
   }
-  for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
-    if (lpips_pairs_[net] > 0) s.lpips[net] = lpips_[net] / static_cast<double>(lpips_pairs_[net]);
+  for (std::size_t i = 0; i < kPerceptual.size(); ++i) {
+    if (perceptual_pairs_[i] == 0) continue;
+    s.perceptual[i] = perceptual_[i] / static_cast<double>(perceptual_pairs_[i]);
   }
   if (choice_.temporal.motion && temporal_.motion_pixels > 0) {
     const auto pixels = static_cast<double>(temporal_.motion_pixels);

@@ -1,6 +1,6 @@
 #pragma once
 // Metrics of a whole clip, summed pair by pair. No libav and no torch: frames come from outside,
-// and so do LPIPS and the distances of patch sets.
+// and so do LPIPS, DISTS and the distances of patch sets.
 
 #include <array>
 #include <cstdint>
@@ -16,8 +16,9 @@
 
 namespace semcodec {
 
-/// Networks of LPIPS, in the order of the arrays below.
-inline constexpr std::array<const char*, 3> kLpipsNets{"squeeze", "alex", "vgg"};
+/// Perceptual distances of pairs of pictures, in the order of the arrays below; their keys in JSON.
+inline constexpr std::array<const char*, 4> kPerceptual{"lpips_squeeze", "lpips_alex", "lpips_vgg",
+                                                        "dists"};
 
 /// Which metrics to compute.
 struct MetricChoice {
@@ -25,7 +26,7 @@ struct MetricChoice {
   bool ssim = true;
   bool ms_ssim = true;
   bool gmsd = true;
-  std::array<bool, kLpipsNets.size()> lpips{true, true, true};
+  std::array<bool, kPerceptual.size()> perceptual{true, true, true, true};
   PatchMetricChoice patches;
   TemporalChoice temporal;
 
@@ -53,7 +54,7 @@ struct ClipScores {
   std::optional<double> psnr_pool;  ///< PSNR of the mean MSE, dB
   std::optional<double> psnr_yuv;   ///< 6:1:1, mean over frames, dB
   std::optional<double> ssim, ms_ssim, gmsd;
-  std::array<std::optional<double>, kLpipsNets.size()> lpips;
+  std::array<std::optional<double>, kPerceptual.size()> perceptual;
   PatchScores patches;  ///< filled in by the caller
 
   std::int64_t consecutive_pairs = 0;         ///< pairs of pairs that the temporal metrics saw
@@ -73,8 +74,8 @@ class ClipMetrics {
 
   /// Adds consecutive pairs; returns the scores of each. Pictures of one size.
   std::vector<FrameScores> add(const std::vector<FramePair>& batch);
-  /// `net` counts in kLpipsNets.
-  void add_lpips(std::size_t net, const std::vector<double>& distances);
+  /// `which` counts in kPerceptual.
+  void add_perceptual(std::size_t which, const std::vector<double>& distances);
 
   ClipScores scores() const;
 
@@ -85,8 +86,8 @@ class ClipMetrics {
   FrameScores sums_;
   std::int64_t pairs_ = 0;
   bool ms_ssim_defined_ = true;
-  std::array<double, kLpipsNets.size()> lpips_{};
-  std::array<std::int64_t, kLpipsNets.size()> lpips_pairs_{};
+  std::array<double, kPerceptual.size()> perceptual_{};
+  std::array<std::int64_t, kPerceptual.size()> perceptual_pairs_{};
   TemporalSums temporal_;
 };
 

@@ -20,8 +20,8 @@
 #include "common/core/log.h"
 #include "evaluation/alignment.h"
 #include "evaluation/clip_metrics.h"
-#include "evaluation/lpips_metric.h"
 #include "evaluation/patch_metrics.h"
+#include "evaluation/perceptual_metric.h"
 #include "evaluation/report.h"
 #include "semcodec/video_reader.h"
 
@@ -80,10 +80,10 @@ std::string seconds_text(double seconds) {
 struct NetworkMetrics {
   NetworkMetrics(const MetricChoice& choice, const std::string& device, int threads,
                  std::vector<std::string>& notes) {
-    for (std::size_t i = 0; i < lpips.size(); ++i) {
-      if (!choice.lpips[i]) continue;
-      lpips[i] = LpipsMetric::find(device, threads, kLpipsNets[i]);
-      if (!lpips[i]) notes.push_back(LpipsMetric::missing_sentence(kLpipsNets[i]));
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+      if (!choice.perceptual[i]) continue;
+      nets[i] = PerceptualMetric::find(device, threads, kPerceptual[i]);
+      if (!nets[i]) notes.push_back(PerceptualMetric::missing_sentence(kPerceptual[i]));
     }
     if (choice.patches.any()) {
       patches.emplace(choice.patches, device, threads);
@@ -93,7 +93,7 @@ struct NetworkMetrics {
   }
 
   bool any() const {
-    return patches || std::any_of(lpips.begin(), lpips.end(), [](const auto& l) { return !!l; });
+    return patches || std::any_of(nets.begin(), nets.end(), [](const auto& n) { return !!n; });
   }
 
   /// `pairs`: the batch's lines of the report, or nothing.
@@ -105,16 +105,16 @@ struct NetworkMetrics {
       a.push_back(&pair.source.image);
       b.push_back(&pair.output);
     }
-    for (std::size_t i = 0; i < lpips.size(); ++i) {
-      if (!lpips[i]) continue;
-      const auto distances = lpips[i]->distances(a, b);
-      metrics.add_lpips(i, distances);
-      for (std::size_t p = 0; p < pairs.size(); ++p) pairs[p].lpips[i] = distances[p];
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+      if (!nets[i]) continue;
+      const auto distances = nets[i]->distances(a, b);
+      metrics.add_perceptual(i, distances);
+      for (std::size_t p = 0; p < pairs.size(); ++p) pairs[p].perceptual[i] = distances[p];
     }
     if (patches) patches->add(a, b);
   }
 
-  std::array<std::optional<LpipsMetric>, kLpipsNets.size()> lpips;
+  std::array<std::optional<PerceptualMetric>, kPerceptual.size()> nets;
   std::optional<PatchMetrics> patches;
 };
 
@@ -264,10 +264,11 @@ void write_report(const EvalOptions& o, const EvaluationReport& report) {
 int main(int argc, char** argv) {
   using namespace semcodec;
   CLI::App app(
-      "Compares a video with its source: PSNR, SSIM, MS-SSIM, GMSD, LPIPS, FID, KID, motion");
+      "Compares a video with its source: PSNR, SSIM, MS-SSIM, GMSD, LPIPS, DISTS, FID, KID, "
+      "motion");
   CommonOptions common;
   add_common_options(app, common,
-                     version_text("semcodec-eval", {{"torch", LpipsMetric::torch_version()},
+                     version_text("semcodec-eval", {{"torch", PerceptualMetric::torch_version()},
                                                     {"OpenCV", CV_VERSION}}));
   EvalOptions o;
   app.add_option("reference", o.reference, "The source video")->required();
@@ -277,7 +278,7 @@ int main(int argc, char** argv) {
   app.add_option("--bits", o.bits, "The stream whose size gives kbit/s and bits a pixel");
   app.add_option("--size", o.size, "Compare at WxH (both are scaled); default: the reference's");
   app.add_option("--metrics", o.metrics,
-                 "all, or some of psnr,ssim,ms-ssim,gmsd,lpips,lpips-alex,lpips-vgg,fid,kid,"
+                 "all, or some of psnr,ssim,ms-ssim,gmsd,lpips,lpips-alex,lpips-vgg,dists,fid,kid,"
                  "fd-squeezenet,motion,flicker,warping")
       ->capture_default_str();
   app.add_option("--kid-subsets", o.kernel.subsets, "Subsets that KID is averaged over")
@@ -290,7 +291,8 @@ int main(int argc, char** argv) {
   app.add_option("--kid-seed", o.kernel.seed, "Seed of the subsets")->capture_default_str();
   app.add_option("--features", o.features,
                  "Write the features of all patches into this folder, as .npy");
-  app.add_flag("--per-frame", o.per_frame, "PSNR, GMSD and LPIPS of every frame too, in the JSON");
+  app.add_flag("--per-frame", o.per_frame,
+               "PSNR, GMSD, LPIPS and DISTS of every frame too, in the JSON");
   app.add_option("--align", o.align,
                  "time: frames belong together by their timestamps; start: by their time since "
                  "the first frame")
@@ -298,7 +300,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--hold", o.hold,
                "Compare source frames that have no partner with the frame shown at that time");
-  app.add_option("--device", o.device, "Where LPIPS, FID, KID run: auto, cpu, cuda:N")
+  app.add_option("--device", o.device, "Where LPIPS, DISTS, FID, KID run: auto, cpu, cuda:N")
       ->capture_default_str();
   app.add_option("--threads", o.threads, "Threads; 0 = one a core")
       ->check(CLI::Range(0, 256))

@@ -42,8 +42,8 @@ nlohmann::ordered_json pairs_json(const std::vector<EvaluationReport::PairScores
     j["seconds"].push_back(pair.seconds);
     j["psnr"].push_back(or_null(pair.psnr));
     j["gmsd"].push_back(or_null(pair.gmsd));
-    for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
-      j[std::string("lpips_") + kLpipsNets[net]].push_back(or_null(pair.lpips[net]));
+    for (std::size_t i = 0; i < kPerceptual.size(); ++i) {
+      j[kPerceptual[i]].push_back(or_null(pair.perceptual[i]));
     }
   }
   return j;
@@ -77,8 +77,8 @@ std::string to_json(const EvaluationReport& r) {
   j["ssim"] = or_null(s.ssim);
   j["ms_ssim"] = or_null(s.ms_ssim);
   j["gmsd"] = or_null(s.gmsd);
-  for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
-    j[std::string("lpips_") + kLpipsNets[net]] = or_null(s.lpips[net]);
+  for (std::size_t i = 0; i < kPerceptual.size(); ++i) {
+    j[kPerceptual[i]] = or_null(s.perceptual[i]);
   }
   const PatchScores& p = s.patches;
   j["patches"] = p.patches;
@@ -122,9 +122,10 @@ std::string to_table(const EvaluationReport& r) {
   add_line(text, "SSIM", s.ssim, "%.4f", "1 = equal");
   add_line(text, "MS-SSIM", s.ms_ssim, "%.4f", "1 = equal");
   add_line(text, "GMSD", s.gmsd, "%.4f", "0 = equal");
-  for (std::size_t net = 0; net < kLpipsNets.size(); ++net) {
-    add_line(text, (std::string("LPIPS ") + kLpipsNets[net]).c_str(), s.lpips[net], "%.4f",
-             "0 = equal");
+  constexpr std::array kNames{"LPIPS squeeze", "LPIPS alex", "LPIPS vgg", "DISTS"};
+  static_assert(kNames.size() == kPerceptual.size());
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    add_line(text, kNames[i], s.perceptual[i], "%.4f", "0 = equal");
   }
   const PatchScores& p = s.patches;
   const std::string patches = "0 = alike; " + std::to_string(p.patches) + " patches of 256x256";

@@ -24,7 +24,7 @@ struct EvaluationReport {
   struct PairScores {
     double seconds = 0;  ///< of the reference's frame, in its own time
     std::optional<double> psnr, gmsd;
-    std::array<std::optional<double>, kLpipsNets.size()> lpips;
+    std::array<std::optional<double>, kPerceptual.size()> perceptual;
   };
   std::optional<std::vector<PairScores>> pairs;
   std::vector<std::string> notes;  ///< sentences: what is missing, what was odd

@@ -4,7 +4,7 @@
     python3 scripts/import_weights.py SRC.pth DST.safetensors --as KIND
 
 KIND: pidinet, pidinet-small, pidinet-tiny, squeezenet, alexnet, vgg16, lpips-squeeze, lpips-alex,
-lpips-vgg, inception (the one of FID, as pytorch-fid and torch-fidelity publish it), vgg19,
+lpips-vgg, dists, espnet, inception (the one of FID, as pytorch-fid and torch-fidelity publish it), vgg19,
 vgg19-normalised, vgg19-distilled, flownet2 and its parts flownet2-c, -s, -sd, -cs, -css. Names and
 shapes are checked against the network, so that a wrong file is noticed here. Files are read by
 torch.load(weights_only=True), which runs no code in them. Where this Python has no torch, the one of
@@ -83,6 +83,12 @@ def lpips_heads(*taps):
 
 def lpips_squeeze():
     return lpips_heads(64, 128, 256, 384, 384, 512, 512)
+
+
+def dists():
+    """Weights of the 3 channels of a picture and of VGG16's five taps."""
+    channels = 3 + 64 + 128 + 256 + 512 + 512
+    return {name: (1, channels, 1, 1) for name in ("alpha", "beta")}
 
 
 def alexnet():
@@ -185,6 +191,50 @@ def vgg19_distilled():
     return table
 
 
+def espnet(classes=20):
+    """ESPNet, p = 2, q = 8, without the counters of its batch norms."""
+    table = {}
+
+    def norm(name, channels):
+        for field in ("weight", "bias", "running_mean", "running_var"):
+            table[f"{name}.{field}"] = (channels,)
+
+    def rectified(name, channels):
+        norm(name + ".bn", channels)
+        table[name + ".act.weight"] = (channels,)
+
+    def pyramid(name, into, out, halves=False):
+        part = out // 5
+        conv(table, name + ".c1.conv", part, into, 3 if halves else 1, bias=False)
+        for dilation in (1, 2, 4, 8, 16):
+            conv(table, f"{name}.d{dilation}.conv", out - 4 * part if dilation == 1 else part, part,
+                 3, bias=False)
+        if halves:
+            norm(name + ".bn", out)
+            table[name + ".act.weight"] = (out,)
+        else:
+            rectified(name + ".bn", out)
+
+    for name, into, out in (("encoder.level1", 3, 16), ("conv", 16 + classes, classes)):
+        conv(table, name + ".conv", out, into, 3, bias=False)
+        rectified(name, out)
+    for name, channels in (("b1", 19), ("b2", 131), ("b3", 256)):
+        rectified("encoder." + name, channels)
+    for level, into, out, blocks in (("level2", 19, 64, 2), ("level3", 131, 128, 8)):
+        pyramid(f"encoder.{level}_0", into, out, halves=True)
+        for i in range(blocks):
+            pyramid(f"encoder.{level}.{i}", out, out)
+    conv(table, "encoder.classifier.conv", classes, 256, 1, bias=False)
+    conv(table, "level3_C.conv", classes, 131, 1, bias=False)
+    norm("br", classes)
+    for name in ("up_l3.0", "up_l2.0", "classifier"):
+        table[name + ".weight"] = (classes, classes, 2, 2)
+    rectified("combine_l2_l3.0", 2 * classes)
+    pyramid("combine_l2_l3.1", 2 * classes, classes)
+    rectified("up_l2.1", classes)
+    return table
+
+
 def flow_decoder(table, prefix, inner, skips, upsample_bias, inter=None):
     """Flow heads from level 6 to 2; `skips` are the encoder channels joined at levels 5..2."""
     deconvs = (512, 256, 128, 64)
@@ -267,10 +317,12 @@ KINDS = {
     "lpips-squeeze": lpips_squeeze,
     "lpips-alex": lambda: lpips_heads(64, 192, 384, 256, 256),
     "lpips-vgg": lambda: lpips_heads(64, 128, 256, 512, 512),
+    "dists": dists,
     "inception": inception,
     "vgg19": vgg19,
     "vgg19-normalised": vgg19_normalised,
     "vgg19-distilled": vgg19_distilled,
+    "espnet": espnet,
     "flownet2": flownet2,
     "flownet2-c": flownet_c,
     "flownet2-s": lambda: flownet_s(channels=6),

@@ -18,6 +18,7 @@
 #include "common/core/error.h"
 #include "common/core/log.h"
 #include "models/core/device.h"
+#include "training/baselines/baseline_task.h"
 #include "training/edges/edge_task.h"
 #include "training/flow/flow_task.h"
 #include "training/generator/generator_task.h"
@@ -112,7 +113,10 @@ int main(int argc, char** argv) {
     chosen = [&] {
       all.quiet = common.quiet;
       const Config config(all.config, all.overrides);
-      read_training_options(config);  // refuses a bad key before hours of other stages
+      // Refuses a bad key before hours of other stages.
+      require(read_training_options(config).generator.ours(), ErrorKind::usage,
+              "`all` makes a model package, which has our generator; train a baseline by "
+              "`semcodec-train generator`.");
       train_all(all, config);
     };
   });
@@ -123,8 +127,15 @@ int main(int argc, char** argv) {
       app, "flow", "The flow network (FlowNet2)",
       [](const auto& arguments) { train<FlowTask>(arguments, &TrainingOptions::flow); }, chosen);
   add_stage(
-      app, "generator", "Image and temporal generator",
-      [](const auto& arguments) { train<GeneratorTask>(arguments, &TrainingOptions::generator); },
+      app, "generator", "Image and temporal generator, or a baseline",
+      [](const auto& arguments) {
+        const Config config(arguments.config, arguments.overrides);
+        if (read_training_options(config).generator.ours()) {
+          train<GeneratorTask>(arguments, &TrainingOptions::generator);
+        } else {
+          train<BaselineTask>(arguments, &TrainingOptions::generator);
+        }
+      },
       chosen);
   add_stage(
       app, "restorer", "Generator of frames that carry a base picture",

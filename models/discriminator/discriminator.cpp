@@ -6,7 +6,9 @@ namespace semcodec {
 
 namespace nn = torch::nn;
 
-PatchDiscriminatorImpl::PatchDiscriminatorImpl(int in_channels, int base_channels, int layers) {
+PatchDiscriminatorImpl::PatchDiscriminatorImpl(int in_channels, int base_channels, int layers,
+                                               bool normalised)
+    : normalised_(normalised) {
   layers_ = register_module("layers", nn::ModuleList());
   int in = in_channels, out = base_channels;
   for (int i = 0; i <= layers; ++i) {
@@ -23,6 +25,8 @@ std::vector<torch::Tensor> PatchDiscriminatorImpl::forward(const torch::Tensor& 
   auto x = input;
   for (std::size_t i = 0; i < layers_->size(); ++i) {
     x = layers_[i]->as<nn::Conv2d>()->forward(x);
+    const bool inner = i > 0 && i + 1 < layers_->size();
+    if (normalised_ && inner) x = torch::instance_norm(x, {}, {}, {}, {}, true, 0.1, 1e-5, false);
     if (i + 1 < layers_->size()) x = torch::leaky_relu(x, 0.2);
     out.push_back(x);
   }
@@ -32,7 +36,8 @@ std::vector<torch::Tensor> PatchDiscriminatorImpl::forward(const torch::Tensor& 
 DiscriminatorImpl::DiscriminatorImpl(const DiscriminatorConfig& config) {
   scales_ = register_module("scales", nn::ModuleList());
   for (int i = 0; i < config.scales; ++i) {
-    scales_->push_back(PatchDiscriminator(config.in_channels, config.base_channels, config.layers));
+    scales_->push_back(PatchDiscriminator(config.in_channels, config.base_channels, config.layers,
+                                          config.normalised));
   }
 }
 

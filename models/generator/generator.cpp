@@ -1,5 +1,6 @@
 #include "models/generator/generator.h"
 
+#include "models/generator/class_maps.h"
 #include "models/generator/engine_access.h"
 #include "models/generator/generator_engine.h"
 #include "models/generator/layers.h"
@@ -21,7 +22,7 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
             c16 = config.channels_bottleneck;
   // Conditions arrive at 1/2 and references at full size; both are folded to 1/4 by
   // space-to-depth, so that no pixel is lost and no convolution runs at full size.
-  const int condition_channels = 3 * GeneratorConfig::kConditionChannels * 4;
+  const int condition_channels = 3 * config.condition_maps() * 4;
   const int image_channels = 2 * kReferenceChannels * 16;
   condition_in_ = register_module("condition_in", conv(condition_channels, c4, 3));
   condition_down_ = register_module("condition_down", conv(c4, c8, 3, 2));
@@ -50,8 +51,8 @@ GeneratorImpl::GeneratorImpl(const GeneratorConfig& config) : config_(config) {
   to_half_ = register_module("to_half", conv_to_shuffle(c4, c2));
   // The condition of this moment and the references once more, at 1/2 size: fine structure would
   // not survive the way through 1/4.
-  skip_half_ = register_module(
-      "skip_half", conv(GeneratorConfig::kConditionChannels + 2 * kReferenceChannels * 4, c2, 1));
+  skip_half_ = register_module("skip_half",
+                               conv(config.condition_maps() + 2 * kReferenceChannels * 4, c2, 1));
   half_ = register_module("half", residual_stage(c2, config.blocks_half));
   if (config.noise != 0) {
     // Soft at first, but not silent: at 0 the gradient is 0 in the mean, whatever the sign.
@@ -89,13 +90,39 @@ torch::Tensor GeneratorImpl::with_noise(const torch::Tensor& features,
   return torch::addcmul(features, noise, noise_strength.to(type));
 }
 
-GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
+FrameContext GeneratorImpl::limited(FrameContext x) const {
+  if (config_.references >= 2) return x;
+  x.condition_b = torch::zeros_like(x.condition_b);
+  x.reference_b = torch::zeros_like(x.reference_b);
+  // FrameContext::scalars: validity of A and B, distance to A and to B, whether A is a picture
+  // sent.
+  auto scalars = x.scalars.clone();
+  scalars.select(1, 1).zero_();
+  scalars.select(1, 3).zero_();
+  if (config_.references == 0) {
+    x.condition_a = torch::zeros_like(x.condition_a);
+    x.reference_a = torch::zeros_like(x.reference_a);
+    for (const int of_a : {0, 2, 4}) scalars.select(1, of_a).zero_();
+  }
+  x.scalars = scalars;
+  return x;
+}
+
+torch::Tensor GeneratorImpl::maps_of(const torch::Tensor& condition) const {
+  if (config_.classes == 0) return condition;
+  return torch::cat({class_maps(condition.narrow(1, 0, 3), config_.classes),
+                     condition.narrow(1, 3, 1).to(torch::kFloat32)},
+                    1);
+}
+
+GeneratorOutput GeneratorImpl::forward(const FrameContext& context) {
+  const auto x = limited(context);
   // Features are computed in the type of the weights; base and references stay float32, since 8
   // bits of mantissa would show in the blend.
   const auto type = condition_in_->weight.scalar_type();
-  const auto condition = x.condition.to(type);
+  const auto condition = maps_of(x.condition).to(type);
   const auto conditions =
-      torch::cat({condition, x.condition_a.to(type), x.condition_b.to(type)}, 1);
+      torch::cat({condition, maps_of(x.condition_a).to(type), maps_of(x.condition_b).to(type)}, 1);
   const auto references = torch::cat({x.reference_a.to(type), x.reference_b.to(type)}, 1);
   const auto scalars = x.scalars.to(type);
 
@@ -124,7 +151,9 @@ GeneratorOutput GeneratorImpl::forward(const FrameContext& x) {
   const auto heads = head_(activate(features)).to(torch::kFloat32);
 
   GeneratorOutput out;
-  const auto base = x.condition.narrow(1, 0, 3).to(torch::kFloat32);
+  const auto colours = x.condition.narrow(1, 0, 3).to(torch::kFloat32);
+  // The colours of classes are names, not colours of the picture.
+  const auto base = config_.classes > 0 ? torch::full_like(colours, 0.5) : colours;
   out.raw = upsample2(base) + heads.narrow(1, 0, 3);
   // A reference that is not there gets weight exactly 0.
   const auto valid = x.scalars.narrow(1, 0, 2).to(torch::kFloat32).unsqueeze(-1).unsqueeze(-1);
@@ -152,15 +181,16 @@ void GeneratorImpl::use_engine() {
   sizes.mlp_ratio = config_.mlp_ratio;
   sizes.texture_channels = config_.texture.channels;
   sizes.noise = config_.noise != 0;
-  if (!condition_in_->weight.is_cpu() || !GeneratorEngine::takes(sizes)) {
+  if (config_.classes > 0 || !condition_in_->weight.is_cpu() || !GeneratorEngine::takes(sizes)) {
     return;
   }
   engine_ = std::make_shared<GeneratorEngine>(sizes, weights_of(*this), in_threads());
 }
 
-torch::Tensor GeneratorImpl::generate(const FrameContext& x) {
+torch::Tensor GeneratorImpl::generate(const FrameContext& context) {
   const torch::NoGradGuard guard;
-  if (engine_ == nullptr) return forward(x).frame.clamp(0, 1);
+  if (engine_ == nullptr) return forward(context).frame.clamp(0, 1);
+  const auto x = limited(context);
   const auto ready = [](const torch::Tensor& t) {
     return t.defined() ? t.to(torch::kCPU, torch::kFloat32).contiguous() : t;
   };

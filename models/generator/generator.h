@@ -44,13 +44,20 @@ struct GeneratorConfig {
   int transformer_blocks = 4;
   int heads = 6;
   int mlp_ratio = 2;
-  int noise = 1;  ///< 1: hears noise.h at 1/8, 1/4 and 1/2; 0: models made before there was any
+  int noise = 1;  ///< 1: noise.h is injected at 1/8, 1/4 and 1/2; 0: models of before there was any
+  /// Above 0: the colour plane holds so many semantic classes (common/semantic/class_plane.h),
+  /// which enter as one-hot maps; 0: it holds colours.
+  int classes = 0;
+  int references = 2;  ///< L − 1: earlier outputs that are looked at, whatever a context offers
   InterpolatorConfig between;
   TextureConfig texture;
 
   static constexpr int kStride = 16;  ///< coded sizes are multiples of this
   static constexpr int kConditionChannels = 4;
   static constexpr int kScalars = 9;  ///< see FrameContext::scalars
+
+  /// What enters of one condition map.
+  int condition_maps() const { return classes > 0 ? classes + 1 : kConditionChannels; }
 };
 
 /// Everything the generator sees for one batch of frames. All tensors share device and batch size.
@@ -92,6 +99,10 @@ class GeneratorImpl : public torch::nn::Module {
   const GeneratorConfig& config() const { return config_; }
 
  private:
+  /// The context with the references that the network looks at.
+  FrameContext limited(FrameContext context) const;
+  /// Classes as one-hot maps, where the colour plane holds them.
+  torch::Tensor maps_of(const torch::Tensor& condition) const;
   torch::Tensor field(std::int64_t height, std::int64_t width, int level, std::int64_t seed,
                       torch::Device device);
   torch::Tensor with_noise(const torch::Tensor& features, const torch::Tensor& noise_strength,

@@ -9,6 +9,7 @@
 #include "common/core/file.h"
 #include "common/core/hash.h"
 #include "common/core/text.h"
+#include "common/semantic/class_plane.h"
 #include "models/core/device.h"
 #include "models/core/safetensors.h"
 #include "models/package/model_path.h"
@@ -39,6 +40,8 @@ void for_each_size(Config& config, Visit visit) {
   visit("heads", config.heads, kMaxBlocks);
   visit("mlp_ratio", config.mlp_ratio, kMaxBlocks);
   visit("noise", config.noise, 1);
+  visit("classes", config.classes, kMaxClasses);
+  visit("references", config.references, 2);
   visit("interpolator_motion", config.between.channels_motion, kMaxChannels);
   visit("interpolator_half", config.between.channels_half, kMaxChannels);
   visit("interpolator_quarter", config.between.channels_quarter, kMaxChannels);
@@ -87,12 +90,15 @@ GeneratorConfig read_config(const nlohmann::json& sizes, const std::string& file
   for_each_size(config, [&](const char* name, int& value, int limit) {
     const auto found = sizes.find(name);
     const bool is_noise = &value == &config.noise;
-    if (is_noise && found == sizes.end()) {
-      value = 0;  // models of version 0.1 have none
+    const bool optional = is_noise || &value == &config.classes || &value == &config.references;
+    if (optional && found == sizes.end()) {
+      if (is_noise) value = 0;  // models of version 0.1 have none
       return;
     }
-    // A model may do without a texture plane and noise, but not without anything else.
-    const int least = is_noise || &value == &config.texture.channels ? 0 : 1;
+    // What a model may do without.
+    const bool may_lack =
+        optional || &value == &config.texture.channels || &value == &config.transformer_blocks;
+    const int least = may_lack ? 0 : 1;
     require(
         found != sizes.end() && found->is_number_integer() && *found >= least && *found <= limit,
         ErrorKind::corrupt,

@@ -67,6 +67,7 @@ void check_sizes(const GeneratorConfig& config, const TensorShapes& shapes,
   const SizeCheck check(shapes, file);
   check.dimension("skip_half.weight", 0, "channels_half", config.channels_half);
   check.dimension("condition_in.weight", 0, "channels_quarter", config.channels_quarter);
+  check.dimension("condition_in.weight", 1, "classes", config.condition_maps(), 12);
   check.dimension("condition_down.weight", 0, "channels_eighth", config.channels_eighth);
   check.dimension("to_bottleneck.weight", 0, "channels_bottleneck", config.channels_bottleneck);
   check.stage("half", "blocks_half", config.blocks_half, config.channels_half);

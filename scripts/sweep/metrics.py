@@ -11,6 +11,7 @@ KNOWN = {
     "lpips_squeeze": ("LPIPS (squeeze)", "", False, 4),
     "lpips_alex": ("LPIPS (alex)", "", False, 4),
     "lpips_vgg": ("LPIPS (vgg)", "", False, 4),
+    "dists": ("DISTS", "", False, 4),
     "gmsd": ("GMSD", "", False, 4),
     "motion_error": ("Motion error", "", False, 3),
     "fid": ("FID", "", False, 2),
@@ -22,7 +23,8 @@ KNOWN = {
     "flicker": ("Flicker", "grey levels", False, 3),
     "warping_error": ("Warping error", "", False, 5),
 }
-DRAWN = ("psnr", "ssim", "vmaf", "lpips_squeeze", "lpips_alex", "lpips_vgg", "gmsd", "motion_error")
+DRAWN = ("psnr", "ssim", "vmaf", "lpips_squeeze", "lpips_alex", "lpips_vgg", "dists", "gmsd",
+         "motion_error")
 # Distances between sets of features, by whatever names semcodec-eval prints them; their spread
 # and the number of samples are no quality by themselves.
 DISTANCE = re.compile(r"^(fid|kid|fd|frechet)(_|$)|(_fid|_kid|_fd|_frechet)(_|$)")

@@ -92,10 +92,10 @@ TEST(Patches, FillBothGridsAndLeaveOutTheRest) {
 
 TEST(ParseMetrics, TakesNamesAndNamesThem) {
   const MetricChoice all = parse_metrics("all");
-  EXPECT_TRUE(all.any_plain() && all.patches.any() && all.lpips[2]);
+  EXPECT_TRUE(all.any_plain() && all.patches.any() && all.perceptual[2]);
   const MetricChoice some = parse_metrics("lpips-vgg,kid");
   EXPECT_FALSE(some.any_plain() || some.patches.fid || some.patches.fd_squeezenet);
-  EXPECT_TRUE(some.patches.kid && some.lpips[2] && !some.lpips[0] && !some.lpips[1]);
+  EXPECT_TRUE(some.patches.kid && some.perceptual[2] && !some.perceptual[0] && !some.perceptual[1]);
   for (const std::string& name : metric_names()) EXPECT_NO_THROW(parse_metrics(name));
   for (const char* wrong : {"", "fid,vmaf", "vmaf", "all,fid"}) {
     EXPECT_THROW(parse_metrics(wrong), Error) << wrong;

@@ -134,7 +134,7 @@ TEST(ClipMetrics, PassOnErrorsOfTheirThreads) {
 TEST(ParseMetrics, TakesListsAndRefusesOthers) {
   const MetricChoice choice = parse_metrics("ssim,motion");
   EXPECT_TRUE(choice.ssim && choice.temporal.motion);
-  EXPECT_FALSE(choice.psnr || choice.lpips[0] || choice.temporal.flicker || choice.gmsd);
+  EXPECT_FALSE(choice.psnr || choice.perceptual[0] || choice.temporal.flicker || choice.gmsd);
   EXPECT_THROW(parse_metrics("psnr,vmaf"), Error);
   EXPECT_THROW(parse_metrics(""), Error);
 }
@@ -154,12 +154,13 @@ TEST(Report, HasNullForWhatIsNotThere) {
   EXPECT_TRUE(j["lpips_squeeze"].is_null());
   EXPECT_EQ(to_table(report).find("LPIPS"), std::string::npos);
   EXPECT_NE(to_table(report).find("30.000"), std::string::npos);
-  for (const char* key : {"lpips_alex", "lpips_vgg", "fid", "kid", "kid_std", "fd_squeezenet"}) {
+  for (const char* key :
+       {"lpips_alex", "lpips_vgg", "dists", "fid", "kid", "kid_std", "fd_squeezenet"}) {
     EXPECT_TRUE(j[key].is_null()) << key;
   }
   report.scores.patches.patches = 42;
   report.scores.patches.fid = 17.5;
-  report.scores.lpips[1] = 0.25;
+  report.scores.perceptual[1] = 0.25;
   const auto filled = nlohmann::json::parse(to_json(report));
   EXPECT_EQ(filled["patches"], 42);
   EXPECT_EQ(filled["fid"], 17.5);

@@ -164,5 +164,41 @@ TEST(Conditions, AIntraPictureIsReferenceAForThoseThatHaveOne) {
   EXPECT_EQ(without.scalars.narrow(1, 0, 5).abs().max().item<float>(), 0.0F);
 }
 
+TEST(Generator, LooksAtAsManyReferencesAsItsConfigurationSays) {
+  torch::manual_seed(9);
+  const torch::NoGradGuard guard;
+  for (const int references : {0, 1, 2}) {
+    GeneratorConfig config;
+    config.references = references;
+    Generator generator{config};
+    auto context = random_context(1, 32, 64, 1, 1);
+    const auto frame = generator->generate(context);
+    auto other = context;
+    other.reference_b = torch::rand_like(context.reference_b);
+    other.condition_b = torch::rand_like(context.condition_b);
+    EXPECT_EQ(torch::equal(generator->generate(other), frame), references < 2) << references;
+    other = context;
+    other.reference_a = torch::rand_like(context.reference_a);
+    EXPECT_EQ(torch::equal(generator->generate(other), frame), references < 1) << references;
+    const auto weights = generator->forward(context).weights;
+    EXPECT_EQ(weights.select(1, 2).max().item<float>() == 0, references < 2);
+  }
+}
+
+TEST(Generator, ClassesEnterAsOneHotMaps) {
+  torch::manual_seed(10);
+  const torch::NoGradGuard guard;
+  GeneratorConfig config;
+  config.classes = 20;
+  Generator generator{config};
+  auto context = random_context(1, 32, 64, 0, 0);
+  context.condition.narrow(1, 0, 3).fill_(64 / 255.0);  // bits of the class 55, which is not there
+  const auto none = generator->generate(context);
+  context.condition.narrow(1, 0, 3).fill_(0);
+  EXPECT_TRUE(torch::equal(generator->generate(context), none)) << "black is no class either";
+  context.condition.select(1, 0).fill_(128 / 255.0);
+  EXPECT_FALSE(torch::equal(generator->generate(context), none)) << "class 0";
+}
+
 }  // namespace
 }  // namespace semcodec

@@ -3,7 +3,7 @@
 
     python3 tests/scripts/metrics_parity_test.py SEMCODEC_EVAL
 
-PSNR and SSIM: scikit-image. MS-SSIM: pytorch-msssim. GMSD: piq. LPIPS: lpips. FID and its features:
+PSNR and SSIM: scikit-image. MS-SSIM: pytorch-msssim. GMSD, DISTS: piq. LPIPS: lpips. FID and its features:
 pytorch-fid, and FID once more by torch-fidelity. KID: torch-fidelity. Weights are random and seeded
 (parity needs the same numbers on both sides, not trained ones), saved by torch.save and converted by
 scripts/import_weights.py, so that the way of published files is tried too; only LPIPS' heads are
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "scripts" / "reference_tools.sh"
@@ -89,6 +90,20 @@ def random_lpips(net, folder):
     heads = pathlib.Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
     convert(torch.load(heads, map_location="cpu"), f"lpips-{net}", f"lpips-{net}", folder)
     return metric
+
+
+def random_dists(folder):
+    """piq's DISTS on a random VGG16 with random weights of its channels."""
+    torch.manual_seed(13)
+    shares = {name: torch.rand(1, 1475, 1, 1) for name in ("alpha", "beta")}
+    total = sum(share.sum() for share in shares.values())
+    shares = {name: share / total for name, share in shares.items()}  # piq takes them as they are
+    network = torchvision.models.vgg16(weights=None)
+    convert(network.state_dict(), "vgg16", "vgg16", folder)
+    convert(shares, "dists", "dists", folder)
+    with unittest.mock.patch("torch.hub.load_state_dict_from_url", lambda *_, **__: shares), \
+            unittest.mock.patch("torchvision.models.vgg16", lambda *_, **__: network):
+        return piq.DISTS(reduction="none").eval()
 
 
 def random_inception(folder):
@@ -189,6 +204,15 @@ class Parity(unittest.TestCase):
             with torch.no_grad():
                 theirs = metric(clip.tensors(clip.a), clip.tensors(clip.b), normalize=True).mean()
             self.near(report[f"lpips_{net}"], theirs.item())
+
+    def test_dists(self):
+        for width, height in ((131, 97), (300, 280)):  # the second one is reduced first
+            clip = Clip(2, width, height, seed=9)
+            metric = random_dists(self.folder)
+            report = self.evaluate(clip, "--metrics", "dists", "-y")
+            with torch.no_grad():
+                theirs = metric(clip.tensors(clip.a), clip.tensors(clip.b)).mean()
+            self.near(report["dists"], theirs.item())
 
     def test_distances_of_sets(self):
         clip = Clip(6, 401, 391, seed=5)

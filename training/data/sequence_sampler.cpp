@@ -9,9 +9,11 @@
 
 #include "common/core/error.h"
 #include "common/core/log.h"
+#include "common/semantic/class_plane.h"
 #include "encoder/analysis/colour.h"
 #include "encoder/analysis/motion.h"
 #include "encoder/analysis/structure.h"
+#include "models/baselines/xdog.h"
 #include "models/generator/conditions.h"
 #include "models/generator/flow_geometry.h"
 #include "training/data/draws.h"
@@ -54,6 +56,15 @@ std::vector<float> load_edges(const FrameStore& store, std::uint64_t index, bool
   return out;
 }
 
+std::vector<std::uint8_t> load_classes(const FrameStore& store, std::uint64_t index, bool flip) {
+  const auto width = static_cast<std::ptrdiff_t>(store.header().width);
+  const std::uint8_t* in = store.frame(index);
+  std::vector<std::uint8_t> out(in, in + store.header().frame_bytes());
+  if (!flip) return out;
+  for (auto row = out.begin(); row != out.end(); row += width) std::reverse(row, row + width);
+  return out;
+}
+
 torch::Tensor crop_picture(const RgbImage& image, int x, int y, int size) {
   auto whole = torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
                                 {image.height, image.width, 3}, torch::kUInt8);
@@ -63,6 +74,14 @@ torch::Tensor crop_picture(const RgbImage& image, int x, int y, int size) {
              .unsqueeze(0)
              .to(torch::kFloat32) /
          255.0;
+}
+
+std::vector<float> sketch_of(const RgbImage& image) {
+  const auto whole = torch::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
+                                      {1, image.height, image.width, 3}, torch::kUInt8);
+  const auto sketch =
+      xdog_sketch(whole.permute({0, 3, 1, 2}).to(torch::kFloat32) / 255.0).contiguous();
+  return {sketch.data_ptr<float>(), sketch.data_ptr<float>() + sketch.numel()};
 }
 
 torch::Tensor crop_at(const torch::Tensor& map, int x, int y, int size, int scale) {
@@ -95,6 +114,7 @@ struct Planes {
   ColourOptions colour;
   StructureOptions structure;
   bool with_colour = true, with_structure = true;
+  int classes = 0;  ///< above 0: the colour plane holds semantic labels
   double texture_share = 0;
 };
 
@@ -123,9 +143,13 @@ Planes draw_planes(Random& random, int texture_channels) {
 }
 
 torch::Tensor condition_of(const RgbImage& image, const std::vector<float>& edges,
-                           ColourAnalyser& colour, const Planes& planes) {
+                           const std::vector<std::uint8_t>& classes, ColourAnalyser& colour,
+                           const Planes& planes) {
   SemanticFrame frame;
-  if (planes.with_colour) {
+  if (planes.classes > 0) {
+    frame.labels = class_plane(classes.data(), image.width, image.height, planes.classes);
+    frame.palette = class_palette(planes.classes);
+  } else if (planes.with_colour) {
     auto map = colour.analyse(image);
     frame.labels = std::move(map.labels);
     frame.palette = std::move(map.palette);
@@ -151,7 +175,7 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
   std::vector<Clip> stills;
   for (const auto& path : paths) {
     auto edges = std::filesystem::path(path).replace_extension(".edges").string();
-    Clip clip{FrameStore(path), FrameStore(edges)};
+    Clip clip{FrameStore(path), FrameStore(edges), {}};
     const auto& a = clip.frames.header();
     const auto& b = clip.edges.header();
     require(a.width == b.width && a.height == b.height && a.frames == b.frames && a.channels == 3 &&
@@ -163,8 +187,18 @@ SequenceSampler::SequenceSampler(const std::string& folder, const SamplerOptions
       continue;
     }
     if (clip.still()) {
-      stills.push_back(std::move(clip));
+      if (options.planes != "labels") stills.push_back(std::move(clip));
     } else if (a.frames >= 3) {
+      if (options.planes == "labels") {
+        auto classes = std::filesystem::path(path).replace_extension(".classes").string();
+        require(std::filesystem::exists(classes), ErrorKind::input,
+                classes + " is missing; `semcodec-train prepare --segmenter FILE` writes it.");
+        clip.classes.emplace(classes);
+        const auto& c = clip.classes->header();
+        require(
+            a.width == c.width && a.height == c.height && a.frames == c.frames && c.channels == 1,
+            ErrorKind::input, classes + " does not belong to " + path + "; make it again.");
+      }
       clips_.push_back(std::move(clip));
     } else {
       log::warning(path + " has fewer than 3 frames. Skipped.");
@@ -204,7 +238,8 @@ const SequenceSampler::Clip& SequenceSampler::choose(Random& random) const {
 SequenceSampler::View SequenceSampler::view(const Clip& clip, std::int64_t index, bool flip,
                                             const StillMotion& motion) const {
   const auto at = clip.still() ? 0 : static_cast<std::uint64_t>(index);
-  View out{load_picture(clip.frames, at, flip), load_edges(clip.edges, at, flip)};
+  View out{load_picture(clip.frames, at, flip), load_edges(clip.edges, at, flip), {}};
+  if (clip.classes) out.classes = load_classes(*clip.classes, at, flip);
   if (clip.still()) {
     // Time counts from the middle, so that the view strays little from the picture.
     const double seconds = static_cast<double>(index - kStillFrames / 2) / kStillRate;
@@ -260,6 +295,18 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
     planes.with_colour = planes.with_structure = true;
     planes.texture_share = options_.texture_channels > 0 ? 1 : 0;
   }
+  if (options_.planes != "all") {
+    const bool labels = options_.planes == "labels";
+    planes.with_colour = labels || options_.planes == "colour";
+    planes.with_structure = !planes.with_colour;
+    planes.texture_share = 0;
+    planes.classes = labels ? options_.classes : 0;
+  }
+  if (options_.clusters > 0) planes.colour.clusters = options_.clusters;
+  if (planes.classes > 0) {
+    planes.colour.cell = kClassCell;
+    planes.colour.clusters = planes.classes;
+  }
   ColourAnalyser colour(planes.colour);
 
   SequenceSample sample;
@@ -268,9 +315,10 @@ SequenceSample SequenceSampler::draw(std::uint64_t seed, bool between) const {
   for (int i = 0; i < 3; ++i) {
     auto seen = view(clip, index[i], flip, still_motion);
     pictures[i] = std::move(seen.picture);
+    if (options_.planes == "sketch") seen.edges = sketch_of(pictures[i]);
     sample.pictures[i] = crop_picture(pictures[i], x, y, crop);
     if (i < 2 || !between) {
-      const auto condition = condition_of(pictures[i], seen.edges, colour, planes);
+      const auto condition = condition_of(pictures[i], seen.edges, seen.classes, colour, planes);
       sample.conditions[i] = crop_at(condition, x, y, crop, 2);
     }
   }

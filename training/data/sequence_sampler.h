@@ -11,6 +11,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,12 @@ struct SamplerOptions {
   double key_share = 0.35;        ///< share of samples whose first picture has an intra picture
   double finest_share = 0;        ///< share of samples at the finest operating point there is
   int texture_channels = 8;       ///< of the model: how many are sent is drawn, 0 included
+  /// "edges" or "colour": samples with this one alone; "sketch": with an XDoG sketch
+  /// (models/baselines/xdog.h) in place of the edges; "labels": with semantic labels in place of
+  /// the colours (common/semantic/class_plane.h), from NAME.classes beside NAME.frames.
+  std::string planes = "all";
+  int clusters = 0;  ///< colours of every sample; 0 = drawn
+  int classes = 0;   ///< of "labels"
 };
 
 /// One sample, or a batch of them along the first dimension.
@@ -57,7 +64,8 @@ std::vector<torch::Tensor*> tensors_of(SequenceSample& sample);
 class SequenceSampler {
  public:
   /// Loads every NAME.frames with its NAME.edges in `folder`. One that is smaller than the crop or
-  /// too short is named and skipped. Throws Error(input) when none is left.
+  /// too short is named and skipped; for "labels" stills are left out. Throws Error(input) when
+  /// none is left.
   SequenceSampler(const std::string& folder, const SamplerOptions& options);
 
   /// Thread-safe; the sample depends only on `seed`.
@@ -70,12 +78,14 @@ class SequenceSampler {
   struct Clip {
     FrameStore frames;
     FrameStore edges;
+    std::optional<FrameStore> classes;  ///< one byte a pixel, for "labels"
     bool still() const { return frames.size() == 1; }
   };
   /// One picture of a sample with its edge map, at the whole size.
   struct View {
     RgbImage picture;
     std::vector<float> edges;
+    std::vector<std::uint8_t> classes;  ///< for "labels"
   };
   const Clip& choose(Random& random) const;
   View view(const Clip& clip, std::int64_t index, bool flip, const StillMotion& motion) const;

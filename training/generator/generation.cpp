@@ -74,6 +74,14 @@ CodedFrameState grown_old(Step& step, const CodedFrameInput& input, CodedFrameSt
 
 }  // namespace
 
+torch::Tensor video_input(const torch::Tensor& first, const torch::Tensor& second,
+                          const torch::Tensor& third, const torch::Tensor& flow_a,
+                          const torch::Tensor& flow_b) {
+  const std::vector<std::int64_t> size{first.size(2), first.size(3)};
+  const auto flows = torch::upsample_bilinear2d(torch::cat({flow_a, flow_b}, 1), size, false);
+  return torch::cat({first, second, third, flows / 20.0}, 1);
+}
+
 Generated generate_sample(Generator& generator, TextureEncoder& encoder, const SequenceSample& s,
                           bool image_only, bool bf16, bool recompute, std::int64_t noise_seed,
                           int unroll) {
@@ -132,13 +140,9 @@ Generated generate_sample(Generator& generator, TextureEncoder& encoder, const S
   out.condition = torch::cat({s.conditions[0], s.conditions[1], condition2}, 0);
   if (!step.textures.empty()) out.texture = torch::cat(step.textures, 0);
 
-  // Three frames in the order of time and the flows of the third moment, a twentieth of a pixel.
-  const auto size = std::vector<int64_t>{s.pictures[0].size(2), s.pictures[0].size(3)};
-  const auto flow_maps =
-      torch::upsample_bilinear2d(torch::cat({flow_a, flow_b}, 1), size, false) / 20.0;
   const auto clip = [&](const torch::Tensor& f0, const torch::Tensor& f1, const torch::Tensor& f2) {
-    return s.between ? torch::cat({f0, f2, f1, flow_maps}, 1)
-                     : torch::cat({f0, f1, f2, flow_maps}, 1);
+    return s.between ? video_input(f0, f2, f1, flow_a, flow_b)
+                     : video_input(f0, f1, f2, flow_a, flow_b);
   };
   out.video_real = clip(s.pictures[0], s.pictures[1], s.pictures[2]);
   out.video_fake = clip(y0.frame, y1.frame, y2);

@@ -19,6 +19,12 @@ struct Generated {
   torch::Tensor video_real, video_fake;             ///< inputs of D_V; undefined in the image phase
 };
 
+/// What D_V sees: three frames N×3×H×W in the order of time and two flows N×2×H/4×W/4 in pixels,
+/// which enter as twentieths.
+torch::Tensor video_input(const torch::Tensor& first, const torch::Tensor& second,
+                          const torch::Tensor& third, const torch::Tensor& flow_a,
+                          const torch::Tensor& flow_b);
+
 /// See generator_task.h for the sequences. References carry no gradient. `image_only`: y0 alone.
 /// `recompute`: the generator's inner activations are computed again in the backward pass instead
 /// of being kept (recompute.h), so that memory holds those of one frame instead of three.

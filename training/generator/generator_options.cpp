@@ -1,5 +1,8 @@
 #include "training/generator/generator_options.h"
 
+#include "common/core/error.h"
+#include "common/semantic/class_plane.h"
+
 namespace semcodec {
 
 namespace {
@@ -20,18 +23,12 @@ void add_loss_options(OptionTable& table, GeneratorOptions& o) {
             "side of the patch that eq. (6) looks at; 0 = whole frames");
   table.add("weight_spectrum", o.weight_spectrum, at_least(0),
             "strength of texture at every frequency (training/generator/spectral_loss.h)");
-  table.add("gan_start", o.gan_start, at_least(0), "first step with discriminators");
   table.add("weight_gan_image", o.weight_gan_image, at_least(0), "of D_I (eq. 4)");
   table.add("weight_gan_video", o.weight_gan_video, at_least(0), "of D_V (eq. 3)");
   table.add("weight_matching", o.weight_matching, at_least(0), "of feature matching");
   table.add("discriminator_learning_rate", o.discriminator_learning_rate, at_least(0),
             "with the schedule of `learning_rate`; 0 = `learning_rate`");
-  table.add("discriminator_channels", o.discriminator_channels, at_least(1),
-            "of their first layer");
-  table.add("gan_patch", o.gan_patch, zero_or_at_least(16), "side of the patch that they look at");
-  table.add_text(
-      "gan", "hinge", [&o](const std::string& text) { o.gan = parse_gan_mode(text); },
-      one_of({"hinge", "lsgan", "log"}), "adversarial loss; `log` is the paper's");
+  add_adversary_options(table, o);
 }
 
 void add_sample_options(OptionTable& table, GeneratorOptions& o) {
@@ -46,6 +43,37 @@ void add_sample_options(OptionTable& table, GeneratorOptions& o) {
   table.add("key_share", s.key_share, in_range(0, 1), "share with an intra picture");
   table.add("finest_share", s.finest_share, in_range(0, 1),
             "share with the finest planes there are, instead of drawn ones");
+  table.add(
+      "planes", s.planes, one_of({"all", "edges", "colour", "sketch", "labels"}),
+      "what samples have of the planes; one alone: no texture either; `sketch`: an XDoG sketch "
+      "in place of the edges; `labels`: semantic labels of the stores' `.classes`");
+  table.add("clusters", s.clusters, in_range(0, 256), "colours of every sample; 0 = drawn");
+}
+
+void add_baseline_options(OptionTable& table, GeneratorOptions& o) {
+  std::vector<std::string> kinds = {"ours", "ours-without-colour"};
+  kinds.insert(kinds.end(), baseline_kinds().begin(), baseline_kinds().end());
+  table.add("kind", o.kind, one_of(kinds),
+            "what is trained: our generator, the same without the colour plane, or one that it is "
+            "compared with (models/baselines/), into `baseline.safetensors`");
+  auto& b = o.baseline;
+  table.add(
+      "baseline_condition", b.condition, one_of({"edges", "colour", "planes", "labels"}),
+      "what a baseline sees of the planes; `labels`: one-hot maps of `classes`, with `planes = "
+      "\"labels\"`");
+  table.add("baseline_channels", b.channels, in_range(0, 1024),
+            "of its first layer; 0 = as published: pix2pixHD 64, else 128");
+  table.add("baseline_downsamplings", b.downsamplings, in_range(0, 6),
+            "halvings; 0 = as published: pix2pixHD 4, else 3");
+  table.add("baseline_blocks", b.blocks, in_range(0, 64), "residual blocks; 0 = as published: 9");
+  table.add("baseline_enhancer", b.enhancer, any_value(), "pix2pixHD with its local enhancer");
+  table.add("baseline_key_interval", b.key_interval, in_range(1, 64),
+            "fast-vid2vid: generates every so many frames, the others are interpolated");
+  table.add("teacher", o.teacher, any_value(),
+            "fast-vid2vid: `baseline.safetensors` of a trained vid2vid; without it the student "
+            "learns from the sources alone");
+  table.add("weight_distillation", o.weight_distillation, at_least(0),
+            "of L1 and VGG against the teacher's frames, and of L1 of their changes");
 }
 
 void add_network_options(OptionTable& table, GeneratorOptions& o) {
@@ -57,6 +85,11 @@ void add_network_options(OptionTable& table, GeneratorOptions& o) {
   table.add("blocks_half", n.blocks_half, at_least(0), "residual blocks at 1/2");
   table.add("blocks_quarter", n.blocks_quarter, at_least(0), "at 1/4");
   table.add("blocks_eighth", n.blocks_eighth, at_least(0), "at 1/8");
+  table.add("transformer_blocks", n.transformer_blocks, at_least(0), "at 1/16");
+  table.add("classes", n.classes, in_range(0, kMaxClasses),
+            "of `planes = \"labels\"`, which enter as one-hot maps; else 0");
+  table.add("references", n.references, in_range(0, 2),
+            "earlier outputs that the generator looks at: L − 1 of eq. (2)");
   table.add("noise", n.noise, in_range(0, 1), "1: noise is injected (models/generator/noise.h)");
   table.add("texture_channels", n.texture.channels, in_range(0, kMaxTextureChannels),
             "of the texture plane; 0 = none");
@@ -84,6 +117,7 @@ OptionTable table_of(GeneratorOptions& o) {
   add_loss_options(table, o);
   add_sample_options(table, o);
   add_network_options(table, o);
+  add_baseline_options(table, o);
   table.gone(
       "judge_rate",
       "is now 'generator.discriminator_learning_rate', the rate itself instead of a multiple "
@@ -98,6 +132,28 @@ GeneratorOptions read_generator_options(const Config& config) {
   read_run_options(config, o, "the folder of frame stores");
   table_of(o).read(config);
   o.sampler.texture_channels = o.network.texture.channels;
+  o.sampler.classes = o.network.classes;
+  require(o.sampler.planes == "labels" ? o.network.classes >= 2 : o.network.classes == 0,
+          ErrorKind::usage,
+          "'generator.planes' = labels and 'generator.classes', 2 to 255, want each other.");
+  if (o.kind == "ours-without-colour") {
+    require(o.sampler.planes != "colour" && o.sampler.planes != "labels", ErrorKind::usage,
+            "'generator.planes' is " + o.sampler.planes +
+                ", which 'generator.kind' = ours-without-colour has not.");
+    o.sampler.planes = "edges";
+  }
+  if (!o.ours()) {
+    auto& own = o.baseline;
+    const auto published = published_baseline(o.kind);
+    own.kind = o.kind;
+    own.classes = o.network.classes;
+    require((own.condition == "labels") == (own.classes > 0), ErrorKind::usage,
+            "'generator.baseline_condition' and 'generator.planes' should both be labels, or "
+            "neither.");
+    if (own.channels == 0) own.channels = published.channels;
+    if (own.downsamplings == 0) own.downsamplings = published.downsamplings;
+    if (own.blocks == 0) own.blocks = published.blocks;
+  }
   return o;
 }
 

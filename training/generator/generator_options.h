@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "models/discriminator/gan_loss.h"
+#include "models/baselines/baseline.h"
 #include "models/generator/generator.h"
+#include "training/adversary_options.h"
 #include "training/config.h"
 #include "training/data/sequence_sampler.h"
 #include "training/trainer/trainer_options.h"
@@ -13,16 +14,20 @@
 namespace semcodec {
 
 /// `data`: folder of frame stores. `batch`: sequences of three frames.
-struct GeneratorOptions : TrainerOptions {
+struct GeneratorOptions : TrainerOptions, AdversaryOptions {
   GeneratorOptions() {
     stage = "generator";
     batch = 3;
     beta1 = 0.5;
   }
 
-  std::int64_t image_steps = 2000;         ///< at first single pictures only: twice as fast
-  double interpolator_share = 0.7;         ///< share of steps with an interpolated frame
-  double discriminator_learning_rate = 0;  ///< 0 = that of the generator
+  /// "ours", "ours-without-colour", or one of baseline_kinds(), trained by BaselineTask.
+  std::string kind = "ours";
+  BaselineConfig baseline;           ///< its sizes; 0 in the configuration = as published
+  std::string teacher;               ///< fast-vid2vid: weights of the vid2vid to follow
+  double weight_distillation = 1.0;  ///< fast-vid2vid: of the teacher's frames
+  std::int64_t image_steps = 2000;   ///< at first single pictures only: twice as fast
+  double interpolator_share = 0.7;   ///< share of steps with an interpolated frame
 
   double weight_l1 = 1.0;
   double weight_raw = 0.3;            ///< L1 of the picture generated without references
@@ -30,16 +35,10 @@ struct GeneratorOptions : TrainerOptions {
   double weight_flow = 0.2;           ///< FlowNet2's motion of the output (eq. 5, first term)
   double weight_texture_rate = 0.01;  ///< cost of the texture plane
   double weight_lpips = 1.0;
-  double weight_vgg = 0.1;         ///< seed paper, eq. (6)
-  double weight_spectrum = 0.1;    ///< spectral_loss.h
-  int vgg_patch = 128;             ///< side of the patch that eq. (6) looks at; 0 = all
-  double weight_gan_image = 0.02;  ///< eq. (4)
-  double weight_gan_video = 0.02;  ///< eq. (3)
-  double weight_matching = 0.2;    ///< feature matching
-  std::int64_t gan_start = 2500;   ///< first step with discriminators
-  int discriminator_channels = 32;
-  int gan_patch = 128;  ///< side of the patch that φ resamples for D_I (eq. 4), and D_V
-  GanMode gan = GanMode::hinge;
+  double weight_vgg = 0.1;       ///< seed paper, eq. (6)
+  double weight_spectrum = 0.1;  ///< spectral_loss.h
+  int vgg_patch = 128;           ///< side of the patch that eq. (6) looks at; 0 = all
+  double weight_matching = 0.2;  ///< feature matching
 
   int unroll = 0;  ///< most coded frames that a scene stands still for at first (generation.h)
   bool checkpoint_activations = false;  ///< less memory, one more forward pass
@@ -48,6 +47,8 @@ struct GeneratorOptions : TrainerOptions {
 
   GeneratorConfig network;
   SamplerOptions sampler;
+
+  bool ours() const { return kind.rfind("ours", 0) == 0; }
 };
 
 OptionTable table_of(GeneratorOptions& options);

@@ -3,15 +3,12 @@
 #include <filesystem>
 
 #include "models/package/model_package.h"
+#include "training/autocast.h"
 #include "training/trainer/checkpoint.h"
 
 namespace semcodec {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-}  // namespace
 
 GeneratorTask::GeneratorTask(const GeneratorOptions& options, const Ranks& ranks)
     : TaskOn(options, ranks),
@@ -20,9 +17,7 @@ GeneratorTask::GeneratorTask(const GeneratorOptions& options, const Ranks& ranks
       generator_ema_(options.network),
       texture_(options.network.texture),
       texture_ema_(options.network.texture),
-      image_discriminator_(DiscriminatorConfig{3 + GeneratorConfig::kConditionChannels,
-                                               options.discriminator_channels, 3, 2}),
-      video_discriminator_(DiscriminatorConfig{13, options.discriminator_channels, 3, 2}),
+      adversaries_(options, GeneratorConfig::kConditionChannels),
       sampler_(options.data, options.sampler),
       objective_(options, device()) {
   if (options.initial.empty()) return;
@@ -32,29 +27,20 @@ GeneratorTask::GeneratorTask(const GeneratorOptions& options, const Ranks& ranks
 }
 
 std::vector<TrainedNetwork> GeneratorTask::networks() {
-  return {{"generator", generator_.get(), generator_ema_.get()},
-          {"texture", texture_.get(), texture_ema_.get()},
-          {"image_discriminator", image_discriminator_.get()},
-          {"video_discriminator", video_discriminator_.get()}};
+  std::vector<TrainedNetwork> all = {{"generator", generator_.get(), generator_ema_.get()},
+                                     {"texture", texture_.get(), texture_ema_.get()}};
+  for (auto& network : adversaries_.networks()) all.push_back(network);
+  return all;
 }
 
 std::vector<OptimiserSettings> GeneratorTask::optimisers() {
   const auto& o = options_;
-  const auto both = [](const torch::nn::Module& a, const torch::nn::Module& b) {
-    auto all = a.parameters();
-    for (const auto& parameter : b.parameters()) all.push_back(parameter);
-    return all;
-  };
-  const double rate =
-      o.discriminator_learning_rate > 0 ? o.discriminator_learning_rate : o.learning_rate;
-  OptimiserSettings discriminator{
-      "discriminator", both(*image_discriminator_, *video_discriminator_), rate, o.beta1, o.beta2};
-  discriminator.detached = true;
-  OptimiserSettings own{
-      "generator", both(*generator_, *texture_), o.learning_rate, o.beta1, o.beta2, o.weight_decay};
+  auto parameters = generator_->parameters();
+  for (const auto& parameter : texture_->parameters()) parameters.push_back(parameter);
+  OptimiserSettings own{"generator", parameters, o.learning_rate, o.beta1, o.beta2, o.weight_decay};
   own.clipped = {own.parameters};
   own.clip = o.clip_gradient;
-  return {discriminator, own};
+  return {adversaries_.optimiser(), own};
 }
 
 std::vector<std::string> GeneratorTask::columns() const {
@@ -73,6 +59,33 @@ SequenceSample GeneratorTask::draw(std::int64_t step, Random& random) const {
   // In the image phase one sequence gives one picture, so more of them fit into a step.
   const int size = image_phase(step) ? options_.batch * 2 : options_.batch;
   return draw_share(random, size, [&](std::uint64_t seed) { return sampler_.draw(seed, between); });
+}
+
+void GeneratorTask::forward(const SequenceSample& batch, const StepContext& context) {
+  const Autocast autocast(device(), options_.bf16);  // weights are converted once for all frames
+  Random random(options_.seed * 6151 + static_cast<std::uint64_t>(context.step));
+  const int unroll =
+      options_.unroll > 0
+          ? static_cast<int>(random.below(static_cast<std::uint64_t>(options_.unroll) + 1))
+          : 0;
+  generated_ =
+      generate_sample(generator_, texture_, batch, image_phase(context.step), options_.bf16,
+                      options_.checkpoint_activations, context.step + 1, unroll);
+}
+
+torch::Tensor GeneratorTask::loss(std::size_t optimiser, const SequenceSample& /*batch*/,
+                                  StepContext& context) {
+  if (optimiser != kGenerator) return adversaries_.discriminators_loss(generated_, context);
+  const auto note = [&](const std::string& name, const torch::Tensor& value) {
+    context.note(name, value);
+  };
+  auto loss = objective_(generated_, context.step, note);
+  if (context.step >= options_.gan_start) {
+    loss = loss + adversaries_.generator_loss(generated_, context);
+  }
+  const torch::NoGradGuard no_grad;
+  context.set_error(torch::l1_loss(generated_.frame, generated_.source));
+  return loss;
 }
 
 std::vector<torch::Tensor> GeneratorTask::samples(const SequenceSample& batch, std::int64_t step) {

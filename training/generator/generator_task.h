@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "models/discriminator/discriminator.h"
 #include "training/data/sequence_sampler.h"
+#include "training/generator/adversaries.h"
 #include "training/generator/generation.h"
 #include "training/generator/generator_options.h"
 #include "training/generator/objective.h"
@@ -53,14 +53,10 @@ class GeneratorTask : public TaskOn<SequenceSample> {
 
   bool image_phase(std::int64_t step) const { return step < options_.image_steps; }
 
-  // generator_losses.cpp
-  torch::Tensor discriminators_loss(StepContext& context);
-  torch::Tensor adversarial_loss(StepContext& context);
-
   GeneratorOptions options_;
   Generator generator_, generator_ema_;
   TextureEncoder texture_, texture_ema_;
-  Discriminator image_discriminator_, video_discriminator_;
+  Adversaries adversaries_;
   SequenceSampler sampler_;
   Objective objective_;
   Generated generated_;  ///< of this step

@@ -23,6 +23,7 @@
 #include "training/frame_store.h"
 #include "training/prepare/annotations.h"
 #include "training/prepare/base_layers.h"
+#include "training/prepare/class_store.h"
 #include "training/prepare/clip_list.h"
 #include "training/stages/prepare_options.h"
 
@@ -33,8 +34,8 @@ namespace fs = std::filesystem;
 
 struct Arguments : PrepareOptions {
   std::vector<std::string> inputs;
-  std::string output, edges, device = "auto", maps;
-  int threads = 0;
+  std::string output, edges, device = "auto", maps, segmenter;
+  int threads = 0, segmenter_side = 1024;
   bool annotated = false, expand = false;
   BaseLayerOptions base;
 };
@@ -224,6 +225,11 @@ void prepare(const Arguments& arguments) {
     set_threads(arguments.threads);
     detector.emplace(require_weights(arguments.edges, "the edge maps"), device);
   }
+  std::optional<Segmenter> segmenter;
+  if (!arguments.segmenter.empty()) {
+    set_threads(arguments.threads);
+    segmenter.emplace(segmenter_file(arguments.segmenter), parse_device(arguments.device));
+  }
   if (!arguments.maps.empty()) {
     require(detector && arguments.inputs.empty(), ErrorKind::usage,
             "--maps wants --edges WEIGHTS and no videos.");
@@ -252,6 +258,7 @@ void prepare(const Arguments& arguments) {
       if (!fs::exists(output)) write_store(clip, output, arguments);
       const auto edges = fs::path(output).replace_extension(".edges");
       if (detector && !fs::exists(edges)) write_edge_store(output, *detector);
+      if (segmenter) write_class_store(clip.files, output, *segmenter, arguments.segmenter_side);
       write_base_layers(output, arguments.base);
       ++done;
     } catch (const Error& error) {
@@ -291,6 +298,11 @@ int main(int argc, char** argv) {
   app.add_option("--limit", a.limit, "Most frames of a clip, 0 = all")->capture_default_str();
   app.add_option("--edges", a.edges, "Also write edge maps with these PiDiNet weights");
   app.add_option("--maps", a.maps, "Only write the edge maps of the stores in this folder");
+  app.add_option("--segmenter", a.segmenter,
+                 "Also write semantic labels by this network: a TorchScript file, or `espnet`");
+  app.add_option("--segmenter-side", a.segmenter_side, "Long side of the pictures that it is given")
+      ->check(CLI::Range(64, 4096))
+      ->capture_default_str();
   app.add_option("--base", a.base.count, "Also code so many base layers a clip, for the restorer")
       ->capture_default_str();
   app.add_option("--base-effort", a.base.effort, "libaom's cpu-used for them, 0 (slow) to 9")

@@ -74,18 +74,12 @@ OptionTable table_of(RestorerOptions& o) {
   table.add("interpolator_l1", o.interpolator_l1, at_least(0), "weight of L1 in that loss");
   table.add("interpolator_lpips", o.interpolator_lpips, at_least(0),
             "weight of LPIPS in that loss");
-  table.add("gan_start", o.gan_start, at_least(0), "first step with discriminators");
+  add_adversary_options(table, o);
   table.add("weight_gan_image", o.weight_gan_image, at_least(0), "of D_I, times 2 · detail");
   table.add("weight_gan_video", o.weight_gan_video, at_least(0),
             "of D_V, times 2 · detail; wants an unroll of 3");
   table.add("discriminator_learning_rate", o.discriminator_learning_rate, above(0),
             "the same in every step");
-  table.add("discriminator_channels", o.discriminator_channels, at_least(1),
-            "of their first layer");
-  table.add("gan_patch", o.gan_patch, zero_or_at_least(16), "side of the patch that they look at");
-  table.add_text(
-      "gan", "hinge", [&o](const std::string& text) { o.gan = parse_gan_mode(text); },
-      one_of({"hinge", "lsgan", "log"}), "adversarial loss; `log` is the paper's");
   table.add("no_next_share", o.sampler.no_next_share, in_range(0, 1),
             "share of samples without neighbours after (low delay)");
   table.add("no_previous_share", o.sampler.no_previous_share, in_range(0, 1),

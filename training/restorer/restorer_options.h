@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "models/discriminator/gan_loss.h"
 #include "models/generator/restorer.h"
+#include "training/adversary_options.h"
 #include "training/base/base_sampler.h"
 #include "training/config.h"
 #include "training/trainer/trainer_options.h"
@@ -14,12 +14,15 @@
 namespace semcodec {
 
 /// `data`: folder of frame stores with base layers and their pictures. `output` becomes a package.
-struct RestorerOptions : TrainerOptions {
+/// The weights of discriminators are multiplied by 2 · detail; D_V needs an unroll of 3.
+struct RestorerOptions : TrainerOptions, AdversaryOptions {
   RestorerOptions() {
     stage = "restorer";
     final_rate = 0.05;
     warm_up = 200;
     ema = 0.999;
+    gan_start = 12000;
+    discriminator_learning_rate = 2e-4;
   }
 
   double weight_l1 = 10;         ///< at detail 0
@@ -35,14 +38,6 @@ struct RestorerOptions : TrainerOptions {
   double weight_interpolator =
       1;  ///< of the interpolator's loss; 0 leaves the interpolator as it is
   double interpolator_l1 = 4, interpolator_lpips = 0.15;  ///< the weights of that loss's terms
-
-  std::int64_t gan_start = 12000;  ///< first step with discriminators
-  double weight_gan_image = 0.02;  ///< multiplied by 2 · detail, as the next
-  double weight_gan_video = 0.02;  ///< needs an unroll of 3
-  double discriminator_learning_rate = 2e-4;
-  int discriminator_channels = 32;
-  int gan_patch = 128;
-  GanMode gan = GanMode::hinge;
 
   double detail = 0.5;              ///< ModelPackage::detail of the package
   std::string package = "default";  ///< whose other networks the exported package takes over

@@ -49,8 +49,8 @@ RestorerTask::RestorerTask(const RestorerOptions& options, const Ranks& ranks)
       options_(resolved(options)),
       restorer_(options_.network),
       ema_(options_.network),
-      image_discriminator_(DiscriminatorConfig{6, options.discriminator_channels, 3, 2}),
-      video_discriminator_(DiscriminatorConfig{13, options.discriminator_channels, 3, 2}),
+      image_discriminator_(options.discriminator(6)),
+      video_discriminator_(options.discriminator(13)),
       sampler_(options_.data, options_.sampler, BaseSampler::Part::all_but, options_.validation),
       objective_(options_, device()) {
   if (!options_.validation.empty() && ranks.first()) {

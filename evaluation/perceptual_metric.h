@@ -1,6 +1,6 @@
 #pragma once
-// LPIPS (version 0.1; squeeze, alex, vgg) of 8-bit pictures, when its weights are at hand. Apart
-// from the other metrics because it needs torch, which stays behind this header.
+// LPIPS (version 0.1; squeeze, alex, vgg) and DISTS of 8-bit pictures, when their weights are at
+// hand. Apart from the other metrics because they need torch, which stays behind this header.
 
 #include <memory>
 #include <optional>
@@ -12,20 +12,20 @@
 
 namespace semcodec {
 
-class LpipsMetric {
+class PerceptualMetric {
  public:
   /// `device` as in --device. On the CPU, `threads` pairs are worked on at a time, each by one
   /// thread: values do not depend on their number, and no thread waits for another one in
   /// between. Nothing when the weights are missing; missing_sentence() says which and how to get
-  /// them. `net` is "squeeze", "alex" or "vgg". Throws Error(device).
-  static std::optional<LpipsMetric> find(const std::string& device, int threads,
-                                         const std::string& net = "squeeze");
-  static std::string missing_sentence(const std::string& net = "squeeze");
+  /// them. `name`: of kPerceptual (clip_metrics.h). Throws Error(device).
+  static std::optional<PerceptualMetric> find(const std::string& device, int threads,
+                                              const std::string& name = "lpips_squeeze");
+  static std::string missing_sentence(const std::string& name = "lpips_squeeze");
   static std::string torch_version();
 
-  ~LpipsMetric();
-  LpipsMetric(LpipsMetric&&) noexcept;
-  LpipsMetric& operator=(LpipsMetric&&) noexcept;
+  ~PerceptualMetric();
+  PerceptualMetric(PerceptualMetric&&) noexcept;
+  PerceptualMetric& operator=(PerceptualMetric&&) noexcept;
 
   /// One distance a pair; all pictures of one size, both sides at least 32, else Error(input).
   std::vector<double> distances(std::span<const RgbImage* const> a,
@@ -33,7 +33,7 @@ class LpipsMetric {
 
  private:
   struct Impl;
-  explicit LpipsMetric(std::unique_ptr<Impl> impl);
+  explicit PerceptualMetric(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,15 +6,15 @@
 #include <array>
 
 #include "common/core/error.h"
-#include "evaluation/lpips_metric.h"
+#include "evaluation/perceptual_metric.h"
 #include "pictures.h"
 
 namespace semcodec {
 namespace {
 
-TEST(LpipsMetric, GrowsWithTheDamageAndDoesNotMixPairs) {
-  auto lpips = LpipsMetric::find("cpu", 1);
-  if (!lpips) GTEST_SKIP() << LpipsMetric::missing_sentence();
+TEST(PerceptualMetric, GrowsWithTheDamageAndDoesNotMixPairs) {
+  auto lpips = PerceptualMetric::find("cpu", 1);
+  if (!lpips) GTEST_SKIP() << PerceptualMetric::missing_sentence();
   const RgbImage a = textured_picture(96, 64);
   const RgbImage b = degraded_picture(96, 64);
   RgbImage slight = a;
@@ -30,9 +30,9 @@ TEST(LpipsMetric, GrowsWithTheDamageAndDoesNotMixPairs) {
   EXPECT_NEAR(alone[0], d[2], 1e-5);
 }
 
-TEST(LpipsMetric, RefusesSmallOrDifferentPictures) {
-  auto lpips = LpipsMetric::find("cpu", 1);
-  if (!lpips) GTEST_SKIP() << LpipsMetric::missing_sentence();
+TEST(PerceptualMetric, RefusesSmallOrDifferentPictures) {
+  auto lpips = PerceptualMetric::find("cpu", 1);
+  if (!lpips) GTEST_SKIP() << PerceptualMetric::missing_sentence();
   const RgbImage small = textured_picture(64, 31);
   const RgbImage other = textured_picture(64, 32);
   const std::array<const RgbImage*, 1> s{&small};

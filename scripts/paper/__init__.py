@@ -1,0 +1,1 @@
+"""The seed paper's tables and figures: what scripts/paper.py runs."""
