@@ -156,6 +156,7 @@ void Av1HeaderCoder::begin_sequence() {
   sequence_.reset();
   slots_ = {};
   due_ = 0;
+  place_ = 0;
   last_.fill(kUnknown);
   by_place_.assign(kPlaces, last_);
 }
