@@ -26,6 +26,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 PRECIOUS = b"what was here before\n"
+LONGEST = 600  # seconds that looking at what was left may take, on a machine that does other things too
 
 
 def render(path, width, height, frames):
@@ -44,7 +45,7 @@ def render(path, width, height, frames):
 
 
 def run(command, **options):
-    return subprocess.run([str(c) for c in command], capture_output=True, timeout=120, **options)
+    return subprocess.run([str(c) for c in command], capture_output=True, timeout=LONGEST, **options)
 
 
 class Case:
@@ -109,7 +110,10 @@ class Trials:
                 process.kill()
                 process.wait()
                 return case, sig, delay, f"still there {self.args.patience} s after the signal"
-        wrong = self.judge(case, sig, status, place, output, existed, piped)
+        try:
+            wrong = self.judge(case, sig, status, place, output, existed, piped)
+        except subprocess.TimeoutExpired as late:
+            wrong = f"{pathlib.Path(late.cmd[0]).name} did not get through what was left within {LONGEST} s"
         if not wrong:
             for path in place.iterdir():
                 path.unlink()
