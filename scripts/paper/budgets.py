@@ -23,7 +23,7 @@ BUDGETS = {
     },
     "5m": {
         "about": "five minutes on two cores: every row filled, nothing learnt to speak of",
-        "size": (128, 80), "train_frames": 24, "test_frames": 8, "train_clips": 6,
+        "size": (128, 80), "train_frames": 24, "test_frames": 8, "train_clips": 5,
         "test_clips": 2, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 384,
         "generator": {"crop": 64, "batch": 1, "steps": 60, "image_steps": 20, "gan_start": 30,
                       "gan_patch": 48, "discriminator_channels": 8, "log_every": 10,
@@ -35,7 +35,7 @@ BUDGETS = {
     "20m": {
         "about": "twenty minutes on two cores",
         "size": (192, 112), "train_frames": 60, "test_frames": 16, "train_clips": 12,
-        "test_clips": 2, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 512,
+        "test_clips": 2, "colours": (2, 4, 8, 16, 32, 64), "segmenter_side": 768,
         "generator": {"crop": 64, "batch": 1, "steps": 500, "image_steps": 150, "gan_start": 300,
                       "gan_patch": 64, "discriminator_channels": 16, "log_every": 50,
                       "learning_rate": 1e-3, "ema": 0.99, "channels_half": 24,
