@@ -25,6 +25,7 @@ packages=(
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev libaom-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-video-dev
   libprotobuf-dev protobuf-compiler libzstd-dev libisal-dev zlib1g-dev libssl-dev
+  libsdl2-dev libavdevice-dev
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libgtest-dev
   libopenmpi-dev openmpi-bin
   python3 python3-pip ffmpeg
