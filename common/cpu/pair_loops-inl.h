@@ -23,7 +23,7 @@ inline constexpr int kStep = 2 * kLanes;       ///< pixels that are summed at a 
 /// Two registers of pixels for each channel of a tile.
 template <int Size>
 struct Sums {
-  // NOLINTNEXTLINE(modernize-use-equals-default): one made by the compiler lacks the instruction set.
+  // NOLINTNEXTLINE(modernize-use-equals-default): an implicit one lacks the instruction set.
   HWY_INLINE Sums() {}
   Floats low[Size], high[Size];
 };
