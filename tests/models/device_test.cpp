@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/cpu/level.h"
 #include "tests/cpu/environment.h"
 
 namespace semcodec {

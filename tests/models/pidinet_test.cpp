@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "common/core/error.h"
+#include "common/cpu/pair_planes.h"
 #include "models/core/weights_path.h"
 #include "models/pidinet/edge_detector.h"
 #include "tests/cpu/levels.h"
