@@ -2,6 +2,7 @@
 // Tests that have to pass at every level of the CPU's kernels (common/cpu/level.h).
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include <optional>
 #include <utility>
@@ -10,6 +11,14 @@
 #include "tests/cpu/environment.h"
 
 namespace semcodec {
+
+/// oneDNN computes bfloat16 convolutions from AVX-512 on; on other CPUs networks run in float.
+inline bool onednn_has_bfloat16() {
+  const auto& levels = cpu::levels();
+  return std::find(levels.begin(), levels.end(), cpu::Level::avx512) != levels.end();
+}
+inline constexpr char kNoBfloat16[] =
+    "oneDNN has no bfloat16 convolutions on this CPU; they need AVX-512.";
 
 /// SEMCODEC_CPU names the level, and kernels obey, for as long as a scope lasts.
 class HeldToLevel {
