@@ -2,8 +2,8 @@
 // Tests that have to pass at every level of the CPU's kernels (common/cpu/level.h).
 
 #include <gtest/gtest.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
