@@ -254,7 +254,8 @@ TEST_P(EdgeLevels, AreUsedUnlessSinglePrecisionIsAskedFor) {
     const bool narrow = cpu::has_pair_products(GetParam());
     EXPECT_EQ(usual.dtype(), narrow ? torch::kBFloat16 : torch::kFloat32);
     const torch::Tensor map = usual.detect(picture);
-    EXPECT_FALSE(torch::equal(map, exact));
+    // At the generic level the plain modules run.
+    EXPECT_EQ(torch::equal(map, exact), GetParam() == cpu::Level::generic);
     EXPECT_LT((map - exact).abs().mean().item<double>(), 0.02);
   }
   const EnvironmentValue wish("SEMCODEC_DTYPE", "fp32");
