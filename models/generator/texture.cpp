@@ -12,6 +12,7 @@ constexpr int kConditionChannels = 4;
 }
 
 TextureEncoderImpl::TextureEncoderImpl(const TextureConfig& config) : config_(config) {
+  if (config.channels == 0) return;  // of a generator that is sent no texture: no layers
   const int c = config.width;
   in_ = register_module("in", conv(3 * 16 + kConditionChannels * 4, c, 3));
   down_eighth_ = register_module("down_eighth", conv(c, c, 3, 2));

@@ -115,6 +115,7 @@ void update_ema(torch::nn::Module& ema, const torch::nn::Module& module, double 
       std::min(decay, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
   std::vector<torch::Tensor> source;
   for (const auto& parameter : module.parameters()) source.push_back(parameter.detach());
+  if (source.empty()) return;  // a network without layers, which foreach refuses
   at::_foreach_lerp_(ema.parameters(), source, 1.0 - now);
 }
 
