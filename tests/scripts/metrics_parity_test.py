@@ -102,7 +102,7 @@ def random_dists(folder):
     convert(network.state_dict(), "vgg16", "vgg16", folder)
     convert(shares, "dists", "dists", folder)
     with unittest.mock.patch("torch.hub.load_state_dict_from_url", lambda *_, **__: shares), \
-            unittest.mock.patch("torchvision.models.vgg16", lambda *_, **__: network):
+            unittest.mock.patch("piq.perceptual.vgg16", lambda *_, **__: network):
         return piq.DISTS(reduction="none").eval()
 
 

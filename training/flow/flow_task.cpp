@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/core/device.h"
 #include "models/flownet2/flow_estimator.h"
 #include "training/autocast.h"
 #include "training/flow/store_textures.h"
@@ -72,8 +71,6 @@ FlowTask::FlowTask(const FlowOptions& options, const Ranks& ranks, ImageSource t
       held_out_(std::move(held_out)),
       net_(options.net),
       ema_(options.net) {
-  // On a CPU without bf16 it would be emulated, slowly.
-  options_.bf16 = options.bf16 && (device().is_cuda() || cpu_has_bf16());
   if (!options.initial.empty()) load_module(*net_, options.initial);
 }
 

@@ -36,7 +36,7 @@ void add_trainer_options(OptionTable& table, TrainerOptions& o) {
   table.add("weight_decay", o.weight_decay, at_least(0), "Adam's (L2)");
   table.add("clip_gradient", o.clip_gradient, at_least(0), "largest norm; 0 = no limit");
   table.add("ema", o.ema, below(0, 1), "decay of the averaged weights, which are exported");
-  table.add("bf16", o.bf16, any_value(), "mixed precision");
+  table.add("bf16", o.bf16, any_value(), "mixed precision, on devices that compute it");
   table.add("workers", o.workers, in_range(1, 1024), "threads that prepare samples");
   table.add("retries", o.retry.retries, at_least(0),
             "returns to the last checkpoint when it goes wrong, before giving up");
