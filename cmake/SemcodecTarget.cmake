@@ -37,7 +37,8 @@ function(_semcodec_common name uses_torch)
     # optimised builds: these files call into torch, and -O3 only makes them slower to compile.
     target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SEMCODEC_TORCH_OPTIONS}>)
     if(NOT TARGET semcodec_torch_pch)
-      file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "// Holds the precompiled torch header.\n")
+      file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/torch_pch.cpp
+           CONTENT "// Holds the precompiled torch header.\n")
       add_library(semcodec_torch_pch OBJECT ${CMAKE_BINARY_DIR}/torch_pch.cpp)
       target_link_libraries(semcodec_torch_pch PUBLIC LibTorch::cpu)
       target_precompile_headers(semcodec_torch_pch PRIVATE <torch/torch.h>)
@@ -45,6 +46,12 @@ function(_semcodec_common name uses_torch)
                              ${SEMCODEC_TORCH_OPTIONS})
     endif()
     target_precompile_headers(${name} REUSE_FROM semcodec_torch_pch)
+    # g++ instantiates what torch's headers left pending once more for every file, for a dozen seconds.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ${SEMCODEC_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+    if(SEMCODEC_UNITY)
+      # Private structs hold types of their file's anonymous namespace, which g++ takes for a header's.
+      target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+    endif()
   endif()
 endfunction()
 

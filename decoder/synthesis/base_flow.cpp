@@ -23,17 +23,16 @@ cv::Mat grey(const torch::Tensor& bytes, int factor) {
   return result;
 }
 
-}  // namespace
-
-torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards, int height,
-                        int width) {
+/// base_flow(), from one of DISOpticalFlow's presets.
+torch::Tensor dis_flow(const torch::Tensor& from, const torch::Tensor& towards, int height,
+                       int width, int preset) {
   const auto h = from.size(0), w = from.size(1);
   auto flow = torch::zeros({1, 2, height / kFlowScale, width / kFlowScale});
   const int factor = std::max(h, w) < kSmall ? 2 : 1;
   if (std::min(h, w) * factor < kLeast) return flow;
   // DIS works in stripes, as many as there are threads, and results depend on the stripes.
   [[maybe_unused]] static const bool one_thread = (cv::setNumThreads(1), true);
-  const auto dense = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_FAST);
+  const auto dense = cv::DISOpticalFlow::create(preset);
   cv::Mat found, scaled;
   dense->calc(grey(from, factor), grey(towards, factor), found);
   cv::resize(found, scaled, {width / kFlowScale, height / kFlowScale}, 0, 0, cv::INTER_LINEAR);
@@ -49,6 +48,26 @@ torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards,
     }
   }
   return flow;
+}
+
+/// h×w×3 bytes of a picture.
+torch::Tensor bytes_of(const torch::Tensor& picture) {
+  return (picture[0].to(torch::kFloat).clamp(0, 1) * 255)
+      .round()
+      .to(torch::kUInt8)
+      .permute({1, 2, 0});
+}
+
+}  // namespace
+
+torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards, int height,
+                        int width) {
+  return dis_flow(from, towards, height, width, cv::DISOpticalFlow::PRESET_FAST);
+}
+
+torch::Tensor restored_flow(const torch::Tensor& from, const torch::Tensor& towards) {
+  return dis_flow(bytes_of(from), bytes_of(towards), static_cast<int>(from.size(2)),
+                  static_cast<int>(from.size(3)), cv::DISOpticalFlow::PRESET_MEDIUM);
 }
 
 }  // namespace semcodec

@@ -1,8 +1,9 @@
 #pragma once
-// Motion between base pictures by DIS optical flow (Kroeger et al. 2016, OpenCV's), on the CPU.
+// Motion between pictures by DIS optical flow (Kroeger et al. 2016, OpenCV's), on the CPU.
 //
 // Base pictures are small, so this takes a few milliseconds. Receiver and training share it, so
-// what the generator learns from is what it gets.
+// what the generator learns from is what it gets. What restored pictures show beyond their base
+// pictures makes a finer search worth its time (docs/experiments.md, fifth round).
 
 #include <torch/torch.h>
 
@@ -13,5 +14,8 @@ namespace semcodec {
 /// Pictures below 192 pixels on the long side are doubled first, since DIS matches patches of 8.
 torch::Tensor base_flow(const torch::Tensor& from, const torch::Tensor& towards, int height,
                         int width);
+
+/// The same between restored pictures, 1×3×height×width in 0..1 on the CPU, by DIS' medium preset.
+torch::Tensor restored_flow(const torch::Tensor& from, const torch::Tensor& towards);
 
 }  // namespace semcodec

@@ -181,6 +181,11 @@ std::pair<torch::Tensor, torch::Tensor> Synthesiser::flows_between(const CodedFr
   if (!earlier.raised.defined() || !later.raised.defined()) {
     return generator_.flows(earlier.state.picture, later.state.picture, motion_of(later));
   }
+  // On a GPU the pictures would have to be fetched first.
+  if (options_.device.is_cpu() && base_flow_ != "flownet2") {
+    return {restored_flow(later.state.picture, earlier.state.picture),
+            restored_flow(earlier.state.picture, later.state.picture)};
+  }
   const auto known = [this](const torch::Tensor& flow, const CodedFrame& from,
                             const CodedFrame& towards) {
     return flow.defined() ? flow : base_motion(from, towards);

@@ -40,9 +40,10 @@ std::string origin_of(const std::string& name) {
   const auto manifest = find_project_file("models/weights.json");
   if (!manifest) return {};
   std::ifstream stream(*manifest);
-  const nlohmann::json json = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("weights") || !json["weights"].is_array()) return {};
-  for (const nlohmann::json& entry : json["weights"]) {
+  const nlohmann::json listed = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
+  if (!listed.is_object() || !listed.contains("weights") || !listed["weights"].is_array())
+    return {};
+  for (const nlohmann::json& entry : listed["weights"]) {
     if (entry.is_object() && entry.value("name", "") == name && entry.contains("urls") &&
         !entry["urls"].empty()) {
       return " (" + entry.value("file", "") + " from " + entry["urls"][0].get<std::string>() + ")";

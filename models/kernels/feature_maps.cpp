@@ -22,7 +22,7 @@ bool is_map(const torch::Tensor& t) {
          (t.scalar_type() == torch::kFloat || t.scalar_type() == torch::kBFloat16);
 }
 
-void check(bool good) {
+void require_maps(bool good) {
   require(good, ErrorKind::internal,
           "A pass over feature maps got tensors of a shape or type that it does not take.");
 }
@@ -36,9 +36,10 @@ void with_type(const torch::Tensor& map, const Body& body) {
 
 void shuffled(const torch::Tensor& skip, bool undo, const torch::Tensor& map, torch::Tensor* sum,
               torch::Tensor& active) {
-  check(is_map(map) && is_map(skip) && skip.scalar_type() == map.scalar_type());
+  require_maps(is_map(map) && is_map(skip) && skip.scalar_type() == map.scalar_type());
   const std::int64_t channels = skip.size(1), height = map.size(2), width = map.size(3);
-  check(map.size(1) == 4 * channels && skip.size(2) == 2 * height && skip.size(3) == 2 * width);
+  require_maps(map.size(1) == 4 * channels && skip.size(2) == 2 * height &&
+               skip.size(3) == 2 * width);
   with_type(map, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     const T* x = elements<T>(map);
@@ -57,7 +58,7 @@ void shuffled(const torch::Tensor& skip, bool undo, const torch::Tensor& map, to
 }
 
 void leaky_into(const torch::Tensor& map, torch::Tensor& out) {
-  check(is_map(map));
+  require_maps(is_map(map));
   with_type(map, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     const T* from = elements<T>(map);
@@ -104,11 +105,11 @@ torch::Tensor add_shuffled_active(const torch::Tensor& active_skip, const torch:
 }
 
 void shuffle_into(const torch::Tensor& map, torch::Tensor& to, std::int64_t offset) {
-  check(is_map(map) && is_map(to) && map.scalar_type() == to.scalar_type());
+  require_maps(is_map(map) && is_map(to) && map.scalar_type() == to.scalar_type());
   const std::int64_t channels = map.size(1) / 4, height = map.size(2), width = map.size(3),
                      stride = to.size(1);
-  check(offset >= 0 && offset + channels <= stride && to.size(2) == 2 * height &&
-        to.size(3) == 2 * width);
+  require_maps(offset >= 0 && offset + channels <= stride && to.size(2) == 2 * height &&
+               to.size(3) == 2 * width);
   const auto item = static_cast<std::int64_t>(map.element_size());
   const auto* from = static_cast<const char*>(map.const_data_ptr());
   auto* out = static_cast<char*>(to.mutable_data_ptr()) + offset * item;
@@ -126,11 +127,11 @@ void shuffle_into(const torch::Tensor& map, torch::Tensor& to, std::int64_t offs
 void fold_into(const torch::Tensor& picture, int factor, torch::Tensor& to, std::int64_t offset) {
   const std::int64_t channels = picture.size(1), height = picture.size(2), width = picture.size(3),
                      stride = to.size(1);
-  check(is_map(to) && picture.dim() == 4 && picture.size(0) == 1 && picture.is_cpu() &&
-        picture.scalar_type() == torch::kFloat && picture.is_contiguous());
-  check((factor == 1 || factor == 2 || factor == 4) && to.size(2) * factor == height &&
-        to.size(3) * factor == width && offset >= 0 &&
-        offset + channels * factor * factor <= stride);
+  require_maps(is_map(to) && picture.dim() == 4 && picture.size(0) == 1 && picture.is_cpu() &&
+               picture.scalar_type() == torch::kFloat && picture.is_contiguous());
+  require_maps((factor == 1 || factor == 2 || factor == 4) && to.size(2) * factor == height &&
+               to.size(3) * factor == width && offset >= 0 &&
+               offset + channels * factor * factor <= stride);
   const float* pixels = picture.const_data_ptr<float>();
   with_type(to, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kPicture = cpu::kMotionPicture, kChannels = cpu::kMotionChannels;
 
-void check(bool good) {
+void require_motion(bool good) {
   require(good, ErrorKind::internal,
           "The interpolator's motion step got tensors of a shape or type that it does not take.");
 }
@@ -29,9 +29,9 @@ torch::Tensor motion_input(const torch::Tensor& small_a, const torch::Tensor& sm
   torch::Tensor held[4];
   const torch::Tensor smalls[] = {small_a, small_b}, flows[] = {flow_a, flow_b};
   for (std::size_t i = 0; i < 2; ++i) {
-    check(smalls[i].sizes() == at::IntArrayRef({1, kPicture, view.height, view.width}) &&
-          flows[i].sizes() == at::IntArrayRef({1, 2, view.height, view.width}) &&
-          smalls[i].is_cpu() && flows[i].is_cpu());
+    require_motion(smalls[i].sizes() == at::IntArrayRef({1, kPicture, view.height, view.width}) &&
+                   flows[i].sizes() == at::IntArrayRef({1, 2, view.height, view.width}) &&
+                   smalls[i].is_cpu() && flows[i].is_cpu());
     held[2 * i] = smalls[i].to(torch::kFloat32).contiguous(at::MemoryFormat::ChannelsLast);
     held[2 * i + 1] = flows[i].to(torch::kFloat32).contiguous();
     view.small[i] = held[2 * i].const_data_ptr<float>();
@@ -40,7 +40,7 @@ torch::Tensor motion_input(const torch::Tensor& small_a, const torch::Tensor& sm
   }
   auto out = torch::empty({1, kChannels, view.height, view.width},
                           torch::dtype(type).memory_format(at::MemoryFormat::ChannelsLast));
-  check(type == torch::kFloat32 || type == torch::kBFloat16);
+  require_motion(type == torch::kFloat32 || type == torch::kBFloat16);
   at::parallel_for(0, view.height, 8, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t y = first; y < last; ++y) {
       const std::int64_t at = y * view.width * kChannels;

@@ -84,7 +84,7 @@ void run_backward(const torch::Tensor& grad, const torch::Tensor& image, const t
   });
 }
 
-torch::ScalarType compute_type(const torch::Tensor& image) {
+torch::ScalarType warp_type(const torch::Tensor& image) {
   require(image.size(2) * image.size(3) < (std::int64_t{1} << 31), ErrorKind::unsupported,
           "Warping takes images of less than 2^31 pixels.");
   return image.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
@@ -93,7 +93,7 @@ torch::ScalarType compute_type(const torch::Tensor& image) {
 }  // namespace
 
 torch::Tensor resample_cpu(const torch::Tensor& image, const torch::Tensor& flow) {
-  const auto type = compute_type(image);
+  const auto type = warp_type(image);
   const bool last = image.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
   const auto format = last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   const auto source = image.to(type).contiguous(format);
@@ -111,7 +111,7 @@ std::pair<torch::Tensor, torch::Tensor> resample_backward_cpu(const torch::Tenso
                                                               const torch::Tensor& image,
                                                               const torch::Tensor& flow,
                                                               bool need_image, bool need_flow) {
-  const auto type = compute_type(image);
+  const auto type = warp_type(image);
   const auto g = grad.to(type).contiguous(), source = image.to(type).contiguous();
   const auto motion = flow.to(type).contiguous();
   torch::Tensor grad_image, grad_flow;

@@ -13,7 +13,7 @@ namespace {
 
 using kernels::elements;
 
-void check(bool good) {
+void require_blend(bool good) {
   require(good, ErrorKind::internal,
           "The blend of a restored frame got tensors of a shape or type that it does not take.");
 }
@@ -27,11 +27,11 @@ bool is_picture(const torch::Tensor& t) {
 
 torch::Tensor blend_restored(const torch::Tensor& heads, const torch::Tensor& base,
                              const torch::Tensor& memory) {
-  check(is_picture(base) && (!memory.defined() || is_picture(memory)));
+  require_blend(is_picture(base) && (!memory.defined() || is_picture(memory)));
   const std::int64_t h = base.size(2), w = base.size(3), area = h * w;
-  check(heads.sizes() == at::IntArrayRef({1, 16, h / 2, w / 2}) && heads.is_cpu() &&
-        heads.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-        (heads.scalar_type() == torch::kFloat || heads.scalar_type() == torch::kBFloat16));
+  require_blend(heads.sizes() == at::IntArrayRef({1, 16, h / 2, w / 2}) && heads.is_cpu() &&
+                heads.is_contiguous(at::MemoryFormat::ChannelsLast) &&
+                (heads.scalar_type() == torch::kFloat || heads.scalar_type() == torch::kBFloat16));
   auto out = torch::empty_like(base);
   const float* below = base.const_data_ptr<float>();
   const float* before = memory.defined() ? memory.const_data_ptr<float>() : nullptr;

@@ -27,7 +27,7 @@ struct Head {
   torch::Tensor attend, attend_bias, attend_map;  ///< empty in "-l" variants
 };
 
-constexpr std::array<int, 4> kBlocks = {3, 4, 4, 4};
+constexpr std::array<int, 4> kStageBlocks = {3, 4, 4, 4};
 
 void check_picture(const torch::Tensor& rgb) {
   require(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 8 && rgb.size(3) >= 8,
@@ -57,7 +57,7 @@ struct EdgeDetector::Folded {
     int index = 1;
     for (std::size_t stage = 0; stage < 4; ++stage) {
       const std::string number = std::to_string(stage);
-      for (int i = 0; i < kBlocks[stage]; ++i) {
+      for (int i = 0; i < kStageBlocks[stage]; ++i) {
         const std::string name =
             "block" + std::to_string(stage + 1) + "_" + std::to_string(i + 1) + ".";
         Block block;
@@ -218,7 +218,7 @@ struct EdgeDetector::Folded {
     std::vector<torch::Tensor> maps;
     std::size_t at = 0;
     for (std::size_t stage = 0; stage < 4; ++stage) {
-      for (int i = 0; i < kBlocks[stage]; ++i) {
+      for (int i = 0; i < kStageBlocks[stage]; ++i) {
         const Block& block = blocks[at++];
         if (block.shortcut.defined()) x = torch::max_pool2d(x, 2, 2);
         torch::Tensor y =
