@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "common/core/error.h"
+#include "decoder/synthesis/base_flow.h"
 #include "decoder/synthesis/synthesiser.h"
 #include "models/core/safetensors.h"
 
@@ -325,6 +326,20 @@ TEST_F(SynthesiserTest, PlanesAndBasePicturesMayAlternate) {
       {first, moving(coded_frame(2, {1}, 2)), base(4, {3}, 120), base(5, {}, 130)}, with_bases());
   ASSERT_EQ(out.size(), 6U);
   for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i].pts, static_cast<std::int64_t>(i));
+}
+
+TEST(RestoredFlow, FindsAShift) {
+  torch::manual_seed(3);
+  const auto texture = torch::upsample_bilinear2d(torch::rand({1, 3, 18, 26}), {144, 208}, false);
+  const auto part = [&](int top, int left) {
+    return texture.narrow(2, top, 96).narrow(3, left, 160).contiguous();
+  };
+  // What lies at (x, y) in the first picture lies at (x + 4, y - 3) in the second.
+  const auto flow = restored_flow(part(20, 20), part(23, 16));
+  ASSERT_EQ(flow.sizes(), at::IntArrayRef({1, 2, 24, 40}));
+  const auto inner = flow.narrow(2, 4, 16).narrow(3, 4, 32);
+  EXPECT_LT((inner.select(1, 0) - 4).abs().mean().item<float>(), 0.3F);
+  EXPECT_LT((inner.select(1, 1) + 3).abs().mean().item<float>(), 0.3F);
 }
 
 }  // namespace

@@ -19,17 +19,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Stage {
-  Stage(const RestorerOptions& options, const Ranks& ranks) : task(options, ranks), trainer(task) {}
+struct RestorerStage {
+  RestorerStage(const RestorerOptions& options, const Ranks& ranks)
+      : task(options, ranks), trainer(task) {}
   RestorerTask task;
   Trainer trainer;
 };
 
-constexpr int kWidth = 128, kHeight = 96, kFrames = 13, kSpeed = 2;
+constexpr int kClipWidth = 128, kClipHeight = 96, kClipFrames = 13, kSpeed = 2;
 
 /// A smooth pattern without period that moves kSpeed pixels to the right with every frame.
 std::vector<std::uint8_t> picture(int frame, int scale) {
-  const int w = kWidth / scale, h = kHeight / scale;
+  const int w = kClipWidth / scale, h = kClipHeight / scale;
   std::vector<std::uint8_t> rgb(static_cast<std::size_t>(w * h * 3));
   for (int y = 0; y < h; ++y) {
     for (int x = 0; x < w; ++x) {
@@ -50,14 +51,14 @@ std::vector<std::uint8_t> picture(int frame, int scale) {
 void write_clip(const std::string& folder, const std::string& name) {
   fs::create_directories(folder);
   const std::string path = folder + "/" + name + ".frames";
-  FrameStoreWriter frames(path, {kWidth, kHeight, 3, 0, 25, 1});
-  for (int i = 0; i < kFrames; ++i) frames.add(picture(i, 1));
+  FrameStoreWriter frames(path, {kClipWidth, kClipHeight, 3, 0, 25, 1});
+  for (int i = 0; i < kClipFrames; ++i) frames.add(picture(i, 1));
   frames.finish();
-  BaseLayer layer{{kWidth, kHeight, kWidth / 2, kHeight / 2, 60, 2, 0, 7}, {}};
+  BaseLayer layer{{kClipWidth, kClipHeight, kClipWidth / 2, kClipHeight / 2, 60, 2, 0, 7}, {}};
   layer.units.assign(7, {1});  // the training never decodes them
   write_base_layer(base_layer_path(path, 0), layer);
   FrameStoreWriter pictures(pictures_path(base_layer_path(path, 0)),
-                            {kWidth / 2, kHeight / 2, 3, 0, 25, 1});
+                            {kClipWidth / 2, kClipHeight / 2, 3, 0, 25, 1});
   for (int i = 0; i < 7; ++i) pictures.add(picture(2 * i, 2));
   pictures.finish();
 }
@@ -216,12 +217,12 @@ TEST_F(RestorerTrainingTest, EdgeMapsComeFromTheStoresWhereAskedFor) {
   auto o = sampler();
   o.edges_share = 1;
   EXPECT_THROW(BaseSampler(root_ + "/data", o), Error) << "there are none";
-  FrameStoreWriter edges(root_ + "/data/moving.edges", {kWidth, kHeight, 1, 0, 25, 1});
-  std::vector<std::uint8_t> map(std::size_t{kWidth} * kHeight);
-  for (std::size_t i = 0; i < map.size(); i += kWidth) {
+  FrameStoreWriter edges(root_ + "/data/moving.edges", {kClipWidth, kClipHeight, 1, 0, 25, 1});
+  std::vector<std::uint8_t> map(std::size_t{kClipWidth} * kClipHeight);
+  for (std::size_t i = 0; i < map.size(); i += kClipWidth) {
     for (const std::size_t x : {40, 88}) map[i + x] = 255;
   }
-  for (int i = 0; i < kFrames; ++i) edges.add(map);
+  for (int i = 0; i < kClipFrames; ++i) edges.add(map);
   edges.finish();
   const BaseSampler with(root_ + "/data", o);
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
@@ -309,7 +310,7 @@ TEST_F(RestorerTrainingTest, LearnsItsClip) {
   o.gan_start = 1000;
   o.learning_rate = 2e-3;
   const Ranks ranks;
-  Stage stage(o, ranks);
+  RestorerStage stage(o, ranks);
   const auto mean = [&](std::int64_t first) {
     double sum = 0;
     for (std::int64_t i = 0; i < 10; ++i)
@@ -331,17 +332,17 @@ TEST_F(RestorerTrainingTest, AResumedRunEndsWithTheSameWeights) {
       return o;
     };
     {
-      Stage whole(set("whole"), ranks);
+      RestorerStage whole(set("whole"), ranks);
       whole.trainer.run();
     }
     auto o = set("parts");
     o.stop_after = 5;
     {
-      Stage first(o, ranks);
+      RestorerStage first(o, ranks);
       first.trainer.run();
     }
     o.stop_after = 0;
-    Stage second(o, ranks);
+    RestorerStage second(o, ranks);
     ASSERT_TRUE(second.trainer.resume());
     second.trainer.run();
     const auto a = checkpoint("whole" + tag), b = checkpoint("parts" + tag);
@@ -357,7 +358,7 @@ TEST_F(RestorerTrainingTest, ALossThatIsNoNumberLeadsBack) {
   auto o = options("fault");
   o.fault_at = 3;
   const Ranks ranks;
-  Stage stage(o, ranks);
+  RestorerStage stage(o, ranks);
   stage.trainer.run();
   Metadata metadata;
   load_safetensors(o.output + "/checkpoint.safetensors", &metadata);
@@ -371,7 +372,7 @@ TEST_F(RestorerTrainingTest, TheInterpolatorLearnsOnlyWhenAsked) {
     auto o = options("between" + std::to_string(weight > 0));
     o.steps = 2;
     o.weight_interpolator = weight;
-    Stage stage(o, ranks);
+    RestorerStage stage(o, ranks);
     stage.trainer.save();
     const auto before = load_safetensors(o.output + "/checkpoint.safetensors");
     stage.trainer.run();
@@ -389,7 +390,7 @@ TEST_F(RestorerTrainingTest, ExportsAPackageAndStartsFromIt) {
   o.detail = 0.25;
   const Ranks ranks;
   {
-    Stage stage(o, ranks);
+    RestorerStage stage(o, ranks);
     stage.trainer.run();
     stage.trainer.export_result();
   }
@@ -408,7 +409,7 @@ TEST_F(RestorerTrainingTest, ExportsAPackageAndStartsFromIt) {
   next.initial = o.output;
   next.network.decoder_quarter = 2;
   next.steps = 1;
-  Stage stage(next, ranks);
+  RestorerStage stage(next, ranks);
   stage.trainer.save();
   const auto begun = checkpoint("next");
   EXPECT_EQ(begun.at("restorer.decoder_quarter.1.conv2.weight").abs().max().item<float>(), 0);
