@@ -14,7 +14,7 @@ refuses() {
 # Number of video frames that an independent decoder finds. It names streams of MPEG-TS twice.
 frames_of() {
   ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames \
-    -of default=nw=1:nk=1 "$1" | head -n 1
+    -of default=nw=1:nk=1 "$1" | sed -n 1p
 }
 
 size_of() {
