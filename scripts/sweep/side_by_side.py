@@ -83,20 +83,27 @@ def sweep_options(options, rate):
 
 
 def approach(best, rate, run):
-    """The finished points of the same size and frame rate whose quantiser, between the best
-    point's and that of the next on the ladder, brings the rate as near as it gets from below.
+    """The finished points of the same size and frame rate whose quantisers, down from the best
+    point's, bring the rate as near as it gets from below.
 
     run: gives the result for parameters.
     """
-    high, low = best["params"]["value"], best["params"]["value"] - SPACING
     found = []
+
+    def fits(value):
+        result = run({**best["params"], "value": value})
+        if result["status"] == "done" and result["kbps"] <= rate * OVER:
+            found.append(result)
+            return True
+        return False
+
+    high = best["params"]["value"]
+    low = max(high - SPACING, 0)
+    while low > 0 and fits(low):
+        high, low = low, max(low - SPACING, 0)
     while high - low > 1:
         middle = (high + low) // 2
-        result = run({**best["params"], "value": middle})
-        fits = result["status"] == "done" and result["kbps"] <= rate * OVER
-        if fits:
-            found.append(result)
-        high, low = (middle, low) if fits else (high, middle)
+        high, low = (middle, low) if fits(middle) else (high, middle)
     return found
 
 

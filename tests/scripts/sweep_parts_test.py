@@ -246,7 +246,8 @@ class SideBySide(unittest.TestCase):
         found = side_by_side.approach(best, 8, run)
         self.assertEqual(found[-1]["params"], {"mode": "crf", "scale": 2, "value": 44})
         self.assertTrue(all(r["kbps"] <= 8.4 for r in found))
-        self.assertEqual(len(asked), 3)
+        self.assertEqual(len(asked), 4)  # 42 is above the rate, 46, 44 and 43
+        self.assertEqual(side_by_side.approach(best, 40, run)[-1]["params"]["value"], 30)
         self.assertEqual(side_by_side.approach(
             best, 8, lambda params: {"status": "skipped", "kbps": 99}), [])
 
