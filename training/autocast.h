@@ -9,7 +9,7 @@
 namespace semcodec {
 
 /// bf16 for the convolutions and products while it lives, if `enabled` and on a device that
-/// computes them: torch emulates them on other CPUs, by loops that take some ten times as long as
+/// computes them: torch emulates them on other CPUs, by loops that take several times as long as
 /// float32. Weights are converted once for all scopes within one scope, so these may hold no step
 /// of an optimiser.
 class Autocast {

@@ -1,9 +1,10 @@
-// PiDiNet and LPIPS against outputs of the official code on the same pictures and weights.
-// The pictures and maps stand in ../shared/golden or $SEMCODEC_GOLDEN; they are too many megabytes
-// for the project, whose own known values are in pidinet_test.cpp.
+// PiDiNet and LPIPS against outputs of the official code on the same pictures and weights; ESPNet
+// on one of these pictures. The pictures and maps stand in ../shared/golden or $SEMCODEC_GOLDEN;
+// they are too many megabytes for the project, whose own known values are in pidinet_test.cpp.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <regex>
@@ -12,6 +13,7 @@
 #include "models/core/weights_path.h"
 #include "models/lpips/lpips.h"
 #include "models/pidinet/edge_detector.h"
+#include "models/segmentation/segmenter.h"
 #include "semcodec/video_reader.h"
 
 namespace semcodec {
@@ -100,6 +102,27 @@ TEST(LpipsGolden, PairsHaveTheOfficialDistance) {
               1e-4);
   EXPECT_NEAR(lpips->forward(reference, read_picture(folder / "ex_p1.png")).item<double>(), 0.14790,
               1e-4);
+}
+
+// A motorway below a clear sky. Drawn streets, as in samples/, it takes for anything.
+TEST(EspNetGolden, FindsRoadAndSky) {
+  if (!fs::exists(golden_folder())) GTEST_SKIP() << kNoGolden;
+  const auto weights = find_weights("espnet");
+  if (!weights) GTEST_SKIP() << missing_weights("espnet");
+  VideoReader reader((golden_folder() / "frame_512x256.png").string());
+  const auto frame = reader.next();
+  ASSERT_TRUE(frame.has_value());
+  const auto ids = Segmenter(*weights).segment(frame->image, 128, 64);
+  const auto share = [&](int id, int top, int bottom) {
+    return static_cast<double>(
+               std::count(ids.begin() + 128 * top, ids.begin() + 128 * bottom, id)) /
+           (128 * (bottom - top));
+  };
+  constexpr int kRoad = 0, kSky = 10;  // of Cityscapes' 19
+  EXPECT_GT(share(kRoad, 46, 60), 0.6);
+  EXPECT_LT(share(kRoad, 0, 24), 0.05);
+  EXPECT_GT(share(kSky, 2, 20), 0.8);
+  EXPECT_LT(share(kSky, 40, 64), 0.05);
 }
 
 }  // namespace
